@@ -1,0 +1,125 @@
+import * as callbacks from 'node:fs'
+import { constants, promises } from 'node:fs'
+
+/**
+ * What Memoir asks of a file system: the port through which every byte that has to survive goes,
+ * so that a test can count the calls, fail the n-th one, or lose what was not synced.
+ *
+ * Methods reject with Node's own errors (`code: 'ENOENT'`, `'ENOSPC'` …).
+ */
+export interface FileSystem {
+  /** Opens a file. `flags` are the `constants` of `node:fs`, or a string such as `'r'` or `'wx'`. */
+  open(path: string, flags: string | number, mode?: number): Promise<File>
+  readFile(path: string): Promise<Buffer>
+  /** Names in a directory, unsorted. */
+  list(path: string): Promise<string[]>
+  stat(path: string): Promise<FileStat>
+  /** Creates a directory and its missing parents; an existing one is fine. */
+  makeDirectory(path: string): Promise<void>
+  rename(from: string, to: string): Promise<void>
+  remove(path: string): Promise<void>
+  /** Makes the names in a directory durable: needed after each creation, renaming or removal in it. */
+  syncDirectory(path: string): Promise<void>
+}
+
+/** An open file. Writes are positioned; the count they return has to be checked by the caller. */
+export interface File {
+  /** Returns how many bytes were written: at a full disk that can be fewer than asked, without an error. */
+  write(bytes: Uint8Array, offset: number, length: number, position: number): Promise<number>
+  /** Returns how many bytes were read: 0 at the end of the file. */
+  read(bytes: Uint8Array, offset: number, length: number, position: number): Promise<number>
+  truncate(length: number): Promise<void>
+  /** fdatasync: contents and length. */
+  syncData(): Promise<void>
+  /** fsync: contents and all metadata. */
+  sync(): Promise<void>
+  size(): Promise<number>
+  close(): Promise<void>
+}
+
+export interface FileStat {
+  readonly kind: 'file' | 'directory' | 'other'
+  readonly size: number
+  readonly modifiedMs: number
+}
+
+/** The real file system. */
+export const nodeFileSystem: FileSystem = {
+  async open(path, flags, mode) {
+    return new NodeFile(await openDescriptor(path, flags, mode))
+  },
+  readFile: (path) => promises.readFile(path),
+  list: (path) => promises.readdir(path),
+  async stat(path) {
+    const stat = await promises.stat(path)
+    const kind = stat.isFile() ? 'file' : stat.isDirectory() ? 'directory' : 'other'
+    return { kind, size: stat.size, modifiedMs: stat.mtimeMs }
+  },
+  async makeDirectory(path) {
+    await promises.mkdir(path, { recursive: true })
+  },
+  rename: (from, to) => promises.rename(from, to),
+  remove: (path) => promises.unlink(path),
+  async syncDirectory(path) {
+    const handle = await promises.open(path, constants.O_RDONLY)
+    try {
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+  },
+}
+
+// Plain descriptors and callbacks: a write through a promise-based FileHandle costs 20 to 30 µs more,
+// a tenth of a durable append.
+class NodeFile implements File {
+  constructor(private readonly descriptor: number) {}
+
+  write(bytes: Uint8Array, offset: number, length: number, position: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      callbacks.write(this.descriptor, bytes, offset, length, position, (error, written) =>
+        error ? reject(error) : resolve(written),
+      )
+    })
+  }
+
+  read(bytes: Uint8Array, offset: number, length: number, position: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      callbacks.read(this.descriptor, bytes, offset, length, position, (error, count) =>
+        error ? reject(error) : resolve(count),
+      )
+    })
+  }
+
+  truncate(length: number): Promise<void> {
+    return settle((done) => callbacks.ftruncate(this.descriptor, length, done))
+  }
+
+  syncData(): Promise<void> {
+    return settle((done) => callbacks.fdatasync(this.descriptor, done))
+  }
+
+  sync(): Promise<void> {
+    return settle((done) => callbacks.fsync(this.descriptor, done))
+  }
+
+  size(): Promise<number> {
+    return new Promise((resolve, reject) => {
+      callbacks.fstat(this.descriptor, (error, stat) => (error ? reject(error) : resolve(stat.size)))
+    })
+  }
+
+  close(): Promise<void> {
+    return settle((done) => callbacks.close(this.descriptor, done))
+  }
+}
+
+function openDescriptor(path: string, flags: string | number, mode?: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    callbacks.open(path, flags, mode, (error, descriptor) => (error ? reject(error) : resolve(descriptor)))
+  })
+}
+
+function settle(call: (done: (error: Error | null) => void) => void): Promise<void> {
+  return new Promise((resolve, reject) => call((error) => (error ? reject(error) : resolve())))
+}
