@@ -19,3 +19,61 @@ export abstract class MemoirError extends Error {
     this.hint = details.hint
   }
 }
+
+/** An event, a stream name or an option of an append that cannot be stored as it is. */
+export class InvalidEventError extends MemoirError {
+  readonly code = 'invalid-event'
+  constructor(
+    /** Which event of the append, from 0; undefined when it is not about one event. */
+    readonly index: number | undefined,
+    /** The field at fault, such as `type` or `tags[2]`. */
+    readonly field: string,
+    problem: string,
+    details?: ErrorDetails,
+  ) {
+    super(`${index === undefined ? '' : `event ${index}: `}${field} ${problem}`, details)
+  }
+}
+
+/** A stream name that is empty, too long, or holds characters that cannot be shown. */
+export class InvalidStreamError extends MemoirError {
+  readonly code = 'invalid-stream'
+  constructor(problem: string) {
+    super(`a stream name ${problem}`, {
+      hint: 'Use 1 to 200 characters without control characters, such as "account-1".',
+    })
+  }
+}
+
+/** An event whose stored line would be longer than the limit. */
+export class EventTooLargeError extends MemoirError {
+  readonly code = 'event-too-large'
+  constructor(
+    readonly index: number,
+    readonly bytes: number,
+    readonly limit: number,
+  ) {
+    super(`event ${index} takes ${bytes} bytes, the limit is ${limit}`, {
+      hint: 'Store the large part elsewhere and keep its address or hash in the event, or raise limits.eventBytes.',
+    })
+  }
+}
+
+/** A given time that lies before the last event of the log. */
+export class TimeBackwardsError extends MemoirError {
+  readonly code = 'time-backwards'
+  constructor(
+    readonly index: number,
+    readonly time: string,
+    readonly last: string,
+  ) {
+    super(`event ${index}: time ${time} lies before the last event of the log, ${last}`, {
+      hint: 'Sort the input by time before importing, or keep the date as metadata.occurredAt.',
+    })
+  }
+}
+
+/** Something else was asked of the log than it can do: a wrong option or argument. */
+export class UsageError extends MemoirError {
+  readonly code = 'usage'
+}

@@ -1,0 +1,133 @@
+import { crc32 } from 'node:zlib'
+import { JournalMisuseError } from './errors.ts'
+import type { JournalEntry } from './journal.ts'
+
+/**
+ * One frame of the journal: what a single write adds, so that a torn write is one bad frame.
+ *
+ * All integers are unsigned and little endian.
+ *
+ * | byte | size | field                                                                                  |
+ * |-----:|-----:|----------------------------------------------------------------------------------------|
+ * |    0 |    4 | magic `FF 6D 6A FE`; FF and FE never occur in UTF-8, so no payload contains it         |
+ * |    4 |    4 | CRC-32 (the one of zlib) of everything from byte 8 to the end of the payload           |
+ * |    8 |    4 | bytes of payload                                                                       |
+ * |   12 |    4 | entries, 1 or more                                                                     |
+ * |   16 |    4 | events of all entries                                                                  |
+ * |   20 |    4 | durable: everything before this offset of the segment was on the disk when this frame was written |
+ * |   24 |    8 | first: position of the first event                                                     |
+ * |   32 |    8 | released: entries up to this position were no longer needed when this frame was written |
+ * |   40 |      | payload; for each entry: events (4), bytes (4), then its JSON lines in UTF-8, each ended by LF |
+ *
+ * The next frame follows without a gap; NUL bytes follow the last one, up to the end of the segment.
+ */
+export interface Frame {
+  /** Where it starts in its segment, in bytes. */
+  readonly offset: number
+  /** Where the next one starts. */
+  readonly end: number
+  readonly entries: number
+  /** Position of its first and its last event. */
+  readonly first: number
+  readonly last: number
+  readonly durable: number
+  readonly released: number
+}
+
+/** What a frame says about the journal at the moment it is written. */
+export type FrameMarks = Pick<Frame, 'first' | 'durable' | 'released'>
+
+/** Starts every frame. */
+export const MAGIC = Buffer.of(0xff, 0x6d, 0x6a, 0xfe)
+const HEADER_BYTES = 40
+const ENTRY_HEADER_BYTES = 8
+/** Below this, the high byte of every length is small, so that no run of them can look like the magic. */
+const MAX_FRAME_BYTES = 2 ** 30
+/** One huge append does not keep its memory for ever. */
+const KEPT_BYTES = 4 * 1024 * 1024
+
+/** Encodes frames into one buffer that it uses again and again: the bytes are valid until the next `encode`. */
+export class FrameEncoder {
+  #buffer = Buffer.allocUnsafeSlow(64 * 1024)
+  #length = 0
+  #entries = 0
+  #events = 0
+
+  /** Encodes the entries as the payload of the next frame, and returns the frame's length in bytes. */
+  encode(entries: readonly JournalEntry[]): number {
+    this.#reserve(entries)
+    const buffer = this.#buffer
+    let offset = HEADER_BYTES
+    let events = 0
+    for (const { count, lines } of entries) {
+      const bytes = buffer.write(lines, offset + ENTRY_HEADER_BYTES)
+      buffer.writeUInt32LE(count, offset)
+      buffer.writeUInt32LE(bytes, offset + 4)
+      offset += ENTRY_HEADER_BYTES + bytes
+      events += count
+    }
+    this.#length = offset
+    this.#entries = entries.length
+    this.#events = events
+    return offset
+  }
+
+  /** Completes the frame whose payload was encoded last. */
+  seal({ first, durable, released }: FrameMarks): Buffer {
+    const frame = this.#buffer.subarray(0, this.#length)
+    frame.set(MAGIC)
+    frame.writeUInt32LE(this.#length - HEADER_BYTES, 8)
+    frame.writeUInt32LE(this.#entries, 12)
+    frame.writeUInt32LE(this.#events, 16)
+    frame.writeUInt32LE(durable, 20)
+    frame.writeBigUInt64LE(BigInt(first), 24)
+    frame.writeBigUInt64LE(BigInt(released), 32)
+    frame.writeUInt32LE(crc32(frame.subarray(8)), 4)
+    return frame
+  }
+
+  #reserve(entries: readonly JournalEntry[]): void {
+    const fixed = HEADER_BYTES + entries.length * ENTRY_HEADER_BYTES
+    // A UTF-16 unit takes at most 3 bytes: the exact count, which has to look at the text, is rarely needed.
+    const atMost = entries.reduce((sum, entry) => sum + entry.lines.length * 3, fixed)
+    const isHoard = this.#buffer.length > KEPT_BYTES && atMost <= KEPT_BYTES
+    if (isHoard) this.#buffer = Buffer.allocUnsafeSlow(KEPT_BYTES)
+    if (atMost <= this.#buffer.length) return
+    const exact = entries.reduce((sum, entry) => sum + Buffer.byteLength(entry.lines), fixed)
+    if (exact > MAX_FRAME_BYTES) throw new JournalMisuseError(`one append of ${exact} bytes is over 1 GiB`)
+    if (exact > this.#buffer.length) this.#buffer = Buffer.allocUnsafeSlow(2 ** Math.ceil(Math.log2(exact)))
+  }
+}
+
+/** Reads the header of the frame at this offset, or finds that no whole and valid frame stands there. */
+export function findFrame(bytes: Buffer, offset: number): Frame | undefined {
+  if (bytes.length - offset < HEADER_BYTES || bytes.compare(MAGIC, 0, 4, offset, offset + 4) !== 0) {
+    return undefined
+  }
+  const end = offset + HEADER_BYTES + bytes.readUInt32LE(offset + 8)
+  if (end > bytes.length) return undefined
+  if (crc32(bytes.subarray(offset + 8, end)) !== bytes.readUInt32LE(offset + 4)) return undefined
+  const first = Number(bytes.readBigUInt64LE(offset + 24))
+  return {
+    offset,
+    end,
+    entries: bytes.readUInt32LE(offset + 12),
+    first,
+    last: first + bytes.readUInt32LE(offset + 16) - 1,
+    durable: bytes.readUInt32LE(offset + 20),
+    released: Number(bytes.readBigUInt64LE(offset + 32)),
+  }
+}
+
+/** Decodes the entries of a frame that `findFrame` found valid. */
+export function* decodeEntries(bytes: Buffer, frame: Frame): Generator<JournalEntry> {
+  let offset = frame.offset + HEADER_BYTES
+  let first = frame.first
+  while (offset < frame.end) {
+    const count = bytes.readUInt32LE(offset)
+    const start = offset + ENTRY_HEADER_BYTES
+    offset = start + bytes.readUInt32LE(offset + 4)
+    yield { first, count, lines: bytes.toString('utf8', start, offset) }
+    first += count
+  }
+}

@@ -1,0 +1,62 @@
+import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+
+/** Which process this is, so exactly that a later one with the same number is told apart. */
+export interface ProcessIdentity {
+  readonly pid: number
+  readonly host: string
+  /** When it took what it owns: ISO 8601. */
+  readonly since: string
+  /** Id of the machine's current boot; empty where the system has none. */
+  readonly boot: string
+  /** When the process started, in clock ticks since boot; empty where the system does not tell. */
+  readonly started: string
+}
+
+/** The process that runs this. */
+export function currentProcess(nowMs: number): ProcessIdentity {
+  return {
+    pid: process.pid,
+    host: hostname(),
+    since: new Date(nowMs).toISOString(),
+    boot: bootId(),
+    started: startOf(process.pid) ?? '',
+  }
+}
+
+/** Whether a process still runs. One on another host counts as running: nobody here can know. */
+export function isRunning(owner: ProcessIdentity): boolean {
+  if (owner.host !== hostname()) return true
+  if (owner.boot !== bootId()) return false
+  if (!exists(owner.pid)) return false
+  const started = startOf(owner.pid)
+  return started === undefined || owner.started === '' || started === owner.started
+}
+
+function exists(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    // EPERM: it exists and belongs to somebody else.
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+function bootId(): string {
+  return readText('/proc/sys/kernel/random/boot_id')?.trim() ?? ''
+}
+
+// Field 22 of /proc/<pid>/stat; the second field is the program's name in brackets and may hold anything.
+function startOf(pid: number): string | undefined {
+  const stat = readText(`/proc/${pid}/stat`)
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}
