@@ -1,0 +1,63 @@
+/** Where a stream has to stand for an append to be accepted: its version, or a statement about it. */
+export type ExpectedVersion = number | 'any' | 'no-stream' | 'stream-exists'
+
+/** All expected-version rules. Pure: the index says `actual`, the caller says `expected`. */
+export function meetsExpectedVersion(expected: ExpectedVersion, actual: number): boolean {
+  switch (expected) {
+    case 'any':
+      return true
+    case 'no-stream':
+      return actual === 0
+    case 'stream-exists':
+      return actual > 0
+    default:
+      return expected === actual
+  }
+}
+
+/**
+ * Selects events: those of one of the types (if given), of one of the streams (if given), that carry all
+ * of the tags (if given). A list of items selects what any of them selects.
+ */
+export interface QueryItem {
+  readonly types?: readonly string[]
+  readonly tags?: readonly string[]
+  readonly streams?: readonly string[]
+}
+export type Query = QueryItem | readonly QueryItem[]
+
+/**
+ * Holds as long as no event after a position matches a query: the consistency boundary of a decision
+ * that rests on more than one stream. `after` is the position up to which the caller has read; default 0.
+ *
+ * Source: Sara Pellegrini, "Dynamic Consistency Boundary"; the terms follow dcb.events.
+ */
+export interface AppendCondition {
+  readonly query: Query
+  readonly after?: number
+}
+
+/** What a query looks at in an event. */
+export interface Queryable {
+  readonly type: string
+  readonly stream: string
+  readonly tags: readonly string[]
+}
+
+/** All query rules: the slow, plain form that the index's fast one is tested against. */
+export function matchesQuery(query: Query, event: Queryable): boolean {
+  return queryItems(query).some(
+    ({ types, streams, tags }) =>
+      (types === undefined || types.includes(event.type)) &&
+      (streams === undefined || streams.includes(event.stream)) &&
+      (tags === undefined || tags.every((tag) => event.tags.includes(tag))),
+  )
+}
+
+export function queryItems(query: Query): readonly QueryItem[] {
+  return isList(query) ? query : [query]
+}
+
+function isList(query: Query): query is readonly QueryItem[] {
+  return Array.isArray(query)
+}

@@ -1,0 +1,66 @@
+import { nameProblem } from './new-event.ts'
+import { formatTime, parseTime } from './time.ts'
+
+const FIELDS = ['id', 'stream', 'version', 'type', 'schema', 'tags', 'time', 'data', 'metadata']
+
+/** Throws an error that names the place; `field` is the one at fault, if it is one. */
+export type Refuse = (problem: string, expected: string, field?: string) => never
+
+/**
+ * Encodes an event that was read from a file in any layout (hand-written JSON, YAML) as its canonical
+ * stored line, with its LF.
+ */
+export function encodeRecord(value: unknown, refuse: Refuse): string {
+  if (!isRecord(value)) return refuse(`is ${describe(value)}`, 'an event, a mapping of fields')
+  for (const key of Object.keys(value)) {
+    if (FIELDS.includes(key)) continue
+    refuse(`has the unknown field ${JSON.stringify(key)}`, `only ${FIELDS.join(', ')}`, key)
+  }
+  const expect = (field: string, isValid: boolean, expected: string) => {
+    if (!isValid) refuse(`field "${field}" is ${describe(value[field])}`, expected, field)
+  }
+  const { id, stream, version, type, schema, tags, time, data = {}, metadata } = value
+  for (const [field, name] of Object.entries({ id, stream, type })) {
+    const problem = name === undefined ? 'is missing' : nameProblem(name)
+    if (problem !== undefined) refuse(`field "${field}" ${problem}`, 'a string of 1 to 200 characters', field)
+  }
+  expect('version', isCount(version), 'a whole number from 1')
+  expect('schema', schema === undefined || isCount(schema), 'a whole number from 1')
+  expect('tags', tags === undefined || isTags(tags), 'a list of strings')
+  expect('metadata', metadata === undefined || isRecord(metadata), 'a mapping of fields')
+  const ms = typeof time === 'string' ? parseTime(time) : undefined
+  expect('time', ms !== undefined, 'a time such as 2026-11-23T05:21:48.123Z')
+
+  const event = {
+    id,
+    stream,
+    version,
+    type,
+    schema: schema === 1 ? undefined : schema,
+    tags: isTags(tags) && tags.length > 0 ? tags : undefined,
+    time: formatTime(ms ?? 0),
+    data,
+    metadata: isRecord(metadata) && Object.keys(metadata).length > 0 ? metadata : undefined,
+  }
+  return `${JSON.stringify(event)}\n`
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= 1
+}
+
+function isTags(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((tag) => nameProblem(tag) === undefined)
+}
+
+function describe(value: unknown): string {
+  if (value === undefined) return 'missing'
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value)
+  return typeof value === 'object' ? 'a mapping' : String(value)
+}

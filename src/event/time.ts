@@ -1,0 +1,66 @@
+const PATTERN = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)$/
+
+/**
+ * Milliseconds since 1970 of an RFC 3339 time such as `2026-11-23T05:21:48.123Z`, or undefined if it is
+ * none. Digits finer than a millisecond are cut.
+ */
+export function parseTime(text: string): number | undefined {
+  const match = PATTERN.exec(text)
+  if (match === null) return undefined
+  const [, year, month, day, hour, minute, second, fraction = '', zone] = match
+  if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return undefined
+  const ms = Date.UTC(
+    Number(year),
+    Number(month) - 1,
+    Number(day),
+    Number(hour),
+    Number(minute),
+    Number(second),
+  )
+  // Date.UTC rolls the 31st of February over into March, and reads the year 0042 as 1942.
+  const date = new Date(ms)
+  if (date.getUTCDate() !== Number(day) || date.getUTCMonth() !== Number(month) - 1) return undefined
+  if (date.getUTCFullYear() !== Number(year)) return undefined
+  return ms + Number(fraction.padEnd(3, '0').slice(0, 3)) - zoneMs(zone!)
+}
+
+function zoneMs(zone: string): number {
+  if (zone === 'Z') return 0
+  const minutes = Number(zone.slice(1, 3)) * 60 + Number(zone.slice(4, 6))
+  return (zone[0] === '-' ? -minutes : minutes) * 60_000
+}
+
+/** The form in which times are stored: `2026-11-23T05:21:48.123Z`, UTC, always 24 characters. */
+export function formatTime(ms: number): string {
+  return new Date(ms).toISOString()
+}
+
+/** First and last millisecond that the stored form of 24 characters can hold. */
+export const EARLIEST_TIME = Date.UTC(1000, 0, 1)
+export const LATEST_TIME = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
+
+/** The time stored at `offset` of a text, in milliseconds: for scans, about a tenth of the cost of Date.parse. */
+export function storedTimeAt(text: string, offset: number): number {
+  const year = digits(text, offset, 4)
+  const month = digits(text, offset + 5, 2)
+  const day = digits(text, offset + 8, 2)
+  const seconds =
+    (digits(text, offset + 11, 2) * 60 + digits(text, offset + 14, 2)) * 60 + digits(text, offset + 17, 2)
+  return (daysSince1970(year, month, day) * 86_400 + seconds) * 1000 + digits(text, offset + 20, 3)
+}
+
+function digits(text: string, offset: number, count: number): number {
+  let value = 0
+  for (let at = offset; at < offset + count; at++) value = value * 10 + text.charCodeAt(at) - 48
+  return value
+}
+
+// Days from a civil date: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", days_from_civil.
+function daysSince1970(year: number, month: number, day: number): number {
+  const shifted = month <= 2 ? year - 1 : year
+  const era = Math.floor(shifted / 400)
+  const yearOfEra = shifted - era * 400
+  const dayOfYear = Math.floor((153 * (month + (month > 2 ? -3 : 9)) + 2) / 5) + day - 1
+  const dayOfEra = yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear
+  return era * 146_097 + dayOfEra - 719_468
+}
