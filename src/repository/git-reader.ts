@@ -1,3 +1,5 @@
+import { MemoirError } from '../event/errors.ts'
+
 export type ObjectType = 'blob' | 'tree' | 'commit' | 'tag'
 
 /** A Git object whose bytes were checked against its id. */
@@ -5,6 +7,15 @@ export interface GitObject {
   readonly oid: string
   readonly type: ObjectType
   readonly content: Buffer
+}
+
+/** A reader was asked, or still at work, when it was closed. */
+export class ReaderClosedError extends MemoirError {
+  readonly code = 'reader-closed'
+
+  constructor() {
+    super('the reader of Git objects is closed', { hint: 'Open the log again to read from it.' })
+  }
 }
 
 /**
@@ -17,15 +28,28 @@ export interface GitObject {
 export interface GitReader extends AsyncDisposable {
   readonly engine: 'git' | 'isomorphic'
   /**
-   * @throws ObjectMissingError, ObjectCorruptError, ObjectTooLargeError
+   * Reads one object by its full id.
+   *
+   * @throws ObjectMissingError, ObjectCorruptError, ObjectTooLargeError, ReaderClosedError
    */
   read(oid: string): Promise<GitObject>
-  /** Reads many, in the order asked, reading ahead by a bounded number of bytes. */
+  /**
+   * Reads many, in the order asked, reading ahead by about 4 MiB and at most 64 objects. Stops at the first
+   * object that cannot be read, with the error that `read` has for it.
+   */
   readMany(oids: readonly string[], signal?: AbortSignal): AsyncIterable<GitObject>
-  /** The content sizes in bytes, in the order asked, without reading the contents where that is possible. */
+  /**
+   * The content sizes in bytes, in the order asked, without reading the contents where that is possible.
+   *
+   * @throws ObjectMissingError
+   */
   sizes(oids: readonly string[]): Promise<number[]>
-  /** Whether `ancestor` is `descendant` or can be reached from it. */
+  /**
+   * Whether `ancestor` is `descendant` or can be reached from it.
+   *
+   * @throws ObjectMissingError
+   */
   isAncestor(ancestor: string, descendant: string): Promise<boolean>
-  /** Forgets cached packs: needed after a repack. */
+  /** Forgets cached packs: call it after a repack. */
   refresh(): void
 }

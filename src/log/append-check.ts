@@ -1,0 +1,113 @@
+import {
+  type AppendCondition,
+  type ExpectedVersion,
+  meetsExpectedVersion,
+  type Query,
+  queryItems,
+} from '../event/condition.ts'
+import { TimeBackwardsError, UsageError } from '../event/errors.ts'
+import type { PreparedEvent } from '../event/new-event.ts'
+import { formatTime } from '../event/time.ts'
+import { ConcurrencyError } from './errors.ts'
+import { LAST_POSITION, type LogIndex } from './log-index.ts'
+
+/** The events of one stream in an append, checked and encoded. */
+export interface PreparedAppend {
+  readonly stream: string
+  readonly expected: ExpectedVersion
+  readonly events: readonly PreparedEvent[]
+}
+
+/**
+ * All rules that decide whether an append may enter the log. Synchronous and free of effects, so nothing
+ * can come between the decision and the assignment of positions.
+ *
+ * @throws ConcurrencyError, UsageError
+ */
+export function checkAppend(
+  index: LogIndex,
+  appends: readonly PreparedAppend[],
+  condition: AppendCondition | undefined,
+): void {
+  for (const { stream, expected } of appends) {
+    const actual = index.version(stream)
+    if (!meetsExpectedVersion(expected, actual)) throw new ConcurrencyError(stream, expected, actual)
+  }
+  if (condition !== undefined) {
+    const { query, after = 0 } = condition
+    const match = index.findMatch(query, after)
+    if (match !== undefined) throw new ConcurrencyError(undefined, after, match)
+  }
+  const count = appends.reduce((sum, { events }) => sum + events.length, 0)
+  if (index.count + count > LAST_POSITION) throw new UsageError(`a log holds at most ${LAST_POSITION} events`)
+}
+
+/** @throws UsageError for a shape of the call that no log could accept */
+export function checkShape(appends: readonly PreparedAppend[], condition: AppendCondition | undefined): void {
+  const streams = new Set(appends.map(({ stream }) => stream))
+  if (streams.size < appends.length) {
+    throw new UsageError('a stream is named twice in one append', { hint: 'Put its events into one list.' })
+  }
+  for (const { stream, expected } of appends) {
+    if (!isExpectedVersion(expected)) {
+      throw new UsageError(`expectedVersion of stream "${stream}" is ${String(expected)}`, {
+        hint: "Give a version from 0, 'any', 'no-stream' or 'stream-exists'.",
+      })
+    }
+  }
+  const given = appends.flatMap(({ events }) => events.filter(({ hasGivenId }) => hasGivenId))
+  if (new Set(given.map(({ id }) => id)).size < given.length) {
+    throw new UsageError('an event id is given twice in one append', { hint: 'Each event needs its own id.' })
+  }
+  const after = condition?.after ?? 0
+  if (!Number.isSafeInteger(after) || after < 0) {
+    throw new UsageError(`condition.after is ${String(after)}`, {
+      hint: 'Give the position up to which you have read.',
+    })
+  }
+  if (condition !== undefined && !isQuery(condition.query)) {
+    throw new UsageError('condition.query is missing, or not a query', {
+      hint: 'Give { types, tags, streams }, each a list of strings, or a list of those.',
+    })
+  }
+}
+
+/** A misspelt field would select every event, a string in place of a list none: neither is let through. */
+function isQuery(query: Query): boolean {
+  if (typeof query !== 'object' || query === null) return false
+  return queryItems(query).every(
+    (item) =>
+      typeof item === 'object' &&
+      item !== null &&
+      Object.entries(item).every(
+        ([field, names]) => QUERY_FIELDS.includes(field) && (names === undefined || isListOfStrings(names)),
+      ),
+  )
+}
+
+const QUERY_FIELDS = ['types', 'tags', 'streams']
+
+function isListOfStrings(value: unknown): boolean {
+  return Array.isArray(value) && value.every((name) => typeof name === 'string')
+}
+
+function isExpectedVersion(expected: unknown): boolean {
+  if (typeof expected === 'number') return Number.isSafeInteger(expected) && expected >= 0
+  return expected === 'any' || expected === 'no-stream' || expected === 'stream-exists'
+}
+
+/**
+ * The times at which the log records events: the given one, else the clock's, and never before the last.
+ *
+ * @throws TimeBackwardsError for a given time before the last
+ */
+export function assignTimes(events: readonly PreparedEvent[], lastMs: number, nowMs: number): number[] {
+  let last = lastMs
+  return events.map(({ timeMs }, index) => {
+    if (timeMs !== undefined && timeMs < last) {
+      throw new TimeBackwardsError(index, formatTime(timeMs), formatTime(last))
+    }
+    last = timeMs ?? Math.max(nowMs, last)
+    return last
+  })
+}

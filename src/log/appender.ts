@@ -1,0 +1,163 @@
+import type { AppendCondition } from '../event/condition.ts'
+import { hashId } from '../event/lines.ts'
+import { encodeLine, type PreparedEvent } from '../event/new-event.ts'
+import { formatTime } from '../event/time.ts'
+import { JournalFullError } from '../journal/errors.ts'
+import type { Durability, Journal } from '../journal/journal.ts'
+import type { Clock } from '../system/clock.ts'
+import { assignTimes, checkAppend, type PreparedAppend } from './append-check.ts'
+import type { LogListener, LogState } from './log-state.ts'
+import { type UnsealedAppend, UnsealedRun } from './run.ts'
+
+/** How safe an append is when its promise resolves. */
+export type AckLevel = 'written' | 'journaled' | 'committed' | 'pushed'
+
+/** What an append became. */
+export interface AppendResult {
+  /** Version of the stream after the append; of the first stream where there are several. */
+  readonly version: number
+  /** Position of the last event. */
+  readonly position: number
+  /** Position of the first event. */
+  readonly firstPosition: number
+  /** Each stream with its version after the append. */
+  readonly streams: readonly { readonly stream: string; readonly version: number }[]
+  /** Ids of the events, in order. */
+  readonly ids: readonly string[]
+  /** The commit that holds the events; known from the ack level `committed` on. */
+  readonly commit?: string
+}
+
+interface Waiting {
+  readonly append: UnsealedAppend
+  readonly durability: Durability
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+/** The most that one write to the journal takes, in characters. */
+const MAX_GROUP = 1 << 20
+
+/**
+ * Checks appends, gives them their places, and journals all that wait with one write: group commit.
+ *
+ * accepted (in the index) → journaled → visible (in the tail and the image) → resolved
+ */
+export class Appender {
+  private waiting: Waiting[] = []
+  private isFlushing = false
+  /** Settles with the append that was accepted last, and so after all before it. */
+  private lastAccepted: Promise<void> = Promise.resolve()
+  private failure: Error | undefined
+
+  constructor(
+    private readonly state: LogState,
+    private readonly journal: Journal,
+    private readonly clock: Clock,
+    private readonly listener: LogListener,
+  ) {}
+
+  /** Set once the journal's disk has failed: nothing more is accepted. */
+  get failed(): Error | undefined {
+    return this.failure
+  }
+
+  /** Resolves when all that was accepted so far is journaled or refused. */
+  whenSettled(): Promise<void> {
+    return this.lastAccepted.catch(() => undefined)
+  }
+
+  /**
+   * Accepts an append or throws at once; the promise inside resolves when it is journaled.
+   *
+   * @throws ConcurrencyError, TimeBackwardsError, and whatever failed the journal before
+   */
+  accept(
+    appends: readonly PreparedAppend[],
+    condition: AppendCondition | undefined,
+    durability: Durability,
+  ): { readonly result: AppendResult; readonly journaled: Promise<void> } {
+    if (this.failure !== undefined) throw this.failure
+    const { index } = this.state
+    checkAppend(index, appends, condition)
+    const times = assignTimes(
+      appends.flatMap(({ events }) => events),
+      index.lastTime,
+      this.clock.now(),
+    )
+    const first = index.count + 1
+    let lines = ''
+    const streams = appends.map(({ stream, events }) => {
+      let version = 0
+      for (const event of events) {
+        const timeMs = times[index.count + 1 - first]!
+        version = this.index(stream, event, timeMs)
+        lines += encodeLine(event, version, formatTime(timeMs))
+      }
+      return { stream, version }
+    })
+    const append = { first, count: index.count + 1 - first, lines }
+    const journaled = new Promise<void>((resolve, reject) => {
+      this.waiting.push({ append, durability, resolve, reject })
+    })
+    this.lastAccepted = journaled
+    this.startFlushing()
+    const ids = appends.flatMap(({ events }) => events.map(({ id }) => id))
+    const result = { version: streams[0]!.version, position: index.count, firstPosition: first, streams, ids }
+    return { result, journaled }
+  }
+
+  private index(stream: string, { id, type, tags }: PreparedEvent, timeMs: number): number {
+    return this.state.index.add({ stream, type, tags, timeMs, idHash: hashId(id) })
+  }
+
+  private startFlushing(): void {
+    if (this.isFlushing) return
+    this.isFlushing = true
+    // A microtask later, so that all appends of one turn of the event loop share the first write.
+    void Promise.resolve().then(() => this.flush())
+  }
+
+  private async flush(): Promise<void> {
+    while (this.waiting.length > 0) {
+      const group = this.takeGroup()
+      try {
+        const durability = group.every((one) => one.durability === 'written') ? 'written' : 'durable'
+        await this.journal.append(
+          group.map(({ append }) => append),
+          durability,
+        )
+      } catch (error) {
+        this.refuse(group, error)
+        continue
+      }
+      const run = new UnsealedRun(group.map(({ append }) => append))
+      this.state.tail.push(run)
+      this.listener.onRun(run, this.state.index)
+      this.state.visible.moveTo(run.first + run.count - 1)
+      for (const { resolve } of group) resolve()
+    }
+    this.isFlushing = false
+  }
+
+  private takeGroup(): Waiting[] {
+    let size = 0
+    let count = 0
+    for (const { append } of this.waiting) {
+      size += append.lines.length
+      if (size > MAX_GROUP && count > 0) break
+      count++
+    }
+    return this.waiting.splice(0, count)
+  }
+
+  /** What came after the refused group was given places behind it, so all that waits is refused with it. */
+  private refuse(group: readonly Waiting[], error: unknown): void {
+    if (!(error instanceof JournalFullError)) {
+      this.failure = error instanceof Error ? error : new Error(String(error))
+    }
+    const refused = [...group, ...this.waiting.splice(0)]
+    this.state.index.truncate(this.state.visible.position)
+    for (const { reject } of refused) reject(error)
+  }
+}

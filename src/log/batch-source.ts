@@ -1,0 +1,84 @@
+import type { Codec } from '../event/event.ts'
+import { InvalidBatchError } from '../event/invalid-batch.ts'
+import { decodeUtf8, Lines } from '../event/lines.ts'
+import type { GitReader } from '../repository/git-reader.ts'
+import { batchPath } from '../repository/layout.ts'
+import type { BatchFile, LogTree } from '../repository/log-tree.ts'
+import { BatchCache } from './batch-cache.ts'
+import type { Run } from './run.ts'
+
+/** How many batch files one request to the reader asks for. */
+const FILES_A_REQUEST = 64
+
+/** Reads batches from the repository and decodes them, whichever codec they are in. */
+export class BatchSource {
+  private readonly cache: BatchCache
+
+  /** @param cacheBytes how much to keep of what was read for single events and streams */
+  constructor(
+    private readonly reader: GitReader,
+    cacheBytes = 64 << 20,
+  ) {
+    this.cache = new BatchCache(cacheBytes)
+  }
+
+  /**
+   * One batch, from the cache if it is there.
+   *
+   * @throws InvalidBatchError, ObjectMissingError, ObjectCorruptError
+   */
+  async load(file: BatchFile): Promise<Run> {
+    const known = this.cache.find(file.oid)
+    if (known !== undefined) return { first: file.first, lines: known }
+    const { content } = await this.reader.read(file.oid)
+    const lines = await decode(content, file)
+    this.cache.add(file.oid, lines)
+    return { first: file.first, lines }
+  }
+
+  /**
+   * The batches that hold the events from a position on, in order, past the cache: the first may begin
+   * before that position. Each must end where the next begins.
+   *
+   * @throws InvalidBatchError, ObjectMissingError, ObjectCorruptError
+   */
+  async *replay(tree: LogTree, from: number, signal?: AbortSignal): AsyncGenerator<Run> {
+    const files = [...tree.filesFrom(from)]
+    for (let start = 0; start < files.length; start += FILES_A_REQUEST) {
+      const part = files.slice(start, start + FILES_A_REQUEST)
+      let at = start
+      for await (const { content } of this.reader.readMany(
+        part.map((file) => file.oid),
+        signal,
+      )) {
+        const file = files[at]!
+        const lines = await decode(content, file)
+        checkLength(file, lines.count, files[at + 1])
+        yield { first: file.first, lines }
+        at++
+      }
+    }
+  }
+}
+
+/** @throws InvalidBatchError unless the batch ends where the next one begins */
+function checkLength(file: BatchFile, count: number, next: BatchFile | undefined): void {
+  if (next === undefined || file.first + count === next.first) return
+  const path = batchPath(next.first, next.codec)
+  const isGap = file.first + count < next.first
+  const problem = `${isGap ? 'leaves a gap' : 'begins too early'}: the file before it ends at position ${file.first + count - 1}`
+  throw new InvalidBatchError(path, 1, problem, `a file named for position ${file.first + count}`)
+}
+
+async function decode(content: Buffer, { first, codec }: { first: number; codec: Codec }): Promise<Lines> {
+  const path = batchPath(first, codec)
+  const lines = codec === 'yaml' ? await decodeYamlBatch(content, path) : Lines.fromBytes(content, path)
+  if (lines.count === 0) throw new InvalidBatchError(path, 1, 'is empty', 'one event or more')
+  return lines
+}
+
+// The YAML parser is loaded by the first log that holds a YAML batch.
+async function decodeYamlBatch(content: Buffer, path: string): Promise<Lines> {
+  const { decodeYaml } = await import('../event/yaml-codec.ts')
+  return Lines.fromText(await decodeYaml(decodeUtf8(content, path), path), path)
+}

@@ -1,0 +1,34 @@
+import type { GitReader } from '../repository/git-reader.ts'
+import type { BatchFile } from '../repository/log-tree.ts'
+import { LogTree } from '../repository/log-tree.ts'
+import { parseCommit } from '../repository/object.ts'
+import type { BatchSource } from './batch-source.ts'
+import { lastOf } from './run.ts'
+
+/** A commit of the log, and what it holds. Immutable: a seal or a foreign commit makes another. */
+export interface BranchState {
+  readonly commit: string
+  readonly tree: LogTree
+  /** Position of the last event, 0 in an empty log. */
+  readonly position: number
+}
+
+/**
+ * Reads what a commit holds. Costs as many reads as directories differ from the state before.
+ *
+ * @throws UnexpectedEntryError, NotALogError, InvalidBatchError, ObjectMissingError, ObjectCorruptError
+ */
+export async function readBranchState(
+  commit: string,
+  reader: GitReader,
+  source: BatchSource,
+  before?: BranchState,
+): Promise<BranchState> {
+  const { tree: treeOid } = parseCommit((await reader.read(commit)).content)
+  const tree = await LogTree.read(reader, treeOid, before?.tree)
+  return { commit, tree, position: await lastPosition(tree.last, source) }
+}
+
+async function lastPosition(file: BatchFile | undefined, source: BatchSource): Promise<number> {
+  return file === undefined ? 0 : lastOf(await source.load(file))
+}

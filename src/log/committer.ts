@@ -1,0 +1,122 @@
+import type { Codec } from '../event/event.ts'
+import type { CommitSummary } from '../repository/commit-message.ts'
+import { commitMessage } from '../repository/commit-message.ts'
+import { RefLockedError, RefMovedError } from '../repository/errors.ts'
+import type { BatchFile, TreeChange } from '../repository/log-tree.ts'
+import { type EncodedObject, encodeCommit, encodeObject, type Person } from '../repository/object.ts'
+import type { ObjectStore } from '../repository/object-store.ts'
+import { removeStaleRefLock } from '../repository/ref-lock.ts'
+import { updateRef } from '../repository/ref-update.ts'
+import { readRef } from '../repository/refs.ts'
+import type { Clock } from '../system/clock.ts'
+import type { FileSystem } from '../system/file-system.ts'
+import type { BranchState } from './branch.ts'
+
+/** What one commit changes. */
+export interface CommitChange {
+  readonly summary: CommitSummary
+  readonly blobs: readonly EncodedObject[]
+  readonly tree: TreeChange
+  /** Position of the log's last event after it. */
+  readonly position: number
+}
+
+export interface CommitterOptions {
+  readonly gitDirectory: string
+  readonly ref: string
+  readonly store: ObjectStore
+  readonly fileSystem: FileSystem
+  readonly clock: Clock
+  readonly author: Person
+}
+
+/** Each waits a second for the lock of the ref, and a lock counts as left behind after five. */
+const LOCK_ATTEMPTS = 7
+
+/** Turns changes into commits on the branch: objects first, durable, then the ref by compare-and-swap. */
+export class Committer {
+  /** The states of a commit that failed so late that the branch may have moved all the same. */
+  private unsure: BranchState[] | undefined
+
+  constructor(private readonly options: CommitterOptions) {}
+
+  /**
+   * Commits changes one on top of the other, with one move of the ref at the end.
+   *
+   * @returns the state after each change, the last of which the branch is at
+   * @throws RefMovedError when the branch is not where `from` says: nothing has changed
+   * @throws DiskFullError and others of the repository: the ref may have moved, read it again
+   */
+  async commit(from: BranchState, changes: readonly CommitChange[]): Promise<BranchState[]> {
+    const { store, author, clock } = this.options
+    const states: BranchState[] = []
+    const objects: EncodedObject[] = []
+    let state = from
+    for (const change of changes) {
+      const changed = state.tree.change(change.tree)
+      const commit = encodeCommit({
+        tree: changed.tree.oid,
+        parents: [state.commit],
+        author,
+        timeMs: clock.now(),
+        message: commitMessage(change.summary),
+      })
+      objects.push(...change.blobs, ...changed.objects, commit)
+      state = { commit: commit.oid, tree: changed.tree, position: change.position }
+      states.push(state)
+    }
+    await store.write(objects)
+    this.unsure = states
+    await this.moveRef(from.commit, state.commit)
+    return states
+  }
+
+  /**
+   * Settles a commit whose outcome is not known: if the branch did move to it, makes that durable.
+   *
+   * @returns its states, or undefined when there is nothing to settle or the branch did not move
+   */
+  async recover(): Promise<BranchState[] | undefined> {
+    const states = this.unsure
+    if (states === undefined) return undefined
+    const { fileSystem, gitDirectory, ref } = this.options
+    const { commit } = states.at(-1)!
+    if ((await readRef(fileSystem, gitDirectory, ref)) !== commit) {
+      this.unsure = undefined
+      return undefined
+    }
+    await this.moveRef(commit, commit)
+    return states
+  }
+
+  private async moveRef(expected: string, next: string): Promise<void> {
+    const { fileSystem, gitDirectory, ref, clock } = this.options
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await updateRef(fileSystem, gitDirectory, ref, { expected, next }, { clock })
+        this.unsure = undefined
+        return
+      } catch (error) {
+        if (error instanceof RefMovedError) this.unsure = undefined
+        if (!(error instanceof RefLockedError) || attempt === LOCK_ATTEMPTS) throw error
+        // A process that was killed while it moved the ref, git or Memoir, leaves its lock behind.
+        await removeStaleRefLock(fileSystem, gitDirectory, ref, clock)
+      }
+    }
+  }
+}
+
+/** The blob of a batch in the codec of the log. */
+export async function encodeBatch(
+  lines: string,
+  first: number,
+  codec: Codec,
+): Promise<{ readonly blob: EncodedObject; readonly file: BatchFile }> {
+  const blob = encodeObject('blob', Buffer.from(codec === 'yaml' ? await toYaml(lines) : lines))
+  return { blob, file: { first, codec, oid: blob.oid } }
+}
+
+async function toYaml(lines: string): Promise<string> {
+  const { encodeYaml } = await import('../event/yaml-codec.ts')
+  return encodeYaml(lines)
+}

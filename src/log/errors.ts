@@ -1,0 +1,132 @@
+import type { ExpectedVersion } from '../event/condition.ts'
+import { MemoirError } from '../event/errors.ts'
+import type { ProcessIdentity } from '../system/process-identity.ts'
+
+/** A stream, or what a query selects, does not stand where an append expected it. Nothing was stored. */
+export class ConcurrencyError extends MemoirError {
+  readonly code = 'concurrency'
+  constructor(
+    /** The stream; undefined when a query was not met. */
+    readonly stream: string | undefined,
+    /** The version that was expected; for a query, the position after which no match was expected. */
+    readonly expected: ExpectedVersion,
+    /** The version of the stream; for a query, the position of a match. */
+    readonly actual: number,
+  ) {
+    super(
+      stream === undefined
+        ? `the event at position ${actual} matches the query, the append expected none after ${expected}`
+        : `stream "${stream}" is at version ${actual}, the append expected ${expected}`,
+      { hint: 'Read again, decide again, and retry.' },
+    )
+  }
+}
+
+/** An id that the caller gave is stored already, for an event at another place. Nothing was stored. */
+export class DuplicateIdError extends MemoirError {
+  readonly code = 'duplicate-id'
+  constructor(
+    readonly id: string,
+    readonly position: number,
+  ) {
+    super(`the event id "${id}" is stored already, at position ${position}`, {
+      hint: 'A retry has to repeat the whole append; a new event needs an id of its own.',
+    })
+  }
+}
+
+/** Another process, or another handle in this one, writes to the log. */
+export class LogLockedError extends MemoirError {
+  readonly code = 'log-locked'
+  constructor(
+    readonly path: string,
+    readonly owner: ProcessIdentity,
+  ) {
+    super(`the log is being written by process ${owner.pid} on ${owner.host}, since ${owner.since}`, {
+      hint: 'Close that writer, or open the log with readOnly: true. A lock left on another machine is removed by `memoir doctor --fix`.',
+    })
+  }
+}
+
+/** Somebody else moved the branch while events waited to be sealed. The journal keeps those events. */
+export class LogDivergedError extends MemoirError {
+  readonly code = 'log-diverged'
+  constructor(
+    /** The commit on which this writer builds. */
+    readonly expected: string | undefined,
+    /** The commit on which the branch stands. */
+    readonly actual: string | undefined,
+    /** How many acknowledged events wait in the journal. */
+    readonly unsealed: number,
+    details: { readonly cause?: unknown } = {},
+  ) {
+    super(
+      `the branch was moved to ${actual ?? 'nothing'} by somebody else while ${unsealed} events waited to be sealed`,
+      {
+        ...details,
+        hint: 'The events are safe in the journal. Move the branch back, or run `memoir doctor --fix` to append them after the foreign commits.',
+      },
+    )
+  }
+}
+
+/** Events are safe in the journal but could not be committed yet; sealing goes on being tried. */
+export class SealFailedError extends MemoirError {
+  readonly code = 'seal-failed'
+  constructor(
+    /** The last position that is journaled. */
+    readonly position: number,
+    cause: unknown,
+  ) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    super(`events up to position ${position} are journaled but could not be committed: ${reason}`, {
+      cause,
+      hint: 'Do not append them again: they are stored. Mend the cause; the next seal commits them.',
+    })
+  }
+}
+
+/** The handle was closed. */
+export class LogClosedError extends MemoirError {
+  readonly code = 'log-closed'
+  constructor() {
+    super('the log is closed', { hint: 'Open it again.' })
+  }
+}
+
+/** The log was opened for reading. */
+export class ReadOnlyError extends MemoirError {
+  readonly code = 'read-only'
+  constructor() {
+    super('the log was opened for reading only', { hint: 'Open it without readOnly: true.' })
+  }
+}
+
+/** There is no such stream, and the caller asked for an error. */
+export class StreamNotFoundError extends MemoirError {
+  readonly code = 'stream-not-found'
+  constructor(readonly stream: string) {
+    super(`there is no stream "${stream}"`, {
+      hint: 'See `log.streams()` or `memoir streams` for those there are.',
+    })
+  }
+}
+
+/** No event has this position. */
+export class EventNotFoundError extends MemoirError {
+  readonly code = 'event-not-found'
+  constructor(
+    readonly position: number,
+    readonly last: number,
+  ) {
+    super(`there is no event at position ${position}: the log ends at ${last}`)
+  }
+}
+
+/** No commit of the log's branch has this id. */
+export class CommitNotFoundError extends MemoirError {
+  readonly code = 'commit-not-found'
+  constructor(readonly commit: string) {
+    super(`there is no commit "${commit}" in the log`, { hint: 'Give the full id, as `git log` prints it.' })
+  }
+}

@@ -1,0 +1,242 @@
+import type { AppendCondition, ExpectedVersion } from '../event/condition.ts'
+import { UsageError } from '../event/errors.ts'
+import type { NewEvent, RecordedEvent } from '../event/event.ts'
+import { prepareEvents } from '../event/new-event.ts'
+import { formatTime } from '../event/time.ts'
+import type { Durability, Journal } from '../journal/journal.ts'
+import { Admission } from './admission.ts'
+import { checkShape, type PreparedAppend } from './append-check.ts'
+import type { AckLevel, Appender, AppendResult } from './appender.ts'
+import type { BatchSource } from './batch-source.ts'
+import { EventNotFoundError, LogClosedError, LogDivergedError, ReadOnlyError } from './errors.ts'
+import type { Exclusive } from './exclusive.ts'
+import type { Folder } from './folder.ts'
+import type { Follower } from './follower.ts'
+import type { LogState } from './log-state.ts'
+import { loadEvent, loadRun, type ReadOptions, readEvents } from './reading.ts'
+import { findRepeatedAppend, positionsOfGivenIds } from './repeated-append.ts'
+import type { Run } from './run.ts'
+import { runFrom, runTo } from './run.ts'
+import type { Sealer } from './sealer.ts'
+
+/** Events for one stream, in an append over several. */
+export interface StreamAppend {
+  readonly stream: string
+  readonly events: readonly NewEvent[]
+  readonly expectedVersion?: ExpectedVersion
+}
+
+/** A stream, and where it stands. */
+export interface StreamSummary {
+  readonly stream: string
+  /** How many events it has. */
+  readonly version: number
+  /** Position of its last event. */
+  readonly position: number
+  /** When its last event was recorded. */
+  readonly time: string
+}
+
+/** What a log that is written to has beside one that is only read. */
+export interface Writer {
+  readonly appender: Appender
+  readonly sealer: Sealer
+  readonly folder: Folder
+  readonly journal: Journal
+  readonly newId: () => string
+  /** The most bytes a stored event may take. */
+  readonly eventBytes: number
+  /** How many characters may wait to be sealed before appends have to wait too. */
+  readonly maxUnsealed: number
+}
+
+/**
+ * The log of one repository: appends, reads, seals and follows. It knows nothing of projections and
+ * remotes; those are told of its events through the listener it was opened with.
+ *
+ * open → closing → closed      (open → failed: the journal's disk; open → diverged: a foreign commit)
+ */
+export class EventLog {
+  private phase: 'open' | 'closing' | 'closed' = 'open'
+  private closing: Promise<void> | undefined
+  private readonly admission = new Admission((isFresh) => this.prepareToAccept(isFresh))
+
+  constructor(
+    readonly state: LogState,
+    readonly source: BatchSource,
+    readonly follower: Follower,
+    private readonly branchLock: Exclusive,
+    readonly writer: Writer | undefined,
+  ) {}
+
+  /**
+   * Appends to one or more streams, all or nothing.
+   *
+   * @throws InvalidEventError, InvalidDataError, InvalidStreamError, EventTooLargeError, TimeBackwardsError,
+   *   UsageError, ConcurrencyError, DuplicateIdError, JournalFullError, JournalFailedError,
+   *   LogDivergedError, SealFailedError, ReadOnlyError, LogClosedError
+   */
+  async append(
+    appends: readonly StreamAppend[],
+    condition: AppendCondition | undefined,
+    ack: AckLevel,
+  ): Promise<AppendResult> {
+    const writer = this.writable()
+    const prepared = appends.map(
+      ({ stream, events, expectedVersion = 'any' }): PreparedAppend => ({
+        stream,
+        expected: expectedVersion,
+        events: prepareEvents(stream, events, writer.eventBytes, writer.newId),
+      }),
+    )
+    if (prepared.length === 0) throw new UsageError('an append names no stream')
+    checkShape(prepared, condition)
+    const durability: Durability = ack === 'written' ? 'written' : 'durable'
+    for (;;) {
+      const looked = new Set<number>()
+      const repeated = await this.findRepeated(writer, prepared, looked)
+      if (repeated !== undefined) return acknowledge(writer, repeated, ack)
+      const accepted = await this.admission.enter(() => {
+        // The same append may have come in twice at the same time.
+        const isKnown = positionsOfGivenIds(this.state.index, prepared).some((one) => !looked.has(one))
+        return isKnown ? undefined : writer.appender.accept(prepared, condition, durability)
+      })
+      if (accepted === undefined) continue
+      await accepted.journaled
+      writer.sealer.schedule()
+      return acknowledge(writer, accepted.result, ack)
+    }
+  }
+
+  /** Reads events; see ReadOptions. */
+  read(options: ReadOptions = {}): AsyncGenerator<RecordedEvent> {
+    this.checkOpen()
+    return readEvents(this.state, this.source, options)
+  }
+
+  /** @throws EventNotFoundError */
+  async event(position: number): Promise<RecordedEvent> {
+    this.checkOpen()
+    const last = this.state.visible.position
+    if (!Number.isSafeInteger(position) || position < 1 || position > last) {
+      throw new EventNotFoundError(position, last)
+    }
+    return loadEvent(this.state, this.source, position)
+  }
+
+  /** The streams in the order in which they first appeared. Costs a look at each stream of the log. */
+  streams({ prefix = '' }: { readonly prefix?: string } = {}): StreamSummary[] {
+    const { index, visible } = this.state
+    return index.streams.all().flatMap((stream, number) => {
+      if (!stream.startsWith(prefix)) return []
+      const { version, position } = index.chains.headAt(number, visible.position)
+      return version === 0 ? [] : [{ stream, version, position, time: formatTime(index.time(position)) }]
+    })
+  }
+
+  /** The visible events from one position to another, both included, in runs. */
+  async *replay(from: number, to = this.state.visible.position, signal?: AbortSignal): AsyncGenerator<Run> {
+    const { branch, tail } = this.state
+    const unsealed = [...tail.runs]
+    for await (const run of this.source.replay(branch.tree, from, signal)) {
+      if (run.first > to) return
+      const part = partOf(run, from, Math.min(to, branch.position))
+      if (part !== undefined) yield part
+    }
+    for (const run of unsealed) {
+      const part = partOf(run, Math.max(from, branch.position + 1), to)
+      if (part !== undefined) yield part
+    }
+  }
+
+  /** Commits everything that is visible. @throws LogDivergedError, SealFailedError, ReadOnlyError */
+  async seal(): Promise<void> {
+    const { appender, sealer } = this.writable()
+    await appender.whenSettled()
+    await sealer.seal()
+  }
+
+  /** Folds small batch files now. @returns how many files stood in the log before and after */
+  async fold(): Promise<{ readonly before: number; readonly after: number }> {
+    await this.seal()
+    return this.writable().sealer.foldAll()
+  }
+
+  /**
+   * Seals what waits and stops.
+   *
+   * @throws LogDivergedError, SealFailedError: it is closed all the same, and the journal keeps the events
+   */
+  async close(): Promise<void> {
+    // Only the first caller hears of what went wrong; the others wait for the end.
+    if (this.closing !== undefined) return this.closing.catch(() => undefined)
+    this.closing = this.shutDown()
+    return this.closing
+  }
+
+  private async shutDown(): Promise<void> {
+    this.phase = 'closing'
+    const { writer, state } = this
+    try {
+      await writer?.appender.whenSettled()
+      if (writer !== undefined && writer.appender.failed === undefined) await writer.sealer.seal()
+    } finally {
+      writer?.sealer.stop()
+      this.phase = 'closed'
+      state.visible.giveUp(new LogClosedError())
+      await this.branchLock.run(async () => writer?.journal.close())
+    }
+  }
+
+  checkOpen(): void {
+    if (this.phase === 'closed') throw new LogClosedError()
+  }
+
+  private writable(): Writer {
+    if (this.phase !== 'open') throw new LogClosedError()
+    if (this.writer === undefined) throw new ReadOnlyError()
+    return this.writer
+  }
+
+  /** @param looked gets the positions that were looked at and hold other ids */
+  private async findRepeated(
+    { appender }: Writer,
+    prepared: readonly PreparedAppend[],
+    looked: Set<number>,
+  ): Promise<AppendResult | undefined> {
+    const { state } = this
+    if (positionsOfGivenIds(state.index, prepared).length === 0) return undefined
+    // The first attempt may still be on its way to the journal.
+    await appender.whenSettled()
+    if (this.follower.isAdopting) await this.follower.look()
+    for (const position of positionsOfGivenIds(state.index, prepared)) looked.add(position)
+    return findRepeatedAppend(state.index, prepared, (position) => loadRun(state, this.source, position))
+  }
+
+  /**
+   * What an append has to wait for, if anything. With nothing waiting to be sealed the branch is looked at
+   * first, so that a commit that somebody else just made is adopted rather than contradicted.
+   */
+  private prepareToAccept(isFresh: boolean): Promise<void> | undefined {
+    const { appender, sealer, maxUnsealed } = this.writable()
+    const { state, follower } = this
+    if (appender.failed !== undefined) throw appender.failed
+    if (sealer.diverged !== undefined) throw sealer.diverged
+    const isIdle = state.index.count === state.branch.position
+    if (state.tail.size > maxUnsealed) return sealer.seal()
+    if (follower.isAdopting || (isFresh && isIdle)) return follower.look()
+    const { problem } = follower
+    if (problem === undefined) return undefined
+    throw new LogDivergedError(state.branch.commit, problem.commit, 0, { cause: problem.error })
+  }
+}
+
+async function acknowledge({ sealer }: Writer, result: AppendResult, ack: AckLevel): Promise<AppendResult> {
+  if (ack === 'written' || ack === 'journaled') return result
+  return { ...result, commit: await sealer.whenCommitted(result.position) }
+}
+
+function partOf(run: Run, from: number, to: number): Run | undefined {
+  const start = runFrom(run, from)
+  return start === undefined || start.first > to ? undefined : runTo(start, to)
+}

@@ -1,0 +1,134 @@
+import { InvalidBatchError } from '../event/invalid-batch.ts'
+import type { GitReader } from '../repository/git-reader.ts'
+import { batchPath, FOLD_AFTER, FULL_BATCH_BYTES, MAX_BATCH_BYTES } from '../repository/layout.ts'
+import type { BatchFile } from '../repository/log-tree.ts'
+import { type EncodedObject, encodeObject } from '../repository/object.ts'
+import type { BranchState } from './branch.ts'
+import type { CommitChange, Committer } from './committer.ts'
+import type { LogState } from './log-state.ts'
+
+/** A fold is worth its commit when it leaves at most half as many files. */
+const WORTH = 2
+
+interface Sized extends BatchFile {
+  readonly bytes: number
+}
+
+/**
+ * Folds: replaces many small batch files by few larger ones with the same lines, so that the tree stays
+ * small and a replay reads few, large blobs however small the appends were.
+ */
+export class Folder {
+  private readonly sizes = new Map<string, number>()
+  /** How many small files the last directory had when a fold was found not to be worth it. */
+  private givenUpAt = 0
+
+  constructor(
+    private readonly state: LogState,
+    private readonly committer: Committer,
+    private readonly reader: GitReader,
+  ) {}
+
+  /** Remembers the sizes of new batch files, so that they need not be asked for. */
+  added(changes: readonly CommitChange[]): void {
+    for (const { blobs } of changes) for (const { oid, content } of blobs) this.sizes.set(oid, content.length)
+  }
+
+  /** Folds the last directory once enough small files stand in it. Costs nothing but a count before that. */
+  async foldIfDue(): Promise<void> {
+    const files = this.state.branch.tree.directories.at(-1)?.files ?? []
+    if (files.length < FOLD_AFTER) return
+    const small = await this.smallFiles(files)
+    if (small.length < this.givenUpAt + FOLD_AFTER) return
+    this.givenUpAt = (await this.fold(small)) ? 0 : small.length
+  }
+
+  /**
+   * Folds the small files of all directories now.
+   *
+   * @returns how many files stood in the log before and after
+   */
+  async foldAll(): Promise<{ readonly before: number; readonly after: number }> {
+    const before = this.state.branch.tree.fileCount
+    for (const { files } of this.state.branch.tree.directories) await this.fold(await this.smallFiles(files))
+    return { before, after: this.state.branch.tree.fileCount }
+  }
+
+  /** The files after the last full one of a directory. */
+  private async smallFiles(files: readonly BatchFile[]): Promise<Sized[]> {
+    const unknown = files.filter(({ oid }) => !this.sizes.has(oid))
+    const sizes = await this.reader.sizes(unknown.map(({ oid }) => oid))
+    unknown.forEach(({ oid }, at) => {
+      this.sizes.set(oid, sizes[at]!)
+    })
+    const sized = files.map((file) => ({ ...file, bytes: this.sizes.get(file.oid)! }))
+    return sized.slice(sized.findLastIndex(({ bytes }) => bytes >= FULL_BATCH_BYTES) + 1)
+  }
+
+  /** @returns whether it was worth a commit */
+  private async fold(small: readonly Sized[]): Promise<boolean> {
+    const groups = group(small).filter((files) => files.length > 1)
+    const replaced = groups.flat()
+    if (groups.length === 0 || groups.length * WORTH > replaced.length) return false
+
+    const joined = await Promise.all(groups.map((files) => this.join(files)))
+    const kept = joined.flatMap((result, at) =>
+      result === undefined ? [] : [{ ...result, files: groups[at]! }],
+    )
+    if (kept.length === 0) return false
+    const first = kept[0]!.file.first
+    const last = kept.at(-1)!.files.at(-1)!
+    const change: CommitChange = {
+      summary: { kind: 'fold', first, count: endOf(last, this.state.branch) - first + 1, streams: [] },
+      blobs: kept.map(({ blob }) => blob),
+      tree: {
+        remove: kept.flatMap(({ files }) => files.map((file) => file.first)),
+        add: kept.map(({ file }) => file),
+      },
+      position: this.state.branch.position,
+    }
+    this.state.branch = (await this.committer.commit(this.state.branch, [change]))[0]!
+    this.added([change])
+    for (const { oid } of kept.flatMap(({ files }) => files)) this.sizes.delete(oid)
+    return true
+  }
+
+  /** One file with the lines of many, or undefined where YAML texts cannot be put behind one another. */
+  private async join(files: readonly Sized[]): Promise<{ blob: EncodedObject; file: BatchFile } | undefined> {
+    const contents: Buffer[] = []
+    for await (const { content } of this.reader.readMany(files.map(({ oid }) => oid))) contents.push(content)
+    const { first, codec } = files[0]!
+    if (codec === 'yaml') {
+      const { canConcatenate } = await import('../event/yaml-codec.ts')
+      if (!contents.every((content) => canConcatenate(content.toString()))) return undefined
+    }
+    const unfinished = contents.findIndex((content) => content.at(-1) !== 0x0a)
+    if (unfinished !== -1) {
+      const { first, codec } = files[unfinished]!
+      throw new InvalidBatchError(batchPath(first, codec), 1, 'ends without a line feed', 'LF at its end')
+    }
+    const blob = encodeObject('blob', Buffer.concat(contents))
+    return { blob, file: { first, codec, oid: blob.oid } }
+  }
+}
+
+/** Neighbours of one codec whose lines fit a file together. */
+function group(files: readonly Sized[]): Sized[][] {
+  const groups: Sized[][] = []
+  let bytes = 0
+  for (const file of files) {
+    const current = groups.at(-1)
+    const fits =
+      current !== undefined && current[0]!.codec === file.codec && bytes + file.bytes <= MAX_BATCH_BYTES
+    if (fits) current.push(file)
+    else groups.push([file])
+    bytes = fits ? bytes + file.bytes : file.bytes
+  }
+  return groups
+}
+
+/** Position of the last event in a batch file. */
+function endOf(file: BatchFile, { tree, position }: BranchState): number {
+  for (const next of tree.filesFrom(file.first)) if (next.first > file.first) return next.first - 1
+  return position
+}

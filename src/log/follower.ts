@@ -1,0 +1,177 @@
+import { RefMovedError } from '../repository/errors.ts'
+import type { GitReader } from '../repository/git-reader.ts'
+import { updateRef } from '../repository/ref-update.ts'
+import { readRef } from '../repository/refs.ts'
+import type { FileSystem } from '../system/file-system.ts'
+import type { BatchSource } from './batch-source.ts'
+import { type BranchState, readBranchState } from './branch.ts'
+import type { Exclusive } from './exclusive.ts'
+import { checkForeignEvents, commonPosition, indexRun } from './history.ts'
+import { LogIndex } from './log-index.ts'
+import type { LogListener, LogState, Notice } from './log-state.ts'
+import { lastOf, runFrom } from './run.ts'
+
+/** A commit on the branch that this log could not take in. */
+export interface UnreadableCommit {
+  readonly commit: string
+  readonly error: Error
+}
+
+/** A commit on the branch whose events fit, and are indexed. */
+interface Examined {
+  readonly after: BranchState
+  /** The last position up to which it holds the same events as before. */
+  readonly common: number
+  readonly index: LogIndex
+  /** Whether it only adds to what there was. */
+  readonly isContinued: boolean
+}
+
+/**
+ * Takes in what others committed to the branch. Level-triggered: asked to look, it compares the ref with
+ * what it holds, so it does not matter how often or why it is asked.
+ *
+ * same commit → nothing · more events → applied · other history → rebuilt from the last common event
+ */
+export class Follower {
+  private looking: Promise<void> | undefined
+  private unreadable: UnreadableCommit | undefined
+  private adopting = false
+
+  constructor(
+    private readonly state: LogState,
+    private readonly repository: { readonly gitDirectory: string; readonly branch: string },
+    private readonly fileSystem: FileSystem,
+    private readonly reader: GitReader,
+    private readonly source: BatchSource,
+    private readonly branchLock: Exclusive,
+    private readonly listener: LogListener,
+    private readonly notify: (notice: Notice) => void,
+    /** The journal's leave to go on at a position that it did not see: set for a writer. */
+    private readonly release: ((position: number) => Promise<void>) | undefined,
+  ) {}
+
+  /** While it takes in foreign events, no append may be given a place. */
+  get isAdopting(): boolean {
+    return this.adopting
+  }
+
+  /** The commit the branch stands at, if it could not be read. */
+  get problem(): UnreadableCommit | undefined {
+    return this.unreadable
+  }
+
+  /** Compares the branch with what is held, and follows. Calls that come while it looks share the next look. */
+  look(): Promise<void> {
+    this.looking ??= this.branchLock.run(() => {
+      this.looking = undefined
+      return this.follow()
+    })
+    return this.looking
+  }
+
+  /**
+   * Moves the branch to a commit that continues it, after a look at what it brings.
+   *
+   * @throws InvalidBatchError, UnexpectedEntryError: the branch stays as it was
+   * @throws RefMovedError when the branch was moved meanwhile, or events wait that do not rest on the commit
+   */
+  fastForward(commit: string): Promise<void> {
+    return this.branchLock.run(async () => {
+      const before = this.state.branch
+      const { gitDirectory, branch } = this.repository
+      if (this.state.index.count > before.position) throw new RefMovedError(branch, before.commit, commit)
+      this.adopting = true
+      try {
+        const examined = await this.examine(commit)
+        try {
+          await updateRef(this.fileSystem, gitDirectory, branch, { expected: before.commit, next: commit })
+        } catch (error) {
+          this.state.index.truncate(before.position)
+          throw error
+        }
+        await this.adopt(examined)
+      } finally {
+        this.adopting = false
+      }
+    })
+  }
+
+  private async follow(): Promise<void> {
+    const { gitDirectory, branch } = this.repository
+    const commit = await readRef(this.fileSystem, gitDirectory, branch)
+    const isOurs = commit === this.state.branch.commit
+    if (isOurs) this.unreadable = undefined
+    // Events that wait to be sealed rest on the commit we know: the seal finds out and says so.
+    const isWaiting = this.state.index.count > this.state.branch.position
+    const isKnown = this.unreadable !== undefined && this.unreadable.commit === (commit ?? '')
+    if (isOurs || isWaiting || isKnown) return
+    this.adopting = true
+    try {
+      if (commit === undefined) throw new Error(`the branch ${branch} is gone`)
+      await this.adopt(await this.examine(commit))
+      this.unreadable = undefined
+    } catch (cause) {
+      const error = cause instanceof Error ? cause : new Error(String(cause))
+      this.unreadable = { commit: commit ?? '', error }
+      this.notify({ kind: 'unreadable-commit', commit: commit ?? '', error })
+    } finally {
+      this.adopting = false
+    }
+  }
+
+  /**
+   * Looks at what a commit brings, and indexes it: its events are not visible yet. On a misfit everything
+   * is as it was.
+   */
+  private async examine(commit: string): Promise<Examined> {
+    const before = this.state.branch
+    const after = await readBranchState(commit, this.reader, this.source, before)
+    const common = await commonPosition(before, after, this.source)
+    await checkForeignEvents(after, common, this.source)
+    const isDescendant = await this.reader.isAncestor(before.commit, commit)
+    // Where events are replaced, readers go on with the old index until the new one is complete.
+    const index = common === before.position ? this.state.index : new LogIndex()
+    try {
+      for await (const run of this.replay(after, index.count + 1)) indexRun(index, run, after.tree)
+    } catch (error) {
+      index.truncate(common)
+      throw error
+    }
+    return { after, common, index, isContinued: isDescendant && common === before.position }
+  }
+
+  private async adopt({ after, common, index, isContinued }: Examined): Promise<void> {
+    const before = this.state.branch
+    this.state.index = index
+    this.state.branch = after
+    if (!isContinued) {
+      this.state.rewrites++
+      this.state.visible.moveTo(common)
+    }
+    await this.release?.(after.position)
+
+    const { commit } = after
+    if (isContinued) {
+      for await (const run of this.replay(after, common + 1)) {
+        this.listener.onRun(run, index)
+        this.state.visible.moveTo(lastOf(run))
+      }
+      if (after.position > common) {
+        this.notify({ kind: 'adopted', commit, first: common + 1, count: after.position - common })
+      }
+      return
+    }
+    await this.listener.onRewritten(common, (from) => this.replay(after, from), index)
+    this.state.visible.moveTo(after.position)
+    const positions = { positionBefore: before.position, positionAfter: after.position }
+    this.notify({ kind: 'rewritten', from: before.commit, to: commit, commonPosition: common, ...positions })
+  }
+
+  private async *replay({ tree }: BranchState, from: number) {
+    for await (const run of this.source.replay(tree, from)) {
+      const part = runFrom(run, from)
+      if (part !== undefined) yield part
+    }
+  }
+}

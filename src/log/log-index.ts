@@ -1,0 +1,230 @@
+import { type Query, type QueryItem, queryItems } from '../event/condition.ts'
+import { hashId, type Lines } from '../event/lines.ts'
+import { formatTime } from '../event/time.ts'
+import { Column } from './column.ts'
+import { IdTable } from './id-table.ts'
+import { Names } from './names.ts'
+import { StreamChains } from './stream-chains.ts'
+import { TagIndex } from './tag-index.ts'
+
+/** What the index keeps of an event. */
+export interface IndexEntry {
+  readonly stream: string
+  readonly type: string
+  readonly tags: readonly string[]
+  readonly timeMs: number
+  readonly idHash: number
+}
+
+/** A line that does not follow from the events before it. */
+export interface Misfit {
+  /** Counted from 0. */
+  readonly line: number
+  readonly problem: string
+  readonly expected: string
+}
+
+/** The last position whose index entries fit the four bytes a position takes. */
+export const LAST_POSITION = 0xffff_ffff
+
+/**
+ * Knows of every event its stream, type, time, tags and the hash of its id: what conditions, filters and
+ * look-ups need, in about 40 bytes an event. The events themselves stay in the repository.
+ */
+export class LogIndex {
+  readonly streams = new Names()
+  readonly types = new Names()
+  readonly tags = new TagIndex()
+  readonly chains = new StreamChains()
+
+  // One entry an event; the event at position p stands at p - 1.
+  private readonly streamOf = Column.uint32()
+  private readonly typeOf = Column.uint32()
+  private readonly times = Column.float64()
+  private readonly idHashes = Column.uint32()
+  readonly ids = new IdTable(this.idHashes)
+  // One entry a type: its last position.
+  private readonly lastOfType = Column.uint32()
+
+  /** Its parts, in a fixed order, for a snapshot. */
+  readonly columns: readonly Column<Uint32Array | Float64Array>[] = [
+    this.times,
+    this.streamOf,
+    this.typeOf,
+    this.idHashes,
+    this.lastOfType,
+    ...this.chains.columns,
+    ...this.tags.columns,
+  ]
+
+  /** The position of the last event, 0 in an empty log. */
+  get count(): number {
+    return this.streamOf.length
+  }
+
+  /** Bytes of its columns and table; names come on top. */
+  get bytes(): number {
+    return this.columns.reduce((sum, column) => sum + column.bytes, this.ids.bytes)
+  }
+
+  /** The version of a stream: how many events it has, 0 when there is none. */
+  version(stream: string): number {
+    const number = this.streams.find(stream)
+    return number === undefined ? 0 : this.chains.version(number)
+  }
+
+  streamNumber(position: number): number {
+    return this.streamOf.get(position - 1)
+  }
+
+  typeNumber(position: number): number {
+    return this.typeOf.get(position - 1)
+  }
+
+  /** When an event was recorded, in milliseconds since 1970. */
+  time(position: number): number {
+    return this.times.get(position - 1)
+  }
+
+  /** The time of the last event, or -Infinity in an empty log. */
+  get lastTime(): number {
+    return this.count === 0 ? Number.NEGATIVE_INFINITY : this.time(this.count)
+  }
+
+  /** Adds the next event and returns its version. */
+  add(entry: IndexEntry): number {
+    const version = this.addEvent(
+      this.streams.find(entry.stream) ?? this.addStream(entry.stream),
+      this.types.find(entry.type) ?? this.addType(entry.type),
+      entry.timeMs,
+      entry.idHash,
+    )
+    for (const tag of entry.tags) this.tags.add(tag, this.count)
+    return version
+  }
+
+  /**
+   * Adds the events of a batch from one of its lines on.
+   *
+   * @returns the first line that does not follow, or undefined when all do; the lines before it were added
+   */
+  addLines(lines: Lines, from = 0): Misfit | undefined {
+    for (let line = from; line < lines.count; line++) {
+      const known = this.streams.find(lines.streamKey(line))
+      const timeMs = lines.timeMs(line)
+      const version = known === undefined ? 1 : this.chains.version(known) + 1
+      if (lines.version(line) !== version || !(timeMs >= this.lastTime))
+        return this.misfit(lines, line, version)
+      this.addEvent(
+        known ?? this.addStream(lines.stream(line)),
+        this.types.find(lines.typeKey(line)) ?? this.addType(lines.type(line)),
+        timeMs,
+        lines.idHash(line),
+      )
+      if (lines.hasTags(line)) for (const tag of lines.tags(line)) this.tags.add(tag, this.count)
+    }
+    return undefined
+  }
+
+  /** Forgets every event after a position. */
+  truncate(position: number): void {
+    for (let last = this.count; last > position; last--) {
+      this.chains.removeLast(this.streamNumber(last))
+      for (const column of [this.streamOf, this.typeOf, this.times, this.idHashes]) column.truncate(last - 1)
+    }
+    while (this.streams.count > 0 && this.chains.version(this.streams.count - 1) === 0) {
+      this.streams.removeLast()
+      this.chains.removeLastStream()
+    }
+    this.tags.truncate(position)
+    for (let type = 0; type < this.types.count; type++) this.lowerLastOfType(type)
+  }
+
+  /** Positions whose event may have this id: nearly always one or none; the event has to be looked at. */
+  findId(id: string): number[] {
+    return [...this.ids.find(hashId(id))]
+  }
+
+  /** The last position whose event was recorded at or before a time. */
+  positionAt(timeMs: number): number {
+    let low = 0
+    let high = this.count
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1
+      if (this.time(middle) <= timeMs) low = middle
+      else high = middle - 1
+    }
+    return low
+  }
+
+  /**
+   * The position of some event after a position that a query selects, or undefined. Costs as many steps
+   * as the most telling part of the query has events after that position: tags, then streams; a query of
+   * types alone is answered at once.
+   */
+  findMatch(query: Query, after: number): number | undefined {
+    for (const item of queryItems(query)) {
+      for (const position of this.candidates(item, after)) if (this.matches(item, position)) return position
+    }
+    return undefined
+  }
+
+  private *candidates({ types, tags, streams }: QueryItem, after: number): Generator<number> {
+    if (tags !== undefined && tags.length > 0) yield* this.tags.after(tags[0]!, after)
+    else if (streams !== undefined) {
+      for (const stream of streams) {
+        const number = this.streams.find(stream)
+        if (number !== undefined) yield* this.chains.after(number, after)
+      }
+    } else if (types !== undefined) {
+      for (const type of types) {
+        const number = this.types.find(type)
+        if (number !== undefined && this.lastOfType.get(number) > after) yield this.lastOfType.get(number)
+      }
+    } else if (this.count > after) yield this.count
+  }
+
+  private matches({ types, tags, streams }: QueryItem, position: number): boolean {
+    return (
+      (types === undefined || types.includes(this.types.name(this.typeNumber(position)))) &&
+      (streams === undefined || streams.includes(this.streams.name(this.streamNumber(position)))) &&
+      (tags === undefined || tags.every((tag) => this.tags.has(position, tag)))
+    )
+  }
+
+  private addEvent(stream: number, type: number, timeMs: number, idHash: number): number {
+    this.streamOf.push(stream)
+    this.typeOf.push(type)
+    this.times.push(timeMs)
+    this.idHashes.push(idHash)
+    this.ids.add(idHash, this.count)
+    this.lastOfType.set(type, this.count)
+    return this.chains.add(stream)
+  }
+
+  private addStream(stream: string): number {
+    this.chains.addStream()
+    return this.streams.add(stream)
+  }
+
+  private addType(type: string): number {
+    this.lastOfType.push(0)
+    return this.types.add(type)
+  }
+
+  private misfit(lines: Lines, line: number, version: number): Misfit {
+    if (lines.version(line) !== version) {
+      const problem = `stream ${JSON.stringify(lines.stream(line))} has version ${lines.version(line)}`
+      return { line, problem, expected: `version ${version}` }
+    }
+    const expected =
+      this.count === 0 ? 'a time' : `${formatTime(this.lastTime)} or later, the time of the event before it`
+    return { line, problem: `has the time ${lines.time(line)}`, expected }
+  }
+
+  private lowerLastOfType(type: number): void {
+    let last = Math.min(this.lastOfType.get(type), this.count)
+    while (last > 0 && this.typeNumber(last) !== type) last--
+    this.lastOfType.set(type, last)
+  }
+}

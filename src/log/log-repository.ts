@@ -1,0 +1,98 @@
+import { basename } from 'node:path'
+import type { Codec } from '../event/event.ts'
+import { formatTime } from '../event/time.ts'
+import { commitMessage } from '../repository/commit-message.ts'
+import { createRepository } from '../repository/creation.ts'
+import { fileError } from '../repository/durable-file.ts'
+import { NotALogError, NotARepositoryError } from '../repository/errors.ts'
+import type { GitReader } from '../repository/git-reader.ts'
+import { GITATTRIBUTES } from '../repository/layout.ts'
+import { findRepository, type Repository } from '../repository/location.ts'
+import { LogTree } from '../repository/log-tree.ts'
+import { encodeManifest, type Manifest, parseManifest } from '../repository/manifest.ts'
+import { encodeCommit, encodeObject, type Person } from '../repository/object.ts'
+import type { ObjectStore } from '../repository/object-store.ts'
+import { updateRef } from '../repository/ref-update.ts'
+import type { Clock } from '../system/clock.ts'
+import type { FileSystem } from '../system/file-system.ts'
+import type { BranchState } from './branch.ts'
+
+/** Where a log keeps what is its own and not the repository's: journal, locks, snapshots. */
+export function ownDirectory(repository: Repository): string {
+  return `${repository.gitDirectory}/memoir`
+}
+
+/**
+ * The repository at a path, made if there is none.
+ *
+ * @throws NotARepositoryError, UnsupportedRepositoryError, DetachedHeadError, PermissionDeniedError, DiskFullError
+ */
+export async function findOrCreateRepository(
+  path: string,
+  fileSystem: FileSystem,
+  mayCreate: boolean,
+): Promise<Repository> {
+  const found = await findRepository(path, fileSystem)
+  if (found !== undefined) return found
+  if (!mayCreate) throw new NotARepositoryError(path, 'there is nothing yet')
+  try {
+    return await createRepository(path, fileSystem)
+  } catch (error) {
+    // Somebody else may just have created it; the writer's lock decides who writes to it.
+    const created = await findRepository(path, fileSystem).catch(() => undefined)
+    if (created === undefined) throw error
+    return created
+  }
+}
+
+/** Makes the log's own directory, its name on the disk when it resolves. @throws PermissionDeniedError, DiskFullError */
+export async function makeOwnDirectory(repository: Repository, fileSystem: FileSystem): Promise<string> {
+  const directory = ownDirectory(repository)
+  try {
+    await fileSystem.makeDirectory(directory)
+    // Even if it was there: whoever made it may have died before this. The journal stands in it.
+    await fileSystem.syncDirectory(repository.gitDirectory)
+  } catch (error) {
+    throw fileError(directory, error)
+  }
+  return directory
+}
+
+export interface NewLog {
+  readonly id: string
+  readonly codec: Codec
+  readonly author: Person
+}
+
+/** Writes the first commit of a log: manifest and attributes, no events. */
+export async function startLog(
+  repository: Repository,
+  { id, codec, author }: NewLog,
+  store: ObjectStore,
+  fileSystem: FileSystem,
+  clock: Clock,
+): Promise<string> {
+  const name = basename(repository.path).replace(/\.git$/, '') || 'log'
+  const text = encodeManifest({ format: 1, id, name, codec, created: formatTime(clock.now()) })
+  const manifest = encodeObject('blob', Buffer.from(text))
+  const gitattributes = encodeObject('blob', Buffer.from(GITATTRIBUTES))
+  const { tree, objects } = LogTree.create({ manifest: manifest.oid, gitattributes: gitattributes.oid })
+  const commit = encodeCommit({
+    tree: tree.oid,
+    parents: [],
+    author,
+    timeMs: clock.now(),
+    message: commitMessage({ kind: 'init', first: 1, count: 0, streams: [] }),
+  })
+  await store.write([manifest, gitattributes, ...objects, commit])
+  const change = { expected: undefined, next: commit.oid }
+  await updateRef(fileSystem, repository.gitDirectory, repository.branch, change, { clock })
+  return commit.oid
+}
+
+/** @throws NotALogError, NewerFormatError, ManifestError */
+export async function readManifest({ tree }: BranchState, reader: GitReader): Promise<Manifest> {
+  const { type, content } = await reader.read(tree.manifestOid)
+  if (type !== 'blob') throw new NotALogError('memoir.yaml')
+  return parseManifest(content.toString('utf8'))
+}

@@ -1,0 +1,62 @@
+import type { BranchState } from './branch.ts'
+import type { LogIndex } from './log-index.ts'
+import type { Run } from './run.ts'
+import type { Tail } from './tail.ts'
+import type { Watermark } from './watermark.ts'
+
+/**
+ * What the parts of an open log share. Positions in it, ascending:
+ * branch (in Git) ≤ visible (journaled, applied, readable) ≤ index.count (accepted, may still fail).
+ */
+export interface LogState {
+  branch: BranchState
+  index: LogIndex
+  readonly tail: Tail
+  /** The last position that readers see. */
+  readonly visible: Watermark
+  /** How often history was rewritten under this handle: a read that began before cannot go on. */
+  rewrites: number
+}
+
+/** Told of the events of a log as they become visible: the memory image. */
+export interface LogListener {
+  /** The position up to which it needs no replay: 0 without a snapshot. */
+  readonly position: number
+  /** Events that follow those it was told of before. Synchronous, so a writer reads its own writes. */
+  onRun(run: Run, index: LogIndex): void
+  /**
+   * History was rewritten: what came after a position is void. Resolves when the listener has taken in the
+   * new history, whose events `replay` gives from a position on.
+   */
+  onRewritten(
+    commonPosition: number,
+    replay: (from: number) => AsyncIterable<Run>,
+    index: LogIndex,
+  ): Promise<void>
+}
+
+/** How the log tells what happened to it beside appends: for users, in words and numbers. */
+export type Notice =
+  | { readonly kind: 'adopted'; readonly commit: string; readonly first: number; readonly count: number }
+  | {
+      readonly kind: 'rewritten'
+      readonly from: string
+      readonly to: string
+      /** Up to here both histories hold the same events. */
+      readonly commonPosition: number
+      readonly positionBefore: number
+      readonly positionAfter: number
+    }
+  | { readonly kind: 'diverged'; readonly error: Error }
+  | { readonly kind: 'seal-failed'; readonly error: Error }
+  | { readonly kind: 'fold-failed'; readonly error: Error }
+  | { readonly kind: 'unreadable-commit'; readonly commit: string; readonly error: Error }
+  | { readonly kind: 'work-tree-behind'; readonly error: Error }
+  | { readonly kind: 'watch-failed'; readonly error: Error }
+  | {
+      readonly kind: 'projection-stopped'
+      readonly projection: string
+      readonly position: number
+      readonly error: Error
+    }
+  | { readonly kind: 'snapshot-failed'; readonly projection: string; readonly error: Error }

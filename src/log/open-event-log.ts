@@ -1,0 +1,218 @@
+import type { Codec } from '../event/event.ts'
+import { uuidGenerator } from '../event/ids.ts'
+import { NotALogError } from '../repository/errors.ts'
+import type { GitReader } from '../repository/git-reader.ts'
+import type { Repository } from '../repository/location.ts'
+import type { Manifest } from '../repository/manifest.ts'
+import type { Person } from '../repository/object.ts'
+import { ObjectStore } from '../repository/object-store.ts'
+import { openReader } from '../repository/open-reader.ts'
+import { readRef } from '../repository/refs.ts'
+import { GitRunner } from '../repository/runner.ts'
+import type { Clock } from '../system/clock.ts'
+import type { FileSystem } from '../system/file-system.ts'
+import type { RandomSource } from '../system/random.ts'
+import { Appender } from './appender.ts'
+import { BatchSource } from './batch-source.ts'
+import { type BranchState, readBranchState } from './branch.ts'
+import { Committer } from './committer.ts'
+import { EventLog, type Writer } from './event-log.ts'
+import { Exclusive } from './exclusive.ts'
+import { Folder } from './folder.ts'
+import { Follower } from './follower.ts'
+import { indexRun } from './history.ts'
+import { LogIndex } from './log-index.ts'
+import { findOrCreateRepository, makeOwnDirectory, readManifest, startLog } from './log-repository.ts'
+import type { LogListener, LogState, Notice } from './log-state.ts'
+import { recoverTail } from './recovery.ts'
+import { ReusableJournal } from './reusable-journal.ts'
+import { lastOf, runFrom } from './run.ts'
+import { Sealer, type SealSettings } from './sealer.ts'
+import { Tail } from './tail.ts'
+import { Watermark } from './watermark.ts'
+import { WriterLock } from './writer-lock.ts'
+
+export interface OpenEventLogOptions {
+  readonly path: string
+  readonly readOnly: boolean
+  readonly engine: 'git' | 'isomorphic' | undefined
+  /** For a new log; an existing one says itself. */
+  readonly codec: Codec
+  readonly author: Person
+  readonly seal: SealSettings
+  readonly eventBytes: number
+  readonly fileSystem: FileSystem
+  readonly clock: Clock
+  readonly random: RandomSource
+  readonly notify: (notice: Notice) => void
+  /** Told after each move of the branch by this process. */
+  readonly onSealed: () => void
+  /** How many events of how many have been replayed. */
+  readonly onProgress: ((done: number, total: number) => void) | undefined
+  /** Makes what is told of the events, and gives the index of a snapshot, if there is one that fits. */
+  readonly prepare: (
+    opened: OpenedRepository,
+  ) => Promise<{ listener: LogListener; index: LogIndex | undefined }>
+}
+
+/** What is known of a log before its events are replayed. */
+export interface OpenedRepository {
+  readonly repository: Repository
+  readonly manifest: Manifest
+  readonly reader: GitReader
+  readonly runner: GitRunner
+  readonly branch: BranchState
+  readonly directory: string
+}
+
+export interface OpenedLog extends OpenedRepository {
+  readonly log: EventLog
+  /** Up to where the index came from a snapshot; 0 if it was made anew. */
+  readonly restoredPosition: number
+  /** Gives back the writer's lock and ends the reader. */
+  readonly release: () => Promise<void>
+}
+
+/** Journaled events that wait for their commit may take this many times what triggers a seal. */
+const MOST_UNSEALED = 16
+
+/**
+ * Opens a log: finds or creates the repository, takes the writer's lock, replays what no snapshot holds,
+ * and recovers what the journal holds beyond the branch.
+ *
+ * opening → recovering → open
+ */
+export async function openEventLog(options: OpenEventLogOptions): Promise<OpenedLog> {
+  const cleanup: (() => Promise<void>)[] = []
+  const releaseAll = async () => {
+    for (const close of cleanup.splice(0).reverse()) await close()
+  }
+  try {
+    return await open(options, cleanup, releaseAll)
+  } catch (error) {
+    await releaseAll().catch(() => undefined)
+    throw error
+  }
+}
+
+async function open(
+  options: OpenEventLogOptions,
+  cleanup: (() => Promise<void>)[],
+  releaseAll: () => Promise<void>,
+): Promise<OpenedLog> {
+  const { path, readOnly, fileSystem, clock, notify } = options
+  const repository = await findOrCreateRepository(path, fileSystem, !readOnly)
+  const { gitDirectory } = repository
+  const directory = readOnly ? `${gitDirectory}/memoir` : await makeOwnDirectory(repository, fileSystem)
+  if (!readOnly) {
+    const lock = await WriterLock.acquire(directory, fileSystem, clock)
+    cleanup.push(() => lock.release())
+  }
+  const runner = new GitRunner({ repository })
+  cleanup.push(async () => runner[Symbol.asyncDispose]())
+  const reader = await openReader({ gitDirectory, runner, engine: options.engine })
+  cleanup.push(async () => reader[Symbol.asyncDispose]())
+
+  const store = new ObjectStore({ gitDirectory, fileSystem })
+  const uuid = uuidGenerator(options.random)
+  const newId = () => uuid(clock.now())
+  let commit = await readRef(fileSystem, gitDirectory, repository.branch)
+  if (commit === undefined) {
+    if (readOnly) throw new NotALogError(`a commit on ${repository.branch}`)
+    const { codec, author } = options
+    commit = await startLog(repository, { id: newId(), codec, author }, store, fileSystem, clock)
+  }
+  const source = new BatchSource(reader)
+  const branch = await readBranchState(commit, reader, source)
+  const manifest = await readManifest(branch, reader)
+  const opened: OpenedRepository = { repository, manifest, reader, runner, branch, directory }
+
+  const { listener, index = new LogIndex() } = await options.prepare(opened)
+  const restoredPosition = index.count
+  await replay(branch, source, index, listener, options.onProgress)
+  const state: LogState = { branch, index, tail: new Tail(), visible: new Watermark(), rewrites: 0 }
+  state.visible.moveTo(branch.position)
+
+  const branchLock = new Exclusive()
+  const writer = readOnly
+    ? undefined
+    : await openWriter(options, opened, state, source, branchLock, listener, store, newId)
+  const release = writer && ((position: number) => writer.journal.release(position))
+  const follower = new Follower(
+    state,
+    repository,
+    fileSystem,
+    reader,
+    source,
+    branchLock,
+    listener,
+    notify,
+    release,
+  )
+  return {
+    ...opened,
+    restoredPosition,
+    log: new EventLog(state, source, follower, branchLock, writer),
+    release: releaseAll,
+  }
+}
+
+/** Brings index and listener to the end of the branch. */
+async function replay(
+  branch: BranchState,
+  source: BatchSource,
+  index: LogIndex,
+  listener: LogListener,
+  onProgress: OpenEventLogOptions['onProgress'],
+): Promise<void> {
+  const from = Math.min(index.count, listener.position) + 1
+  for await (const run of source.replay(branch.tree, from)) {
+    const unindexed = runFrom(run, index.count + 1)
+    if (unindexed !== undefined) indexRun(index, unindexed, branch.tree)
+    const unseen = runFrom(run, from)
+    if (unseen !== undefined) listener.onRun(unseen, index)
+    onProgress?.(lastOf(run), branch.position)
+  }
+}
+
+async function openWriter(
+  options: OpenEventLogOptions,
+  { repository, manifest, reader, directory }: OpenedRepository,
+  state: LogState,
+  source: BatchSource,
+  branchLock: Exclusive,
+  listener: LogListener,
+  store: ObjectStore,
+  newId: () => string,
+): Promise<Writer> {
+  const { fileSystem, clock, author, seal, notify, onSealed, eventBytes } = options
+  const { gitDirectory, branch: ref } = repository
+  const journal = await ReusableJournal.open(`${directory}/journal`, fileSystem)
+  try {
+    for (const run of await recoverTail(journal, state.branch, state.index, source)) {
+      state.tail.push(run)
+      listener.onRun(run, state.index)
+      state.visible.moveTo(lastOf(run))
+    }
+    await journal.release(state.branch.position)
+  } catch (error) {
+    await journal.close()
+    throw error
+  }
+  const committer = new Committer({ gitDirectory, ref, store, fileSystem, clock, author })
+  const folder = new Folder(state, committer, reader)
+  const appender = new Appender(state, journal, clock, listener)
+  const sealer = new Sealer(
+    state,
+    journal,
+    committer,
+    folder,
+    branchLock,
+    manifest.codec,
+    seal,
+    notify,
+    onSealed,
+  )
+  sealer.schedule()
+  return { appender, sealer, folder, journal, newId, eventBytes, maxUnsealed: seal.maxBytes * MOST_UNSEALED }
+}

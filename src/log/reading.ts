@@ -1,0 +1,221 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { MemoirError, UsageError } from '../event/errors.ts'
+import type { RecordedEvent } from '../event/event.ts'
+import { StoredEvent } from '../event/stored-event.ts'
+import type { BatchSource } from './batch-source.ts'
+import { StreamNotFoundError } from './errors.ts'
+import type { LogIndex } from './log-index.ts'
+import type { LogState } from './log-state.ts'
+import { lastOf, type Run } from './run.ts'
+
+/** What to read. Without `stream`, the whole log. */
+export interface ReadOptions {
+  /** One stream: `from` and `to` are versions then, else positions. */
+  readonly stream?: string
+  /** Where reading starts, included. Default: the first event; backwards, the last. */
+  readonly from?: number
+  /** Where reading ends, included. Default: the last event; backwards, the first. */
+  readonly to?: number
+  /** The most events to give. */
+  readonly limit?: number
+  readonly direction?: 'forwards' | 'backwards'
+  /** Only events of these types. */
+  readonly types?: readonly string[]
+  /** Only events of these streams. */
+  readonly streams?: readonly string[]
+  /** Only events of streams whose name begins so. */
+  readonly prefix?: string
+  /** Only events that carry all of these tags. */
+  readonly tags?: readonly string[]
+  /** What a missing stream is: no events (default), or a StreamNotFoundError. */
+  readonly ifMissing?: 'empty' | 'error'
+  /** Goes on with new events as they become visible, until the signal ends it. */
+  readonly follow?: boolean
+  readonly signal?: AbortSignal
+}
+
+/** History was rewritten while it was being read. */
+export class LogRewrittenError extends MemoirError {
+  readonly code = 'log-rewritten'
+  constructor() {
+    super('the history of the log was rewritten while it was being read', {
+      hint: 'Read again from the start.',
+    })
+  }
+}
+
+/** How many positions are looked at before other work gets its turn. */
+const SLICE = 16_384
+/** How many batches are being loaded while one is given out. */
+const AHEAD = 3
+
+/**
+ * Reads events that are visible when the first one is asked for, and with `follow` those that come.
+ *
+ * Costs one look-up in the index an event looked at, and one read a batch that holds a match.
+ *
+ * @throws StreamNotFoundError, UsageError, LogRewrittenError, the signal's reason
+ */
+export async function* readEvents(
+  state: LogState,
+  source: BatchSource,
+  options: ReadOptions,
+): AsyncGenerator<RecordedEvent> {
+  checkOptions(options)
+  const { stream, signal, ifMissing = 'empty', limit = Number.POSITIVE_INFINITY, follow = false } = options
+  signal?.throwIfAborted()
+  if (stream !== undefined && ifMissing === 'error') {
+    if (versionAt(state.index, stream, state.visible.position) === 0) throw new StreamNotFoundError(stream)
+  }
+  if (limit === 0) return
+  const { rewrites } = state
+  let left = limit
+  let from = options.from
+  for (;;) {
+    const end = state.visible.position
+    for await (const slice of matches(
+      state.index,
+      { ...options, ...(from !== undefined && { from }) },
+      end,
+    )) {
+      const wanted = left < slice.length ? slice.slice(0, left) : slice
+      for await (const event of load(state, source, wanted, rewrites)) {
+        signal?.throwIfAborted()
+        yield event
+        left--
+      }
+      if (left <= 0) return
+      signal?.throwIfAborted()
+    }
+    if (state.rewrites !== rewrites) throw new LogRewrittenError()
+    if (!follow) return
+    const seen = stream === undefined ? end : versionAt(state.index, stream, end)
+    if (options.to !== undefined && seen >= options.to) return
+    from = Math.max(from ?? 1, seen + 1)
+    await state.visible.reaches(end + 1, signal)
+  }
+}
+
+/** The event at a position. */
+export async function loadEvent(
+  state: LogState,
+  source: BatchSource,
+  position: number,
+): Promise<RecordedEvent> {
+  const run = await loadRun(state, source, position)
+  return new StoredEvent(position, run.lines, position - run.first).toJSON()
+}
+
+/** The batch, or the journaled appends, that hold a position. */
+export async function loadRun(
+  { branch, tail }: LogState,
+  source: BatchSource,
+  position: number,
+): Promise<Run> {
+  const unsealed = tail.find(position)
+  return unsealed ?? source.load(branch.tree.find(position)!)
+}
+
+async function* load(state: LogState, source: BatchSource, positions: readonly number[], rewrites: number) {
+  const groups = groupByBatch(state, positions)
+  const loading: Promise<Run>[] = []
+  for (const [at, group] of groups.entries()) {
+    while (loading.length <= at + AHEAD && loading.length < groups.length) {
+      const next = loadRun(state, source, groups[loading.length]![0]!)
+      // It is awaited when its turn comes; until then a failure must not count as unhandled.
+      next.catch(() => undefined)
+      loading.push(next)
+    }
+    let run = await loading[at]!
+    for (const position of group) {
+      // A seal in the meantime may have divided journaled appends between two batches.
+      if (position > lastOf(run)) run = await loadRun(state, source, position)
+      if (state.rewrites !== rewrites) throw new LogRewrittenError()
+      yield new StoredEvent(position, run.lines, position - run.first).toJSON()
+    }
+  }
+}
+
+function groupByBatch({ branch, tail }: LogState, positions: readonly number[]): number[][] {
+  const groups: number[][] = []
+  let batch: unknown
+  for (const position of positions) {
+    const holder = tail.find(position) ?? branch.tree.find(position)
+    if (holder === batch) groups.at(-1)!.push(position)
+    else groups.push([position])
+    batch = holder
+  }
+  return groups
+}
+
+/** Positions that fit, in the order of reading, in slices between which other work gets its turn. */
+async function* matches(index: LogIndex, options: ReadOptions, end: number): AsyncGenerator<number[]> {
+  const { stream, direction = 'forwards' } = options
+  const isBackwards = direction === 'backwards'
+  const number = stream === undefined ? undefined : index.streams.find(stream)
+  const last = stream === undefined ? end : versionAt(index, stream, end)
+  const { from = isBackwards ? last : 1, to = isBackwards ? 1 : last } = options
+  const low = Math.max(1, isBackwards ? to : from)
+  const high = Math.min(last, isBackwards ? from : to)
+  const fits = filter(index, options)
+
+  for (let done = 0; done <= high - low; done += SLICE) {
+    const start = isBackwards ? Math.max(low, high - done - SLICE + 1) : low + done
+    const stop = isBackwards ? high - done : Math.min(high, low + done + SLICE - 1)
+    const positions = number === undefined ? range(start, stop) : index.chains.positions(number, start, stop)
+    const found = positions.filter(fits)
+    if (found.length > 0) yield isBackwards ? found.reverse() : found
+    else {
+      await nextTurn()
+      options.signal?.throwIfAborted()
+    }
+  }
+}
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from + 1 }, (_, at) => from + at)
+}
+
+/** The version that a stream had when a position was the last one; 0 if it did not exist. */
+function versionAt(index: LogIndex, stream: string, position: number): number {
+  const number = index.streams.find(stream)
+  return number === undefined ? 0 : index.chains.headAt(number, position).version
+}
+
+/** Whether the event at a position is asked for, told from the index alone. */
+function filter(
+  index: LogIndex,
+  { types, streams, prefix, tags }: ReadOptions,
+): (position: number) => boolean {
+  const typeNames = types && new Set(types)
+  const streamNames = streams && new Set(streams)
+  return (position) => {
+    if (typeNames !== undefined && !typeNames.has(index.types.name(index.typeNumber(position)))) return false
+    if (streamNames !== undefined || prefix !== undefined) {
+      const name = index.streams.name(index.streamNumber(position))
+      if (streamNames !== undefined && !streamNames.has(name)) return false
+      if (prefix !== undefined && !name.startsWith(prefix)) return false
+    }
+    return tags === undefined || tags.every((tag) => index.tags.has(position, tag))
+  }
+}
+
+function checkOptions({ from, to, limit, direction, follow }: ReadOptions): void {
+  for (const [name, value] of Object.entries({ from, to, limit })) {
+    if (
+      value !== undefined &&
+      value !== Number.POSITIVE_INFINITY &&
+      !(Number.isSafeInteger(value) && value >= 0)
+    ) {
+      throw new UsageError(`read option "${name}" is ${String(value)}`, {
+        hint: 'Give a whole number from 0.',
+      })
+    }
+  }
+  if (direction !== undefined && direction !== 'forwards' && direction !== 'backwards') {
+    throw new UsageError(`read option "direction" is ${String(direction)}`, {
+      hint: "Give 'forwards' or 'backwards'.",
+    })
+  }
+  if (follow === true && direction === 'backwards') throw new UsageError('reading backwards cannot follow')
+}

@@ -1,0 +1,75 @@
+import { Lines } from '../event/lines.ts'
+import type { Journal, JournalEntry } from '../journal/journal.ts'
+import type { BatchSource } from './batch-source.ts'
+import type { BranchState } from './branch.ts'
+import { LogDivergedError } from './errors.ts'
+import type { LogIndex } from './log-index.ts'
+import { type UnsealedAppend, UnsealedRun } from './run.ts'
+
+/** Recovered appends are handed on in runs of about this many characters. */
+const RUN = 1 << 20
+
+/**
+ * Finds the events that are in the journal and not in the branch, adds them to the index and returns them.
+ *
+ * What is committed already is passed over, after a look whether it is the same; what does not follow on
+ * the branch means that somebody else moved it.
+ *
+ * @throws LogDivergedError: the journal keeps the events
+ */
+export async function recoverTail(
+  journal: Journal,
+  branch: BranchState,
+  index: LogIndex,
+  source: BatchSource,
+): Promise<UnsealedRun[]> {
+  const entries: UnsealedAppend[] = []
+  let lastCommitted: JournalEntry | undefined
+  for await (const entry of journal.read()) {
+    if (entry.first + entry.count - 1 <= branch.position) lastCommitted = entry
+    else entries.push(entry)
+  }
+  const diverged = (cause?: unknown) => {
+    const unsealed = entries.reduce((sum, { count }) => sum + count, 0)
+    return new LogDivergedError(undefined, branch.commit, unsealed, { cause })
+  }
+  const isSame = lastCommitted === undefined || (await isCommitted(lastCommitted, branch, source))
+  if (!isSame && entries.length > 0) throw diverged()
+
+  const runs: UnsealedRun[] = []
+  for (const group of groups(entries)) {
+    if (group[0]!.first !== index.count + 1) throw diverged()
+    const run = new UnsealedRun(group)
+    const misfit = index.addLines(run.lines)
+    if (misfit !== undefined) throw diverged(new Error(`${misfit.problem}; expected ${misfit.expected}`))
+    runs.push(run)
+  }
+  return runs
+}
+
+/** Whether the branch holds the event that an entry ends with, at its position. */
+async function isCommitted(
+  entry: JournalEntry,
+  { tree }: BranchState,
+  source: BatchSource,
+): Promise<boolean> {
+  const last = entry.first + entry.count - 1
+  const { first, lines } = await source.load(tree.find(last)!)
+  const journaled = Lines.fromText(entry.lines, 'journal')
+  return lines.id(last - first) === journaled.id(journaled.count - 1)
+}
+
+function* groups(entries: readonly UnsealedAppend[]): Generator<UnsealedAppend[]> {
+  let group: UnsealedAppend[] = []
+  let size = 0
+  for (const entry of entries) {
+    if (size + entry.lines.length > RUN && group.length > 0) {
+      yield group
+      group = []
+      size = 0
+    }
+    group.push(entry)
+    size += entry.lines.length
+  }
+  if (group.length > 0) yield group
+}

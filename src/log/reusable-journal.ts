@@ -1,0 +1,77 @@
+import { join } from 'node:path'
+import { openFileJournal } from '../journal/file-journal.ts'
+import type { Durability, Journal, JournalEntry } from '../journal/journal.ts'
+import { parseSegmentName } from '../journal/segment.ts'
+import type { FileSystem } from '../system/file-system.ts'
+
+/**
+ * A file journal whose positions can be used again: when somebody sets the branch back, the next append
+ * stands before what the journal has passed already. It then begins anew, and a clean close leaves it empty,
+ * so that no later opening takes what was committed, and set back since, for events that still wait.
+ */
+export class ReusableJournal implements Journal {
+  private last = 0
+  private released = 0
+
+  private constructor(
+    private readonly directory: string,
+    private readonly fileSystem: FileSystem,
+    private current: Journal,
+  ) {}
+
+  static async open(directory: string, fileSystem: FileSystem): Promise<ReusableJournal> {
+    return new ReusableJournal(directory, fileSystem, await openFileJournal({ directory, fileSystem }))
+  }
+
+  async *read(): AsyncGenerator<JournalEntry> {
+    for await (const entry of this.current.read()) {
+      this.last = lastOf(entry)
+      yield entry
+    }
+  }
+
+  async append(entries: readonly JournalEntry[], durability: Durability): Promise<void> {
+    const [head] = entries
+    if (head !== undefined && head.first <= this.last && this.isReleased) {
+      await this.empty()
+      this.current = await openFileJournal({ directory: this.directory, fileSystem: this.fileSystem })
+    }
+    await this.current.append(entries, durability)
+    this.last = entries.reduce((_, entry) => lastOf(entry), this.last)
+  }
+
+  release(position: number): Promise<void> {
+    this.released = Math.max(this.released, position)
+    return this.current.release(position)
+  }
+
+  status(): ReturnType<Journal['status']> {
+    return this.current.status()
+  }
+
+  async close(): Promise<void> {
+    if (this.isReleased && this.status().failure === undefined) await this.empty()
+    else await this.current.close()
+  }
+
+  private get isReleased(): boolean {
+    return this.last <= this.released
+  }
+
+  private async empty(): Promise<void> {
+    await this.current.close()
+    const segments = (await this.fileSystem.list(this.directory)).filter(
+      (name) => parseSegmentName(name) !== undefined,
+    )
+    // One by one from the oldest: a crash in between must not leave a hole.
+    for (const name of segments.sort()) {
+      await this.fileSystem.remove(join(this.directory, name))
+      await this.fileSystem.syncDirectory(this.directory)
+    }
+    this.last = 0
+  }
+}
+
+function lastOf({ first, count }: JournalEntry): number {
+  return first + count - 1
+}

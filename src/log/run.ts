@@ -1,0 +1,60 @@
+import { Lines } from '../event/lines.ts'
+
+/** Events that follow one another in the log, as their stored lines. */
+export interface Run {
+  /** Position of the first event. */
+  readonly first: number
+  readonly lines: Lines
+}
+
+/** The position of a run's last event. */
+export function lastOf(run: Run): number {
+  return run.first + (run instanceof UnsealedRun ? run.count : run.lines.count) - 1
+}
+
+/** The part of a run from a position on; the whole run where it begins there. */
+export function runFrom(run: Run, position: number): Run | undefined {
+  if (run.first >= position) return run
+  if (lastOf(run) < position) return undefined
+  return { first: position, lines: run.lines.part(position - run.first, run.lines.count) }
+}
+
+/** The part of a run up to a position. */
+export function runTo(run: Run, position: number): Run | undefined {
+  if (lastOf(run) <= position) return run
+  if (run.first > position) return undefined
+  return { first: run.first, lines: run.lines.part(0, position - run.first + 1) }
+}
+
+/** One append that is in the journal and not yet in a commit. It is never split between two commits. */
+export interface UnsealedAppend {
+  readonly first: number
+  readonly count: number
+  /** Stored lines, each ended by LF. */
+  readonly lines: string
+}
+
+/** Appends that were journaled together; their lines are scanned when somebody asks for them. */
+export class UnsealedRun implements Run {
+  readonly first: number
+  readonly count: number
+  /** Length of the lines in characters: a lower bound of their bytes. */
+  readonly size: number
+  #lines: Lines | undefined
+
+  constructor(readonly appends: readonly UnsealedAppend[]) {
+    this.first = appends[0]!.first
+    this.count = appends.reduce((sum, append) => sum + append.count, 0)
+    this.size = appends.reduce((sum, append) => sum + append.lines.length, 0)
+  }
+
+  /** What remains when the appends up to a position are taken away. */
+  after(position: number): UnsealedRun {
+    return new UnsealedRun(this.appends.filter((append) => append.first > position))
+  }
+
+  get lines(): Lines {
+    this.#lines ??= Lines.fromText(this.appends.map((append) => append.lines).join(''), 'journal')
+    return this.#lines
+  }
+}

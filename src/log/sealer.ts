@@ -1,0 +1,206 @@
+import type { Codec } from '../event/event.ts'
+import type { Journal } from '../journal/journal.ts'
+import { RefMovedError } from '../repository/errors.ts'
+import { MAX_BATCH_BYTES } from '../repository/layout.ts'
+import type { BranchState } from './branch.ts'
+import { type CommitChange, type Committer, encodeBatch } from './committer.ts'
+import { LogClosedError, LogDivergedError, SealFailedError } from './errors.ts'
+import type { Exclusive } from './exclusive.ts'
+import type { Folder } from './folder.ts'
+import type { LogState, Notice } from './log-state.ts'
+import type { SealPlan } from './tail.ts'
+
+export interface SealSettings {
+  /** How long an event may wait for its commit, in milliseconds. */
+  readonly afterMs: number
+  /** How many bytes may wait before they are sealed at once. */
+  readonly maxBytes: number
+}
+
+interface Waiting {
+  readonly position: number
+  readonly resolve: (commit: string) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** Commits that share one move of the ref. */
+const COMMITS_A_ROUND = 8
+const RETRY_MS = 1000
+
+/**
+ * Seals: turns what is journaled into commits, in the background.
+ *
+ * idle → scheduled → sealing → idle
+ * (sealing → scheduled: it failed and is tried again; any → diverged; any → stopped)
+ */
+export class Sealer {
+  private timer: NodeJS.Timeout | undefined
+  private waiting: Waiting[] = []
+  private divergence: LogDivergedError | undefined
+  private isSealing = false
+  private isStopped = false
+
+  constructor(
+    private readonly state: LogState,
+    private readonly journal: Journal,
+    private readonly committer: Committer,
+    private readonly folder: Folder,
+    private readonly branchLock: Exclusive,
+    private readonly codec: Codec,
+    private readonly settings: SealSettings,
+    private readonly notify: (notice: Notice) => void,
+    /** Told after each move of the branch. */
+    private readonly onSealed: () => void,
+  ) {}
+
+  /** Set once somebody else moved the branch while events waited: nothing is sealed any more. */
+  get diverged(): LogDivergedError | undefined {
+    return this.divergence
+  }
+
+  /** Says that events wait: they are sealed in a moment, or at once when they are many. */
+  schedule(): void {
+    if (this.state.tail.isEmpty || this.divergence !== undefined || this.isStopped) return
+    const isUrgent = this.state.tail.size >= this.settings.maxBytes || this.waiting.length > 0
+    if (isUrgent) this.start()
+    else this.timer ??= setTimeout(() => this.start(), this.settings.afterMs)
+  }
+
+  /** Resolves with the commit that holds a visible position, sealing it now if need be. */
+  whenCommitted(position: number): Promise<string> {
+    const committed = new Promise<string>((resolve, reject) =>
+      this.waiting.push({ position, resolve, reject }),
+    )
+    if (position <= this.state.branch.position) this.settle([])
+    else if (this.divergence !== undefined) this.refuse(this.divergence)
+    else if (this.isStopped) this.refuse(new LogClosedError())
+    else this.schedule()
+    return committed
+  }
+
+  /**
+   * Commits everything that is visible now.
+   *
+   * @throws LogDivergedError, SealFailedError
+   */
+  async seal(): Promise<void> {
+    const target = this.state.visible.position
+    while (this.state.branch.position < target) {
+      if (this.divergence !== undefined) throw this.divergence
+      await this.branchLock.run(() => this.sealRound())
+    }
+  }
+
+  /** Folds the small batch files of the whole log. @returns how many files stood in it before and after */
+  foldAll(): Promise<{ readonly before: number; readonly after: number }> {
+    return this.branchLock.run(async () => {
+      const counts = await this.folder.foldAll()
+      this.onSealed()
+      return counts
+    })
+  }
+
+  /** Seals no more: the next writer may hold the lock soon. */
+  stop(): void {
+    this.isStopped = true
+    this.clearTimer()
+    this.refuse(new LogClosedError())
+  }
+
+  private clearTimer(): void {
+    clearTimeout(this.timer)
+    this.timer = undefined
+  }
+
+  private start(): void {
+    this.clearTimer()
+    // The seal that is under way looks again when it ends.
+    if (this.isSealing) return
+    this.isSealing = true
+    this.seal().then(
+      () => {
+        this.isSealing = false
+        this.schedule()
+      },
+      () => {
+        // What failed was told through the notice and to those who wait; it is tried again after a while.
+        this.isSealing = false
+        if (this.divergence !== undefined || this.isStopped) return
+        this.timer ??= setTimeout(() => this.start(), RETRY_MS)
+      },
+    )
+  }
+
+  private async sealRound(): Promise<void> {
+    if (this.isStopped) throw new LogClosedError()
+    const plans = this.state.tail.plan(MAX_BATCH_BYTES, COMMITS_A_ROUND)
+    if (plans.length === 0) return
+    const from = this.state.branch
+    try {
+      const states = (await this.committer.recover()) ?? (await this.commit(from, plans))
+      this.state.branch = states.at(-1)!
+      this.state.tail.dropUpTo(this.state.branch.position)
+      this.settle(states)
+      await this.journal.release(this.state.branch.position)
+    } catch (error) {
+      throw this.fail(error)
+    }
+    await this.fold()
+    this.onSealed()
+  }
+
+  private async commit(from: BranchState, plans: readonly SealPlan[]): Promise<BranchState[]> {
+    const changes = await Promise.all(plans.map((plan) => this.changeOf(plan)))
+    const states = await this.committer.commit(from, changes)
+    this.folder.added(changes)
+    return states
+  }
+
+  /** The events are committed already; a fold that fails is told, and tried again with a later seal. */
+  private async fold(): Promise<void> {
+    try {
+      await this.folder.foldIfDue()
+    } catch (error) {
+      this.notify({ kind: 'fold-failed', error: error instanceof Error ? error : new Error(String(error)) })
+    }
+  }
+
+  private async changeOf({ first, count, lines }: SealPlan): Promise<CommitChange> {
+    const { blob, file } = await encodeBatch(lines, first, this.codec)
+    const { index } = this.state
+    const numbers = new Set<number>()
+    for (let position = first; position < first + count; position++) numbers.add(index.streamNumber(position))
+    const streams = [...numbers].map((number) => index.streams.name(number))
+    return {
+      summary: { kind: 'append', first, count, streams },
+      blobs: [blob],
+      tree: { remove: [], add: [file] },
+      position: first + count - 1,
+    }
+  }
+
+  /** Tells those who wait for a position that is committed now which commit holds it. */
+  private settle(states: readonly { readonly commit: string; readonly position: number }[]): void {
+    const { branch } = this.state
+    const settled = this.waiting.filter(({ position }) => position <= branch.position)
+    this.waiting = this.waiting.filter(({ position }) => position > branch.position)
+    for (const { position, resolve } of settled) {
+      resolve((states.find((state) => state.position >= position) ?? branch).commit)
+    }
+  }
+
+  private fail(error: unknown): Error {
+    const failure =
+      error instanceof RefMovedError
+        ? new LogDivergedError(error.expected, error.actual, this.state.tail.count, { cause: error })
+        : new SealFailedError(this.state.visible.position, error)
+    if (failure instanceof LogDivergedError) this.divergence = failure
+    this.refuse(failure)
+    this.notify({ kind: failure instanceof LogDivergedError ? 'diverged' : 'seal-failed', error: failure })
+    return failure
+  }
+
+  private refuse(error: Error): void {
+    for (const { reject } of this.waiting.splice(0)) reject(error)
+  }
+}

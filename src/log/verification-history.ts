@@ -1,0 +1,204 @@
+import { parseTrailers } from '../repository/commit-message.ts'
+import { EVENTS_PATH, MANIFEST_PATH } from '../repository/layout.ts'
+import type { BatchFile } from '../repository/log-tree.ts'
+import { parseManifest } from '../repository/manifest.ts'
+import { type Commit, parseCommit } from '../repository/object.ts'
+import { treeWarmer, walkToFirst } from './verification-commits.ts'
+import { countEvents, findChangedPosition } from './verification-fold.ts'
+import { ForeignObjects } from './verification-foreign.ts'
+import { ahead, type VerificationContext } from './verification-reading.ts'
+import { findTrailersProblem } from './verification-trailers.ts'
+import {
+  diffTrees,
+  type FileChange,
+  filesOf,
+  type HistoricTree,
+  pathOfFile,
+  readHistoricTree,
+} from './verification-tree.ts'
+
+/** A commit, with what it changed. */
+interface Step {
+  readonly oid: string
+  readonly commit: Commit
+  /** The tree of its parent; where that cannot be read, of the last commit before it that can. */
+  readonly before: HistoricTree | undefined
+  readonly tree: HistoricTree
+  readonly change: FileChange
+  /** Whether `before` is the tree of its parent, or it has none: only then can its trailers be checked. */
+  readonly isAdjacent: boolean
+}
+
+/** What a walk through history found at its end. */
+export interface History {
+  readonly commits: number
+  /** The last tree that can be read. */
+  readonly tree: HistoricTree | undefined
+}
+
+const COMMITS_AHEAD = 64
+const STEPS_AHEAD = 16
+const BLOBS_AHEAD = 16
+
+/** A batch file that cannot be read, which was reported. */
+class UnreadableBatch extends Error {}
+
+/**
+ * Follows the branch from its first commit to its head, and compares each commit with the one before it:
+ * whether it only adds events or folds them, and whether its trailers say so. Every object is read, and
+ * so re-hashed, on the way.
+ */
+export class HistoryCheck {
+  private readonly foreign: ForeignObjects
+  private logId: string | undefined
+  private last: HistoricTree | undefined
+
+  constructor(private readonly context: VerificationContext) {
+    this.foreign = new ForeignObjects(context)
+  }
+
+  /**
+   * @param shallow the commits at which a shallow clone ends
+   * @param onProgress is told after each commit
+   */
+  async run(
+    head: string,
+    shallow: ReadonlySet<string>,
+    onProgress: (done: number, commits: number) => void,
+  ): Promise<History> {
+    const list = await walkToFirst(head, this.context, shallow)
+    const warmed = ahead(list.reversed(), treeWarmer(this.context.objects, EVENTS_PATH), COMMITS_AHEAD)
+    let done = 0
+    for await (const step of ahead(this.steps(warmed), (step) => this.warmFiles(step), STEPS_AHEAD)) {
+      if (step !== undefined) await this.check(step)
+      onProgress(++done, list.length)
+    }
+    return { commits: list.length, tree: this.last }
+  }
+
+  /** One for each commit; undefined where its tree cannot be read. */
+  private async *steps(commits: AsyncIterable<string>): AsyncGenerator<Step | undefined> {
+    let wasRead = false
+    for await (const oid of commits) {
+      await this.context.turns.take()
+      const commit = parseCommit(await this.context.objects.read(oid, 'commit'))
+      const before = this.last
+      const tree = await readHistoricTree(this.context, commit.tree, oid, before)
+      const isAdjacent = wasRead || commit.parents.length === 0
+      wasRead = tree !== undefined
+      this.last = tree ?? before
+      yield tree && { oid, commit, before, tree, change: diffTrees(before, tree), isAdjacent }
+    }
+  }
+
+  private warmFiles(step: Step | undefined): void {
+    for (const { oid } of step?.change.added.slice(0, BLOBS_AHEAD) ?? []) this.context.objects.warm(oid)
+  }
+
+  private async check(step: Step): Promise<void> {
+    const { oid, commit, before, tree, change, isAdjacent } = step
+    await this.foreign.check(tree.others, oid)
+    if (tree.manifestOid !== before?.manifestOid) await this.checkManifest(step)
+    const count = await this.countAdded(step)
+    if (change.removed.length > 0 && (await this.isChanged(step))) return
+
+    const trailers = parseTrailers(commit.message)
+    if (trailers === undefined || !isAdjacent) return
+    const isFold = change.removed.length > 0
+    const problem = findTrailersProblem(trailers, {
+      isFirst: commit.parents.length === 0,
+      removed: change.removed.length,
+      added: change.added.length,
+      first: (isFold ? change.removed : change.added)[0]?.first,
+      count: isFold ? await this.countRemoved(step) : count,
+    })
+    if (problem !== undefined) {
+      this.context.findings.add({ code: 'trailers-mismatch', message: problem, commit: oid })
+    }
+  }
+
+  private async checkManifest({ oid, tree }: Step): Promise<void> {
+    if (tree.manifestOid === undefined) return
+    const { objects, findings } = this.context
+    try {
+      const { id } = await parseManifest((await objects.read(tree.manifestOid, 'blob')).toString('utf8'))
+      if (this.logId !== undefined && this.logId !== id) {
+        const message = `the id of the log changes from ${this.logId} to ${id}`
+        findings.add({ code: 'log-id-changed', message, file: MANIFEST_PATH, commit: oid })
+      }
+      this.logId = id
+    } catch (error) {
+      findings.addProblem(error, { file: MANIFEST_PATH, commit: oid })
+    }
+  }
+
+  /** Reads all files that a commit added. Returns how many events they hold, if all can be read. */
+  private async countAdded({ oid, change }: Step): Promise<number | undefined> {
+    let sum: number | undefined = 0
+    const files = ahead(change.added, (file) => this.context.objects.warm(file.oid), BLOBS_AHEAD)
+    for await (const file of files) {
+      const count = await this.count(file, oid)
+      sum = sum === undefined || count === undefined ? undefined : sum + count
+      await this.context.turns.take()
+    }
+    return sum
+  }
+
+  /** How many events the files that a fold replaced hold, and those between them. */
+  private async countRemoved({ oid, before, change }: Step): Promise<number | undefined> {
+    const last = change.removed.at(-1)!
+    let end: number | undefined
+    if (before !== undefined) {
+      for (const file of filesOf(before))
+        if (file.first > last.first) end = Math.min(end ?? file.first, file.first)
+    }
+    const count = end === undefined ? await this.count(last, oid) : end - last.first
+    return count === undefined ? undefined : last.first + count - change.removed[0]!.first
+  }
+
+  private async count(file: BatchFile, commit: string): Promise<number | undefined> {
+    try {
+      return await countEvents(await this.read(file, commit), file)
+    } catch (error) {
+      if (error instanceof UnreadableBatch) return undefined
+      throw error
+    }
+  }
+
+  /** Whether events that stood in the log before are not there, or not the same, after a commit. */
+  private async isChanged({ oid, commit, change }: Step): Promise<boolean> {
+    const { findings, turns } = this.context
+    try {
+      const read = (file: BatchFile) => this.read(file, oid)
+      const position = await findChangedPosition(change.removed, change.added, read, turns)
+      if (position === undefined) return false
+      const isFold = parseTrailers(commit.message)?.kind === 'fold'
+      const message = `${listFiles(change.removed)} held other events before, from position ${position} on`
+      const file = pathOfFile(change.removed.findLast(({ first }) => first <= position) ?? change.removed[0]!)
+      findings.add({
+        code: isFold ? 'fold-mismatch' : 'history-changed',
+        message,
+        file,
+        position,
+        commit: oid,
+      })
+    } catch (error) {
+      if (!(error instanceof UnreadableBatch)) throw error
+    }
+    return true
+  }
+
+  private async read(file: BatchFile, commit: string): Promise<Buffer> {
+    try {
+      return await this.context.objects.read(file.oid, 'blob')
+    } catch (error) {
+      this.context.findings.addProblem(error, { file: pathOfFile(file), commit })
+      throw new UnreadableBatch()
+    }
+  }
+}
+
+function listFiles(files: readonly BatchFile[]): string {
+  const names = files.slice(0, 3).map(pathOfFile).join(', ')
+  return files.length > 3 ? `${names} and ${files.length - 3} more files` : names
+}

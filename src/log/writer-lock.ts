@@ -1,0 +1,132 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { fileError } from '../repository/durable-file.ts'
+import type { Clock } from '../system/clock.ts'
+import type { FileSystem } from '../system/file-system.ts'
+import { currentProcess, isRunning, type ProcessIdentity } from '../system/process-identity.ts'
+import { LogLockedError } from './errors.ts'
+
+const NAME = /^writer\.(\d{12})\.lock$/
+const RELEASED = 'released\n'
+/** How long a lock may stand empty while its owner is about to write its name into it. */
+const EMPTY_MS = 1000
+
+/**
+ * The right to write to a log, which one process at a time holds.
+ *
+ * Locks are files numbered upwards: the highest number counts. Taking over from a dead owner means
+ * creating the next number, which the file system lets only one process do, so two that find the same
+ * dead owner cannot both win. A released lock stays, marked as released, until the next one replaces it:
+ * a number is never used twice, and so a slow process cannot create one that was already passed.
+ */
+export class WriterLock {
+  private constructor(
+    private readonly fileSystem: FileSystem,
+    readonly path: string,
+  ) {}
+
+  /**
+   * @param directory the log's own directory; it must exist
+   * @throws LogLockedError while the owner runs
+   * @throws PermissionDeniedError, DiskFullError, FileFailedError
+   */
+  static async acquire(directory: string, fileSystem: FileSystem, clock: Clock): Promise<WriterLock> {
+    for (;;) {
+      const last = (await lockNumbers(directory, fileSystem)).at(-1) ?? 0
+      if (last > 0) {
+        const owner = await readOwner(lockPath(directory, last), fileSystem, clock)
+        if (owner !== undefined && isRunning(owner))
+          throw new LogLockedError(lockPath(directory, last), owner)
+      }
+      const lock = new WriterLock(fileSystem, lockPath(directory, last + 1))
+      if (!(await lock.create(currentProcess(clock.now())))) continue
+      const numbers = await lockNumbers(directory, fileSystem)
+      if (numbers.at(-1) !== last + 1) {
+        await removeIfThere(lock.path, fileSystem)
+        continue
+      }
+      for (const number of numbers.slice(0, -1)) await removeIfThere(lockPath(directory, number), fileSystem)
+      return lock
+    }
+  }
+
+  /** Who holds the lock, or undefined when it is free: never taken, released, or its owner is dead. */
+  static async findOwner(
+    directory: string,
+    fileSystem: FileSystem,
+    clock: Clock,
+  ): Promise<(ProcessIdentity & { readonly path: string; readonly isRunning: boolean }) | undefined> {
+    const last = (await lockNumbers(directory, fileSystem)).at(-1)
+    if (last === undefined) return undefined
+    const path = lockPath(directory, last)
+    const owner = await readOwner(path, fileSystem, clock)
+    return owner && { ...owner, path, isRunning: isRunning(owner) }
+  }
+
+  async release(): Promise<void> {
+    await writeText(this.fileSystem, this.path, 'r+', RELEASED)
+  }
+
+  private async create(owner: ProcessIdentity): Promise<boolean> {
+    try {
+      await writeText(this.fileSystem, this.path, 'wx', `${JSON.stringify(owner)}\n`)
+      return true
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+      throw fileError(this.path, error)
+    }
+  }
+}
+
+function lockPath(directory: string, number: number): string {
+  return `${directory}/writer.${String(number).padStart(12, '0')}.lock`
+}
+
+async function lockNumbers(directory: string, fileSystem: FileSystem): Promise<number[]> {
+  const names = await fileSystem.list(directory).catch(ifMissing<string[]>([]))
+  return names.flatMap((name) => NAME.exec(name)?.slice(1).map(Number) ?? []).sort((a, b) => a - b)
+}
+
+async function readOwner(
+  path: string,
+  fileSystem: FileSystem,
+  clock: Clock,
+): Promise<ProcessIdentity | undefined> {
+  for (;;) {
+    const text = (await fileSystem.readFile(path).catch(ifMissing(Buffer.from(RELEASED)))).toString()
+    if (text.startsWith(RELEASED)) return undefined
+    const owner = parseOwner(text)
+    if (owner !== undefined) return owner
+    const stat = await fileSystem.stat(path).catch(ifMissing(undefined))
+    if (stat === undefined || clock.now() - stat.modifiedMs > EMPTY_MS) return undefined
+    await wait(10)
+  }
+}
+
+function parseOwner(text: string): ProcessIdentity | undefined {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+async function writeText(fileSystem: FileSystem, path: string, flags: string, text: string): Promise<void> {
+  const bytes = Buffer.from(text)
+  const file = await fileSystem.open(path, flags)
+  try {
+    await file.write(bytes, 0, bytes.length, 0)
+  } finally {
+    await file.close()
+  }
+}
+
+async function removeIfThere(path: string, fileSystem: FileSystem): Promise<void> {
+  await fileSystem.remove(path).catch(ifMissing(undefined))
+}
+
+function ifMissing<T>(value: T): (error: NodeJS.ErrnoException) => T {
+  return (error) => {
+    if (error.code === 'ENOENT') return value
+    throw error
+  }
+}

@@ -1,0 +1,61 @@
+import { dirname, resolve } from 'node:path'
+import type { FileSystem } from '../system/file-system.ts'
+import { errorCode, fileError, replaceFile } from './durable-file.ts'
+import { NotARepositoryError } from './errors.ts'
+import type { Repository } from './location.ts'
+import { validateRef } from './refs.ts'
+
+const DIRECTORIES = ['objects/info', 'objects/pack', 'objects', 'refs/heads', 'refs/tags', 'refs', '.']
+
+const CONFIG = '[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n'
+
+/**
+ * Creates a bare repository, durable when it resolves. The path may be missing, empty, or hold what an
+ * earlier creation left when it was cut short. HEAD is written last: before it, nothing is a repository.
+ *
+ * @throws NotARepositoryError if something else is there
+ * @throws InvalidRefError for a branch name that git does not allow
+ * @throws PermissionDeniedError, DiskFullError, FileFailedError
+ */
+export async function createRepository(
+  path: string,
+  fileSystem: FileSystem,
+  { branch = 'main' }: { readonly branch?: string } = {},
+): Promise<Repository> {
+  const folder = resolve(path)
+  const ref = `refs/heads/${branch}`
+  validateRef(ref)
+  try {
+    const parents = await missingParents(fileSystem, folder)
+    await fileSystem.makeDirectory(folder)
+    if (!isUnfinished(await fileSystem.list(folder))) throw new NotARepositoryError(folder, 'it is not empty')
+    for (const name of DIRECTORIES) await fileSystem.makeDirectory(resolve(folder, name))
+    await replaceFile(fileSystem, `${folder}/config`, Buffer.from(CONFIG))
+    for (const name of DIRECTORIES) await fileSystem.syncDirectory(resolve(folder, name))
+    await replaceFile(fileSystem, `${folder}/HEAD`, Buffer.from(`ref: ${ref}\n`))
+    for (const directory of [folder, ...parents]) await fileSystem.syncDirectory(directory)
+  } catch (error) {
+    throw fileError(folder, error)
+  }
+  return { path: folder, gitDirectory: folder, workTree: undefined, branch: ref }
+}
+
+/** Whether a folder holds nothing but what a creation leaves before its end. */
+export function isUnfinished(names: readonly string[]): boolean {
+  return names.every((name) => ['objects', 'refs', 'config'].includes(name) || name.startsWith('tmp_obj_'))
+}
+
+/** The folders that will get a new name in them, from the innermost. */
+async function missingParents(fileSystem: FileSystem, folder: string): Promise<readonly string[]> {
+  const parents = [dirname(folder)]
+  for (let parent = dirname(folder); parent !== dirname(parent); parent = dirname(parent)) {
+    try {
+      await fileSystem.stat(parent)
+      break
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT') throw error
+      parents.push(dirname(parent))
+    }
+  }
+  return parents
+}

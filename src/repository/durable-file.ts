@@ -1,0 +1,92 @@
+import { randomBytes } from 'node:crypto'
+import { dirname } from 'node:path'
+import { MemoirError } from '../event/errors.ts'
+import type { File, FileSystem } from '../system/file-system.ts'
+import { DiskFullError, FileFailedError, PermissionDeniedError } from './errors.ts'
+
+/**
+ * Creates a file that must not exist yet and syncs its contents. Its name is durable once its directory
+ * is synced too. What fails half way is removed.
+ *
+ * @throws Node's own errors, `EEXIST` among them
+ */
+export async function createFile(
+  fileSystem: FileSystem,
+  path: string,
+  bytes: Uint8Array,
+  mode = 0o666,
+): Promise<void> {
+  const file = await fileSystem.open(path, 'wx', mode)
+  try {
+    try {
+      await writeFully(file, bytes)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+  } catch (error) {
+    await removeQuietly(fileSystem, path)
+    throw error
+  }
+}
+
+/**
+ * Writes a whole file, or replaces it, so that a crash leaves the old one or the new one. Its name is
+ * durable once its directory is synced.
+ *
+ * @throws DiskFullError, PermissionDeniedError, FileFailedError
+ */
+export async function replaceFile(fileSystem: FileSystem, path: string, bytes: Uint8Array): Promise<void> {
+  const temporary = temporaryPath(dirname(path))
+  try {
+    await createFile(fileSystem, temporary, bytes)
+    try {
+      await fileSystem.rename(temporary, path)
+    } catch (error) {
+      await removeQuietly(fileSystem, temporary)
+      throw error
+    }
+  } catch (error) {
+    throw fileError(path, error)
+  }
+}
+
+/** Writes from the start of a file. At a full disk a write is cut short without an error: the next one fails. */
+export async function writeFully(file: File, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const written = await file.write(bytes, done, bytes.length - done, done)
+    if (written === 0) throw Object.assign(new Error('nothing was written'), { code: 'ENOSPC' })
+    done += written
+  }
+}
+
+/** A new name that git knows to be temporary: `git prune` removes such files from `objects/`. */
+export function temporaryPath(directory: string): string {
+  return `${directory}/tmp_obj_${randomBytes(8).toString('hex')}`
+}
+
+/** Removes what a failure leaves behind. That it cannot be removed too says nothing new. */
+export async function removeQuietly(fileSystem: FileSystem, path: string): Promise<void> {
+  await fileSystem.remove(path).catch(() => undefined)
+}
+
+/** What the file system answered at a path, as an error of ours. One that is ours already stays as it is. */
+export function fileError(path: string, cause: unknown): MemoirError {
+  if (cause instanceof MemoirError) return cause
+  switch (errorCode(cause)) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new DiskFullError(path, { cause })
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return new PermissionDeniedError(path, { cause })
+    default:
+      return new FileFailedError(path, { cause })
+  }
+}
+
+/** The `code` of one of Node's errors, such as `ENOENT`. */
+export function errorCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+}

@@ -1,0 +1,82 @@
+/** Whose git configuration a command sees beside ours. The repository's own is never seen. */
+export type ConfigurationSource = 'none' | 'user'
+
+/**
+ * The environment of a git process, made from scratch: of the caller's variables only those below pass,
+ * none that starts with `GIT_`.
+ *
+ * With `'user'` git also reads the user's and the system's configuration, where the credential helpers,
+ * SSH command, proxies and address rewrites for remotes stand.
+ */
+export function gitEnvironment(
+  source: ConfigurationSource,
+  settings: Readonly<Record<string, string>> = {},
+  caller: NodeJS.ProcessEnv = process.env,
+): Record<string, string> {
+  const passed = PASSED.flatMap((name) => {
+    const value = caller[name]
+    return value === undefined ? [] : [[name, value] as const]
+  })
+  const isolated = source === 'none' ? { GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null' } : {}
+  return {
+    ...Object.fromEntries(passed),
+    ...FIXED,
+    ...isolated,
+    ...asConfiguration({ ...SETTINGS, ...settings }),
+  }
+}
+
+const PASSED = [
+  ...['PATH', 'HOME', 'USER', 'LOGNAME', 'TMPDIR', 'XDG_CONFIG_HOME', 'XDG_RUNTIME_DIR'],
+  // Agents and key rings that ssh and the credential helpers talk to.
+  ...['SSH_AUTH_SOCK', 'DBUS_SESSION_BUS_ADDRESS', 'KRB5CCNAME', 'GNUPGHOME'],
+  ...['https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY', 'no_proxy', 'NO_PROXY'],
+  ...['SSL_CERT_FILE', 'SSL_CERT_DIR', 'SystemRoot'],
+]
+
+const FIXED = {
+  LC_ALL: 'C',
+  // Overrules every protocol.* setting.
+  GIT_ALLOW_PROTOCOL: 'https:ssh:file',
+  // Nobody is there to answer a prompt. An empty GIT_ASKPASS hides core.askPass and SSH_ASKPASS.
+  GIT_TERMINAL_PROMPT: '0',
+  GIT_ASKPASS: '',
+  GIT_OPTIONAL_LOCKS: '0',
+  // An object is what its id says, whatever refs/replace holds.
+  GIT_NO_REPLACE_OBJECTS: '1',
+  GIT_NO_LAZY_FETCH: '1',
+  GIT_ATTR_NOSYSTEM: '1',
+  GIT_PAGER: 'cat',
+  GIT_EDITOR: 'false',
+}
+
+/** Stronger than any configuration file, the user's included. */
+const SETTINGS = {
+  'core.hooksPath': '/dev/null',
+  'core.fsmonitor': 'false',
+  // A commit-graph file can lie about ancestry, objects cannot.
+  'core.commitGraph': 'false',
+  'core.fsync': 'all',
+  'core.logAllRefUpdates': 'false',
+  'gc.auto': '0',
+  'maintenance.auto': 'false',
+  // Bytes that come from a remote are checked, and stay in the pack they came in.
+  'transfer.fsckObjects': 'true',
+  'fetch.unpackLimit': '1',
+  'fetch.prune': 'false',
+  'fetch.recurseSubmodules': 'false',
+  'fetch.writeCommitGraph': 'false',
+  'push.followTags': 'false',
+  'push.gpgSign': 'false',
+  'push.recurseSubmodules': 'no',
+  'submodule.recurse': 'false',
+}
+
+function asConfiguration(settings: Readonly<Record<string, string>>): Record<string, string> {
+  const entries = Object.entries(settings)
+  const variables = entries.flatMap(([key, value], index) => [
+    [`GIT_CONFIG_KEY_${index}`, key],
+    [`GIT_CONFIG_VALUE_${index}`, value],
+  ])
+  return { GIT_CONFIG_COUNT: String(entries.length), ...Object.fromEntries(variables) }
+}

@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto'
+import { CatFile } from './cat-file.ts'
+import type { CatFileAnswer } from './cat-file-process.ts'
+import { GitFailedError, ObjectCorruptError, ObjectMissingError } from './errors.ts'
+import type { GitObject, GitReader } from './git-reader.ts'
+import { readAhead } from './read-ahead.ts'
+import type { GitRunner } from './runner.ts'
+
+/** Reads through one long-lived `git cat-file`: 0.1 ms a small object, 4 ms a MiB, its SHA-1 included. */
+export class GitProcessReader implements GitReader {
+  readonly engine = 'git'
+  readonly #runner: GitRunner
+  readonly #contents: CatFile
+  readonly #infos: CatFile
+
+  /** `limitBytes` is the largest content that is taken into memory. The runner stays the caller's. */
+  constructor(runner: GitRunner, limitBytes: number) {
+    this.#runner = runner
+    this.#contents = new CatFile(runner, '--batch', limitBytes)
+    this.#infos = new CatFile(runner, '--batch-check', limitBytes)
+  }
+
+  async read(oid: string): Promise<GitObject> {
+    return checked(oid, await this.#ask(this.#contents, oid))
+  }
+
+  readMany(oids: readonly string[], signal?: AbortSignal): AsyncIterable<GitObject> {
+    return readAhead(oids, (oid) => this.read(oid), signal)
+  }
+
+  async sizes(oids: readonly string[]): Promise<number[]> {
+    const sizes: number[] = []
+    for (let at = 0; at < oids.length; at += SIZES_AT_ONCE) {
+      const some = oids.slice(at, at + SIZES_AT_ONCE)
+      const answers = await Promise.all(some.map((oid) => this.#ask(this.#infos, oid)))
+      sizes.push(...answers.map(({ size }) => size))
+    }
+    return sizes
+  }
+
+  async isAncestor(ancestor: string, descendant: string): Promise<boolean> {
+    await this.sizes([ancestor, descendant])
+    try {
+      await this.#runner.run(['merge-base', '--is-ancestor', '--end-of-options', ancestor, descendant])
+      return true
+    } catch (error) {
+      if (error instanceof GitFailedError && error.exitCode === 1) return false
+      throw error
+    }
+  }
+
+  /** Nothing to do: git looks for new packs by itself when it misses an object. */
+  refresh(): void {}
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([this.#contents[Symbol.asyncDispose](), this.#infos[Symbol.asyncDispose]()])
+  }
+
+  async #ask(process: CatFile, oid: string): Promise<CatFileAnswer> {
+    if (!OID.test(oid)) throw new ObjectMissingError(oid)
+    try {
+      return await process.ask(oid)
+    } catch (error) {
+      if (error instanceof GitFailedError && error.stderr.includes(oid)) throw unreadable(oid, error)
+      if (error instanceof ObjectMissingError && (await this.#exists(oid)))
+        return this.#askAgain(process, oid)
+      throw error
+    }
+  }
+
+  /** Git calls an object missing that it has and cannot read, but one may also have come in just now. */
+  async #askAgain(process: CatFile, oid: string): Promise<CatFileAnswer> {
+    try {
+      return await process.ask(oid)
+    } catch (error) {
+      throw error instanceof ObjectMissingError ? unreadable(oid, error) : error
+    }
+  }
+
+  /** Whether git has an object of this name, readable or not. */
+  async #exists(oid: string): Promise<boolean> {
+    try {
+      await this.#runner.run(['cat-file', '-e', '--end-of-options', oid])
+      return true
+    } catch (error) {
+      if (error instanceof GitFailedError && error.exitCode === 1) return false
+      throw error
+    }
+  }
+}
+
+function unreadable(oid: string, cause: unknown): ObjectCorruptError {
+  return new ObjectCorruptError(oid, 'git cannot read it', { cause })
+}
+
+/** @throws ObjectCorruptError */
+function checked(oid: string, { type, size, framed }: CatFileAnswer): GitObject {
+  const actual = createHash('sha1').update(framed).digest('hex')
+  if (actual !== oid) throw new ObjectCorruptError(oid, `its bytes have the SHA-1 ${actual}`)
+  return { oid, type, content: framed.subarray(framed.length - size) }
+}
+
+const SIZES_AT_ONCE = 1_000
+const OID = /^[0-9a-f]{40}$/

@@ -1,0 +1,97 @@
+import { promisify } from 'node:util'
+import { constants, deflate, deflateSync } from 'node:zlib'
+import type { FileSystem } from '../system/file-system.ts'
+import { createFile, errorCode, fileError, removeQuietly, temporaryPath } from './durable-file.ts'
+import { type EncodedObject, objectHeader } from './object.ts'
+
+/** Node's thread pool has four threads: more files in flight would only queue there. */
+const CONCURRENCY = 4
+
+/** Below this many bytes, deflating here and now is quicker than a trip to the thread pool: 0.06 ms against 0.17 at 8 KiB. */
+const SYNCHRONOUS_BYTES = 16 * 1024
+
+const FAST = { level: constants.Z_BEST_SPEED }
+const deflateInPool = promisify<Uint8Array, { level: number }, Buffer>(deflate)
+
+/** Writes objects so that they survive a power cut: each is a loose file, as git writes them. */
+export class ObjectStore {
+  readonly #objects: string
+  readonly #fileSystem: FileSystem
+
+  constructor(options: { readonly gitDirectory: string; readonly fileSystem: FileSystem }) {
+    this.#objects = `${options.gitDirectory}/objects`
+    this.#fileSystem = options.fileSystem
+  }
+
+  /**
+   * Durable when it resolves. Costs two syncs an object, four at a time: 5 objects take about 3 ms.
+   *
+   * An object that is there already is written again: whoever wrote it may have died before its sync (git
+   * syncs no loose object by default), so a file that exists proves nothing, and a rename over it is always
+   * right.
+   *
+   * @throws DiskFullError, PermissionDeniedError, FileFailedError; the objects that were not finished are removed
+   */
+  async write(objects: readonly EncodedObject[]): Promise<void> {
+    const distinct = [...new Map(objects.map((object) => [object.oid, object])).values()]
+    const temporary = new Map<EncodedObject, string>()
+    try {
+      await forEach(distinct, async (object) => {
+        temporary.set(object, await this.#writeTemporary(object))
+      })
+      await forEach(distinct, async (object) => {
+        await this.#rename(temporary.get(object)!, object.oid)
+        temporary.delete(object)
+      })
+      const fanOut = new Set(distinct.map(({ oid }) => `${this.#objects}/${oid.slice(0, 2)}`))
+      // `objects/` too: a fan-out directory may be new, or made by a git that did not sync it.
+      await forEach([...fanOut, this.#objects], (path) => this.#fileSystem.syncDirectory(path))
+    } catch (error) {
+      await forEach([...temporary.values()], (path) => removeQuietly(this.#fileSystem, path))
+      throw fileError(this.#objects, error)
+    }
+  }
+
+  async #writeTemporary({ type, content }: EncodedObject): Promise<string> {
+    const bytes = Buffer.concat([objectHeader(type, content.length), content])
+    const deflated =
+      bytes.length < SYNCHRONOUS_BYTES ? deflateSync(bytes, FAST) : await deflateInPool(bytes, FAST)
+    const path = temporaryPath(this.#objects)
+    await createFile(this.#fileSystem, path, deflated, 0o444)
+    return path
+  }
+
+  async #rename(from: string, oid: string): Promise<void> {
+    const directory = `${this.#objects}/${oid.slice(0, 2)}`
+    const to = `${directory}/${oid.slice(2)}`
+    // git removes a fan-out directory that gets empty, perhaps just after we made it.
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#fileSystem.rename(from, to)
+      } catch (error) {
+        if (errorCode(error) !== 'ENOENT' || attempt === 5) throw error
+        await this.#fileSystem.makeDirectory(directory)
+      }
+    }
+  }
+}
+
+/** Runs the task for each item, a few at once. After a failure, waits for what is under way and starts no more. */
+async function forEach<Item>(items: readonly Item[], task: (item: Item) => Promise<void>): Promise<void> {
+  const waiting = items.values()
+  let failed = false
+  const worker = async () => {
+    for (const item of waiting) {
+      if (failed) return
+      try {
+        await task(item)
+      } catch (error) {
+        failed = true
+        throw error
+      }
+    }
+  }
+  const results = await Promise.allSettled(Array.from({ length: CONCURRENCY }, worker))
+  const failure = results.find((result) => result.status === 'rejected')
+  if (failure) throw failure.reason
+}

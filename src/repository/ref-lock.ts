@@ -1,0 +1,109 @@
+import { readdir, readFile, readlink, realpath } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { type Clock, systemClock } from '../system/clock.ts'
+import type { FileSystem } from '../system/file-system.ts'
+import { errorCode, removeQuietly } from './durable-file.ts'
+import { fileAgeSeconds, refLockPath } from './ref-update.ts'
+
+/** A lock file that stands beside a ref. */
+export interface RefLock {
+  readonly ref: string
+  readonly path: string
+  /** Since it was last written. */
+  readonly ageSeconds: number
+  /**
+   * Processes that have the lock open, or are gits at work in this repository: git closes a lock before it
+   * lets go of it. Undefined where the system does not tell (anywhere but Linux).
+   */
+  readonly owners: readonly LockOwner[] | undefined
+}
+
+export interface LockOwner {
+  readonly pid: number
+  readonly command: string
+}
+
+/** Younger locks are not judged: their owner may only just have closed them. */
+const STALE_AFTER_SECONDS = 5
+
+/**
+ * The lock of a ref with its age and owners, or undefined if it is not locked. Looks through all processes
+ * (some 10 ms): for a doctor, not for every append.
+ */
+export async function describeRefLock(
+  fileSystem: FileSystem,
+  gitDirectory: string,
+  ref: string,
+  clock: Clock = systemClock,
+): Promise<RefLock | undefined> {
+  const path = refLockPath(gitDirectory, ref)
+  const ageSeconds = await fileAgeSeconds(fileSystem, path, clock)
+  if (ageSeconds === undefined) return undefined
+  return { ref, path, ageSeconds, owners: await findOwners(gitDirectory, path) }
+}
+
+/** Whether the owner of a lock is known to be gone. */
+export function isStale(lock: RefLock): boolean {
+  return lock.ageSeconds >= STALE_AFTER_SECONDS && lock.owners?.length === 0
+}
+
+/**
+ * Removes the lock of a ref if its owner is gone: a git that was killed leaves one behind. Returns the lock
+ * it found; `removed` says whether it was stale and is gone now.
+ *
+ * Processes in another container or on another host cannot be seen: not for a repository that is shared so.
+ */
+export async function removeStaleRefLock(
+  fileSystem: FileSystem,
+  gitDirectory: string,
+  ref: string,
+  clock: Clock = systemClock,
+): Promise<{ readonly lock: RefLock; readonly removed: boolean } | undefined> {
+  const lock = await describeRefLock(fileSystem, gitDirectory, ref, clock)
+  if (lock === undefined || !isStale(lock)) return lock && { lock, removed: false }
+  // Somebody may have taken a lock of their own since: a new one is younger.
+  const ageSeconds = await fileAgeSeconds(fileSystem, lock.path, clock)
+  if (ageSeconds === undefined || ageSeconds < lock.ageSeconds) return { lock, removed: false }
+  await removeQuietly(fileSystem, lock.path)
+  return { lock, removed: (await fileAgeSeconds(fileSystem, lock.path, clock)) === undefined }
+}
+
+async function findOwners(gitDirectory: string, lockPath: string): Promise<readonly LockOwner[] | undefined> {
+  if (process.platform !== 'linux') return undefined
+  const root = await realpath(basename(gitDirectory) === '.git' ? dirname(gitDirectory) : gitDirectory)
+  const lock = join(await realpath(dirname(lockPath)), basename(lockPath))
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+  const owners = await Promise.all(
+    pids.map(async (pid) => {
+      const command = (await readText(`/proc/${pid}/comm`)).trim()
+      const isOwner = (await isGitAt(pid, command, root)) || (await hasOpen(pid, command, lock))
+      return isOwner ? { pid: Number(pid), command } : undefined
+    }),
+  )
+  return owners.filter((owner) => owner !== undefined)
+}
+
+/** Any git that works in this repository, but for `git cat-file`: an open log keeps one running. */
+async function isGitAt(pid: string, command: string, root: string): Promise<boolean> {
+  if (!command.startsWith('git')) return false
+  const commandLine = await readText(`/proc/${pid}/cmdline`)
+  if (commandLine === '' || commandLine.split('\0').includes('cat-file')) return false
+  const directory = await readlink(`/proc/${pid}/cwd`).catch(() => root)
+  return [directory, commandLine, await readText(`/proc/${pid}/environ`)].some((text) => text.includes(root))
+}
+
+async function hasOpen(pid: string, command: string, path: string): Promise<boolean> {
+  const directory = `/proc/${pid}/fd`
+  try {
+    const targets = (await readdir(directory)).map((name) => readlink(`${directory}/${name}`).catch(() => ''))
+    return (await Promise.all(targets)).includes(path)
+  } catch (error) {
+    // Of another user's process we see nothing: a Node may be a Memoir, so it counts.
+    return errorCode(error) === 'EACCES' && command.startsWith('node')
+  }
+}
+
+/** Empty for a process that has ended, or that is not ours to look into. */
+function readText(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch(() => '')
+}

@@ -1,0 +1,162 @@
+import { readFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { GitFailedError, RemoteFailedError } from './errors.ts'
+import { parseGitConfig } from './git-config.ts'
+import { validateRef } from './refs.ts'
+import { checkRemoteAddress, InvalidRemoteError, redactAddress } from './remote-address.ts'
+import { remoteFailure } from './remote-failure.ts'
+import { GitRunner } from './runner.ts'
+import type { RepositoryPaths } from './stand-in-directory.ts'
+import { progressParser, type TransferProgress } from './transfer-progress.ts'
+
+export interface TransferOptions {
+  readonly signal?: AbortSignal | undefined
+  readonly onProgress?: ((progress: TransferProgress) => void) | undefined
+  /** How long the remote may stay silent, in milliseconds. Default: 120,000. */
+  readonly timeoutMs?: number | undefined
+}
+
+/**
+ * Clones a whole repository into a new or empty folder. Objects are copied, never linked, and checked as
+ * they come, so that the clone is a backup.
+ *
+ * @throws InvalidRemoteError, RemoteFailedError, GitMissingError
+ */
+export async function cloneRepository(
+  address: string,
+  path: string,
+  options: TransferOptions & { readonly bare: boolean },
+): Promise<void> {
+  const remote = remoteAt(address, process.cwd())
+  await using runner = runnerFor(remote, {})
+  const kind = options.bare ? ['--bare'] : []
+  const args = ['clone', '--progress', '--no-local', '--template=', '--origin=origin', ...kind]
+  await transfer(runner, remote, [...args, '--end-of-options', remote.address, resolve(path)], options)
+}
+
+/**
+ * Fetches a branch, by its full name such as `refs/heads/main`, and returns its commit; undefined if the
+ * remote has no such branch.
+ *
+ * For a remote with a name, `refs/remotes/<name>/<branch>` follows as long as it is a fast-forward: where
+ * history was rewritten it stays, and the commit that is returned is no descendant of it.
+ *
+ * @param remote the name of a configured remote, or an address
+ * @throws InvalidRemoteError, RemoteFailedError, InvalidRefError, GitMissingError
+ */
+export async function fetchBranch(
+  repository: RepositoryPaths,
+  remote: string,
+  branch: string,
+  options: TransferOptions = {},
+): Promise<string | undefined> {
+  validateRef(branch)
+  const found = await findRemote(repository, remote, 'fetch')
+  await using runner = runnerFor(found, { repository })
+  const tracking = trackingRef(found, branch)
+  const refspec = tracking === undefined ? branch : `${branch}:${tracking}`
+  const args = ['fetch', '--progress', '--no-tags', '--end-of-options', ALIAS, refspec]
+  try {
+    await transfer(runner, found, args, options)
+  } catch (error) {
+    const said = errorOutput(error)
+    if (/^fatal: couldn't find remote ref/m.test(said)) return undefined
+    // The rejected update is of our own tracking ref: the commit is here all the same.
+    if (!/^ ! \[rejected\].*\(non-fast-forward\)$/m.test(said)) throw error
+  }
+  const fetched = await readFile(join((await runner.gitDirectory()) ?? '', 'FETCH_HEAD'), 'utf8')
+  return fetched.slice(0, OID_LENGTH)
+}
+
+/**
+ * Pushes a branch, by its full name, as a fast-forward, never with force. Resolves when the remote has it;
+ * if it is rejected with anything but kind `conflict` or `refused`, the remote may have it or not.
+ *
+ * @param remote the name of a configured remote, or an address
+ * @throws InvalidRemoteError, RemoteFailedError, InvalidRefError, GitMissingError
+ */
+export async function pushBranch(
+  repository: RepositoryPaths,
+  remote: string,
+  branch: string,
+  options: TransferOptions = {},
+): Promise<void> {
+  validateRef(branch)
+  const found = await findRemote(repository, remote, 'push')
+  const tracking = trackingRef(found, branch)
+  const settings = tracking === undefined ? {} : { [`remote.${ALIAS}.fetch`]: `${branch}:${tracking}` }
+  await using runner = runnerFor(found, { repository, settings })
+  const args = ['push', '--progress', '--no-verify', '--end-of-options', ALIAS, `${branch}:${branch}`]
+  await transfer(runner, found, args, options)
+}
+
+interface Remote {
+  readonly name: string | undefined
+  readonly address: string
+}
+
+// The address goes to git as the setting of a remote of our own: so it stands in no process list, and no
+// setting that the user has for a remote of the same name applies.
+const ALIAS = 'memoir-remote'
+const BRANCHES = 'refs/heads/'
+const OID_LENGTH = 40
+
+async function findRemote(
+  { gitDirectory, workTree }: RepositoryPaths,
+  remote: string,
+  purpose: 'fetch' | 'push',
+): Promise<Remote> {
+  const base = workTree ?? gitDirectory
+  if (!/^\w[\w.-]*$/.test(remote)) return remoteAt(remote, base)
+  const config = parseGitConfig(await readFile(join(gitDirectory, 'config'), 'utf8'))
+  const pushAddress = purpose === 'push' ? config.get(`remote.${remote}.pushurl`) : undefined
+  const address = pushAddress ?? config.get(`remote.${remote}.url`)
+  if (address === undefined) throw new InvalidRemoteError(remote, 'is not the name of a configured remote')
+  return { ...remoteAt(address, base), name: remote }
+}
+
+function remoteAt(address: string, base: string): Remote {
+  const isPath = checkRemoteAddress(address) === 'file' && !/^file:/i.test(address)
+  return { name: undefined, address: isPath ? resolve(base, address) : address }
+}
+
+function trackingRef({ name }: Remote, branch: string): string | undefined {
+  const isTracked = name !== undefined && branch.startsWith(BRANCHES)
+  return isTracked ? `refs/remotes/${name}/${branch.slice(BRANCHES.length)}` : undefined
+}
+
+function errorOutput(error: unknown): string {
+  return error instanceof RemoteFailedError && error.cause instanceof GitFailedError ? error.cause.stderr : ''
+}
+
+function runnerFor(
+  { address }: Remote,
+  options: { readonly repository?: RepositoryPaths; readonly settings?: Readonly<Record<string, string>> },
+): GitRunner {
+  const isPlain = checkRemoteAddress(address) === 'http'
+  return new GitRunner({
+    ...options,
+    configuration: 'user',
+    settings: { ...options.settings, [`remote.${ALIAS}.url`]: address },
+    environment: isPlain ? { GIT_ALLOW_PROTOCOL: 'http:https' } : {},
+    timeoutMs: 120_000,
+  })
+}
+
+async function transfer(
+  runner: GitRunner,
+  { name, address }: Remote,
+  args: readonly string[],
+  { onProgress, signal, timeoutMs }: TransferOptions,
+): Promise<void> {
+  try {
+    await runner.run(args, { signal, timeoutMs, onMessage: onProgress && progressParser(onProgress) })
+  } catch (error) {
+    if (!(error instanceof GitFailedError)) throw error
+    const kind = error.exitCode === null ? 'network' : remoteFailure(error.stderr)
+    throw new RemoteFailedError(name ?? redactAddress(address), kind, {
+      cause: error,
+      ...(error.hint && { hint: error.hint }),
+    })
+  }
+}

@@ -1,0 +1,216 @@
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { tmpdir } from 'node:os'
+import { errorCode } from './durable-file.ts'
+import { GitFailedError, GitMissingError } from './errors.ts'
+import { type ConfigurationSource, gitEnvironment } from './git-environment.ts'
+import { redactAddress } from './remote-address.ts'
+import { type RepositoryPaths, StandInDirectory } from './stand-in-directory.ts'
+
+export interface GitRunnerOptions {
+  /** The repository to work in. None for commands that need none, such as `clone`. */
+  readonly repository?: RepositoryPaths
+  /** `'user'` for commands that talk to a remote. Default: `'none'`. */
+  readonly configuration?: ConfigurationSource
+  /** Git configuration for all commands of this runner, stronger than any file. */
+  readonly settings?: Readonly<Record<string, string>>
+  /** Environment variables on top of ours. */
+  readonly environment?: Readonly<Record<string, string>>
+  /** How long git may stay silent, in milliseconds, before it is stopped. Default: 60,000. */
+  readonly timeoutMs?: number
+}
+
+export interface RunOptions {
+  /** Goes to git's standard input, which is closed after it. */
+  readonly input?: Uint8Array
+  readonly signal?: AbortSignal | undefined
+  readonly timeoutMs?: number | undefined
+  /** Is given what git prints on standard error (progress, mostly) as it comes. */
+  readonly onMessage?: ((text: string) => void) | undefined
+}
+
+export interface GitOutput {
+  readonly stdout: Buffer
+  /** The last 64 KiB of it. */
+  readonly stderr: string
+}
+
+/**
+ * The one place where git is started.
+ *
+ * Arguments go to git as they are, never through a shell: put `--end-of-options` before those that come
+ * from outside. The environment is made from scratch (git-environment.ts), and a repository is reached
+ * through a stand-in for its git directory (stand-in-directory.ts), so nothing that a repository holds can
+ * make git run a program. Settings for remotes (`credential.helper`, `core.sshCommand`, `http.proxy`,
+ * `url.*.insteadOf`) therefore have to stand in the user's configuration, not in the repository's.
+ *
+ * Git runs in a process group of its own: a terminal's Ctrl-C does not reach it, and stopping it stops its
+ * helpers (ssh, index-pack) too. Starting git costs 2 to 5 ms.
+ */
+export class GitRunner implements AsyncDisposable {
+  readonly #options: GitRunnerOptions
+  readonly #environment: Readonly<Record<string, string>>
+  #standIn: Promise<StandInDirectory> | undefined
+
+  constructor(options: GitRunnerOptions = {}) {
+    this.#options = options
+    this.#environment = {
+      ...gitEnvironment(options.configuration ?? 'none', options.settings),
+      ...options.environment,
+    }
+  }
+
+  get timeoutMs(): number {
+    return this.#options.timeoutMs ?? 60_000
+  }
+
+  /**
+   * Runs git to its end.
+   *
+   * @throws GitMissingError
+   * @throws GitFailedError for every end but exit code 0: `exitCode` is null when git was killed
+   */
+  async run(args: readonly string[], options: RunOptions = {}): Promise<GitOutput> {
+    options.signal?.throwIfAborted()
+    const { timeoutMs = this.timeoutMs } = options
+    return complete(await this.start(args), args, { ...options, timeoutMs })
+  }
+
+  /** Starts git and leaves it to the caller, who has to listen to its `error` event and to stop it. */
+  async start(args: readonly string[]): Promise<ChildProcessWithoutNullStreams> {
+    const standIn = await this.#getStandIn()
+    return spawn('git', args, {
+      cwd: standIn?.path ?? tmpdir(),
+      env: { ...this.#environment, ...standIn?.environment },
+      detached: true,
+      stdio: 'pipe',
+      windowsHide: true,
+    })
+  }
+
+  /** The stand-in's path: where git leaves files such as FETCH_HEAD. */
+  async gitDirectory(): Promise<string | undefined> {
+    return (await this.#getStandIn())?.path
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const standIn = this.#standIn
+    this.#standIn = undefined
+    await (await standIn)?.[Symbol.asyncDispose]()
+  }
+
+  async #getStandIn(): Promise<StandInDirectory | undefined> {
+    const { repository } = this.#options
+    if (repository === undefined) return undefined
+    const current = this.#standIn
+    const isGone = current !== undefined && !(await (await current).exists())
+    if (isGone && this.#standIn === current) this.#standIn = undefined
+    this.#standIn ??= StandInDirectory.create(repository).catch((error) => {
+      this.#standIn = undefined
+      throw error
+    })
+    return this.#standIn
+  }
+}
+
+/** The version of the git that is on the PATH, such as `2.39.5`; undefined if there is none. Costs 2 ms. */
+export async function findGitVersion(): Promise<string | undefined> {
+  try {
+    const { stdout } = await new GitRunner({ timeoutMs: 10_000 }).run(['--version'])
+    return /\d+(\.\d+)+/.exec(stdout.toString())?.[0]
+  } catch (error) {
+    if (error instanceof GitMissingError) return undefined
+    throw error
+  }
+}
+
+/** Stops a git process and its helpers: SIGTERM, and SIGKILL 2 seconds later if that was not enough. */
+export function stop(child: ChildProcess): void {
+  signalGroup(child, 'SIGTERM')
+  const timer = setTimeout(() => signalGroup(child, 'SIGKILL'), 2_000)
+  timer.unref()
+  child.once('close', () => clearTimeout(timer))
+}
+
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return
+  try {
+    process.kill(-child.pid, signal)
+  } catch {
+    // The group has ended.
+  }
+}
+
+const MESSAGE_LIMIT = 64 << 10
+
+type CompleteOptions = RunOptions & { readonly timeoutMs: number }
+
+function complete(
+  child: ChildProcessWithoutNullStreams,
+  args: readonly string[],
+  { input, signal, timeoutMs, onMessage }: CompleteOptions,
+): Promise<GitOutput> {
+  return new Promise((resolve, reject) => {
+    const output: Buffer[] = []
+    let said = ''
+    let hint: string | undefined
+
+    const silence = setTimeout(() => {
+      hint = `Git was silent for ${timeoutMs / 1000} s and was stopped. Check the network, or allow more time.`
+      stop(child)
+    }, timeoutMs)
+    const abort = () => stop(child)
+    signal?.addEventListener('abort', abort)
+    if (signal?.aborted) abort()
+
+    child.stdout.on('data', (chunk: Buffer) => {
+      output.push(chunk)
+      silence.refresh()
+    })
+    child.stderr.on('data', (chunk: Buffer) => {
+      const text = chunk.toString()
+      // A remote decides how much is printed here.
+      said = (said + text).slice(-MESSAGE_LIMIT)
+      silence.refresh()
+      onMessage?.(text)
+    })
+
+    const settle = (exitCode: number | null, cause?: unknown) => {
+      clearTimeout(silence)
+      signal?.removeEventListener('abort', abort)
+      child.stderr.destroy()
+      const stderr = redactAddress(said)
+      if (signal?.aborted) reject(signal.reason)
+      else if (errorCode(cause) === 'ENOENT') reject(new GitMissingError({ cause }))
+      else if (exitCode === 0) resolve({ stdout: Buffer.concat(output), stderr })
+      else
+        reject(
+          new GitFailedError(args.map(redactAddress), exitCode, stderr, { ...(hint && { hint }), cause }),
+        )
+    }
+    child.once('error', (error) => settle(null, error))
+    onceEnded(child, (exitCode) => settle(hint === undefined ? exitCode : null))
+
+    child.stdin.on('error', () => {
+      // Git ended before it read its input: its exit code says why.
+    })
+    child.stdin.end(input)
+  })
+}
+
+/**
+ * Git's end and the end of its output, both. A daemon that git started (an ssh master, a credential cache)
+ * may hold standard error open for hours, so that one is given 100 ms.
+ */
+function onceEnded(child: ChildProcessWithoutNullStreams, done: (exitCode: number | null) => void): void {
+  let timer: NodeJS.Timeout | undefined
+  const check = () => {
+    if (child.exitCode === null && child.signalCode === null) return
+    if (child.stdout.readableEnded) timer ??= setTimeout(done, 100, child.exitCode)
+  }
+  child.once('exit', check)
+  child.stdout.once('end', check)
+  child.once('close', (exitCode) => {
+    clearTimeout(timer)
+    done(exitCode)
+  })
+}

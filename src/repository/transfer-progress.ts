@@ -1,0 +1,23 @@
+/** How far a transfer is, in git's own words: `Receiving objects`, `Resolving deltas`, `Writing objects` … */
+export interface TransferProgress {
+  readonly phase: string
+  readonly percent: number
+  readonly done: number
+  readonly total: number
+}
+
+/** A consumer of what git prints with `--progress`, in pieces of any size. */
+export function progressParser(report: (progress: TransferProgress) => void): (text: string) => void {
+  let rest = ''
+  return (text) => {
+    const lines = (rest + text).split(/[\r\n]/)
+    rest = lines.pop() ?? ''
+    for (const line of lines) {
+      const [, phase, percent, done, total] = PROGRESS.exec(line) ?? []
+      if (phase === undefined) continue
+      report({ phase, percent: Number(percent), done: Number(done), total: Number(total) })
+    }
+  }
+}
+
+const PROGRESS = /^(?:remote: )?(\w[\w ]*): +(\d+)% \((\d+)\/(\d+)\)/

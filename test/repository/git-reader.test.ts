@@ -1,0 +1,4 @@
+import { describeGitReader } from './git-reader.suite.ts'
+
+describeGitReader('git')
+describeGitReader('isomorphic')

@@ -1,0 +1,129 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { NotARepositoryError, UnsupportedRepositoryError } from '../../src/repository/errors.ts'
+import { findRepository, findRepositoryUpwards } from '../../src/repository/location.ts'
+import { nodeFileSystem } from '../../src/system/file-system.ts'
+import { bareRepository, git, temporaryDirectory } from './real-git.ts'
+
+const find = (path: string) => findRepository(path, nodeFileSystem)
+
+function folderRepository(): string {
+  const path = temporaryDirectory()
+  git(path, ['init', '--quiet', '--initial-branch=main'])
+  return path
+}
+
+describe('finding a repository', () => {
+  test('knows a bare one', async () => {
+    const path = bareRepository()
+    expect(await find(path)).toEqual({
+      path,
+      gitDirectory: path,
+      workTree: undefined,
+      branch: 'refs/heads/main',
+    })
+  })
+
+  test('knows a folder with a .git, and that .git itself', async () => {
+    const path = folderRepository()
+    const place = { gitDirectory: join(path, '.git'), workTree: path, branch: 'refs/heads/main' }
+    expect(await find(path)).toEqual({ path, ...place })
+    expect(await find(join(path, '.git'))).toEqual({ path: join(path, '.git'), ...place })
+  })
+
+  test('follows a .git file', async () => {
+    const [path, separate] = [temporaryDirectory(), join(temporaryDirectory(), 'kept')]
+    git(path, ['init', '--quiet', '--initial-branch=main', `--separate-git-dir=${separate}`])
+    expect(await find(path)).toMatchObject({ path, gitDirectory: separate, workTree: path })
+  })
+
+  test('obeys core.worktree, as in a submodule', async () => {
+    const path = folderRepository()
+    mkdirSync(join(path, 'files'))
+    git(path, ['config', 'core.worktree', '../files'])
+    expect(await find(path)).toMatchObject({ workTree: join(path, 'files') })
+  })
+
+  test('reads the branch from HEAD', async () => {
+    const path = bareRepository()
+    git(path, ['symbolic-ref', 'HEAD', 'refs/heads/ledger/2026'])
+    expect(await find(path)).toMatchObject({ branch: 'refs/heads/ledger/2026' })
+  })
+
+  test('finds nothing at a path that is missing or empty', async () => {
+    const path = temporaryDirectory()
+    expect(await find(path)).toBeUndefined()
+    expect(await find(join(path, 'missing/deep'))).toBeUndefined()
+  })
+
+  test('refuses a file, and a folder of other things', async () => {
+    const path = temporaryDirectory()
+    writeFileSync(join(path, 'letter.txt'), '')
+    await expect(find(path)).rejects.toBeInstanceOf(NotARepositoryError)
+    await expect(find(join(path, 'letter.txt'))).rejects.toBeInstanceOf(NotARepositoryError)
+  })
+
+  test('refuses a .git file that leads nowhere', async () => {
+    const path = temporaryDirectory()
+    for (const text of ['gitdir: ../missing\n', 'hello\n']) {
+      writeFileSync(join(path, '.git'), text)
+      await expect(find(path)).rejects.toBeInstanceOf(NotARepositoryError)
+    }
+  })
+
+  test('refuses a linked worktree', async () => {
+    const path = folderRepository()
+    git(path, ['commit', '--quiet', '--allow-empty', '-m', 'one'])
+    const linked = join(temporaryDirectory(), 'linked')
+    git(path, ['worktree', 'add', '--quiet', linked])
+    await expect(find(linked)).rejects.toThrow('a linked worktree')
+  })
+
+  test('refuses SHA-256 objects', async () => {
+    const path = temporaryDirectory()
+    git(path, ['init', '--quiet', '--bare', '--object-format=sha256'])
+    const error = await find(path).catch((caught: unknown) => caught)
+    expect(error).toBeInstanceOf(UnsupportedRepositoryError)
+    expect(error).toMatchObject({ path, feature: 'the extension objectformat = sha256' })
+  })
+
+  test.each([
+    ['extensions.refStorage', 'reftable'],
+    ['extensions.partialClone', 'origin'],
+    ['extensions.somethingNew', 'true'],
+    ['core.repositoryFormatVersion', '2'],
+  ])('refuses %s = %s', async (key, value) => {
+    const path = bareRepository()
+    git(path, ['config', key, value])
+    await expect(find(path)).rejects.toBeInstanceOf(UnsupportedRepositoryError)
+  })
+
+  test('accepts extensions that change nothing for us', async () => {
+    const path = bareRepository()
+    git(path, ['config', 'core.repositoryFormatVersion', '1'])
+    git(path, ['config', 'extensions.objectFormat', 'sha1'])
+    git(path, ['config', 'extensions.preciousObjects', 'true'])
+    expect(await find(path)).toBeDefined()
+  })
+})
+
+describe('looking upwards', () => {
+  test('finds the nearest repository above a folder', async () => {
+    const path = folderRepository()
+    const deep = join(path, 'a/b/c')
+    mkdirSync(deep, { recursive: true })
+    writeFileSync(join(deep, 'letter.txt'), '')
+    expect(await findRepositoryUpwards(deep, nodeFileSystem)).toMatchObject({ path, workTree: path })
+    expect(await findRepositoryUpwards(join(path, 'missing'), nodeFileSystem)).toMatchObject({ path })
+  })
+
+  test('finds the bare repository that it stands in', async () => {
+    const path = bareRepository()
+    expect(await findRepositoryUpwards(join(path, 'refs/heads'), nodeFileSystem)).toMatchObject({ path })
+  })
+
+  test('ends at the root', async () => {
+    expect(await findRepositoryUpwards('/', nodeFileSystem)).toBeUndefined()
+  })
+})

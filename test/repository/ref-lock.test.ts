@@ -1,0 +1,98 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { describeRefLock, isStale, removeStaleRefLock } from '../../src/repository/ref-lock.ts'
+import { nodeFileSystem } from '../../src/system/file-system.ts'
+import { bareRepository, git, gitText } from './real-git.ts'
+
+const MAIN = 'refs/heads/main'
+
+function lockedRepository(ageSeconds: number): { repository: string; path: string } {
+  const repository = bareRepository()
+  const path = join(repository, `${MAIN}.lock`)
+  writeFileSync(path, '')
+  makeOld(path, ageSeconds)
+  return { repository, path }
+}
+
+function makeOld(path: string, ageSeconds: number): void {
+  const written = Date.now() / 1000 - ageSeconds
+  utimesSync(path, written, written)
+}
+
+function startGit(repository: string, ...arguments_: readonly string[]) {
+  const child = spawn('git', ['-C', repository, ...arguments_], { stdio: ['pipe', 'pipe', 'ignore'] })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  return child
+}
+
+describe.runIf(process.platform === 'linux')('the lock of a ref', () => {
+  test('that is not there is nothing to describe or remove', async () => {
+    const repository = bareRepository()
+    expect(await describeRefLock(nodeFileSystem, repository, MAIN)).toBeUndefined()
+    expect(await removeStaleRefLock(nodeFileSystem, repository, MAIN)).toBeUndefined()
+  })
+
+  test('that nobody owns is described, and removed when it is old', async () => {
+    const { repository, path } = lockedRepository(600)
+    const lock = await describeRefLock(nodeFileSystem, repository, MAIN)
+    expect(lock).toMatchObject({ ref: MAIN, path, owners: [] })
+    expect(lock?.ageSeconds).toBeGreaterThanOrEqual(600)
+    expect(await removeStaleRefLock(nodeFileSystem, repository, MAIN)).toMatchObject({ removed: true })
+    expect(existsSync(path)).toBe(false)
+  })
+
+  test('that is young stays', async () => {
+    const { repository, path } = lockedRepository(0)
+    expect(await removeStaleRefLock(nodeFileSystem, repository, MAIN)).toMatchObject({ removed: false })
+    expect(existsSync(path)).toBe(true)
+  })
+
+  test('that a process has open stays, and names the process', async () => {
+    const { repository, path } = lockedRepository(600)
+    const file = await nodeFileSystem.open(path, 'r')
+    onTestFinished(() => file.close())
+    const result = await removeStaleRefLock(nodeFileSystem, repository, MAIN)
+    expect(result?.removed).toBe(false)
+    expect(result?.lock.owners?.map(({ pid }) => pid)).toContain(process.pid)
+    expect(existsSync(path)).toBe(true)
+  })
+
+  test('that a git holds stays while it lives, and is removed after it was killed', async () => {
+    const repository = bareRepository()
+    const path = join(repository, `${MAIN}.lock`)
+    const tree = git(repository, ['mktree']).toString().trim()
+    const commit = gitText(repository, 'commit-tree', tree, '-m', 'one')
+    const child = startGit(repository, 'update-ref', '--stdin')
+    child.stdin.write(`start\ncreate ${MAIN} ${commit}\nprepare\n`)
+    await expect.poll(() => existsSync(path)).toBe(true)
+    await once(child.stdout, 'data')
+    makeOld(path, 600)
+
+    const held = await removeStaleRefLock(nodeFileSystem, repository, MAIN)
+    expect(held?.removed).toBe(false)
+    expect(held?.lock.owners?.map(({ pid }) => pid)).toEqual([child.pid])
+
+    child.kill('SIGKILL')
+    await once(child, 'close')
+    expect(existsSync(path)).toBe(true)
+    expect(await removeStaleRefLock(nodeFileSystem, repository, MAIN)).toMatchObject({ removed: true })
+    expect(existsSync(path)).toBe(false)
+  })
+
+  test('is not owned by a git that only reads objects', async () => {
+    const { repository } = lockedRepository(600)
+    const child = startGit(repository, 'cat-file', '--batch-check')
+    child.stdin.write('HEAD\n')
+    await once(child.stdout, 'data')
+    expect((await describeRefLock(nodeFileSystem, repository, MAIN))?.owners).toEqual([])
+  })
+
+  test('is not stale where owners cannot be known', () => {
+    const lock = { ref: MAIN, path: '/x', ageSeconds: 1e6 }
+    expect(isStale({ ...lock, owners: undefined })).toBe(false)
+    expect(isStale({ ...lock, owners: [] })).toBe(true)
+  })
+})

@@ -1,0 +1,29 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { progressParser, type TransferProgress } from '../../src/repository/transfer-progress.ts'
+
+const OUTPUT =
+  "Cloning into bare repository 'a.git'...\nremote: Enumerating objects: 7, done.\n" +
+  'remote: Counting objects:  42% (3/7)\rremote: Counting objects: 100% (7/7), done.\n' +
+  'Receiving objects:  50% (5/10), 1.20 MiB | 2.00 MiB/s\rReceiving objects: 100% (10/10), done.\n'
+
+const REPORTS: TransferProgress[] = [
+  { phase: 'Counting objects', percent: 42, done: 3, total: 7 },
+  { phase: 'Counting objects', percent: 100, done: 7, total: 7 },
+  { phase: 'Receiving objects', percent: 50, done: 5, total: 10 },
+  { phase: 'Receiving objects', percent: 100, done: 10, total: 10 },
+]
+
+describe('progressParser', () => {
+  it('reports the same however the output is cut in pieces', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(OUTPUT.length)), (cuts) => {
+        const reports: TransferProgress[] = []
+        const parse = progressParser((progress) => reports.push(progress))
+        const ends = [...cuts.sort((a, b) => a - b), OUTPUT.length]
+        for (const [index, end] of ends.entries()) parse(OUTPUT.slice(ends[index - 1] ?? 0, end))
+        expect(reports).toEqual(REPORTS)
+      }),
+    )
+  })
+})

@@ -1,0 +1,198 @@
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { WorkTreeError } from '../../src/repository/errors.ts'
+import { GitCheckout } from '../../src/repository/git-checkout.ts'
+import { IsomorphicCheckout } from '../../src/repository/isomorphic-checkout.ts'
+import { IsomorphicReader } from '../../src/repository/isomorphic-reader.ts'
+import { GitRunner } from '../../src/repository/runner.ts'
+import { WorkTree } from '../../src/repository/work-tree.ts'
+import { commitFiles, git, gitText, TemporaryFolder } from './git-repository.ts'
+
+const BASE = { '.gitattributes': '* -text\n', 'memoir.yaml': 'format: 1\n' }
+const [FIRST, SECOND, THIRD] = [1, 2, 3].map((n) => `events/000000/00000000000${n}.jsonl`) as [
+  string,
+  string,
+  string,
+]
+
+describe.each(['git', 'isomorphic'] as const)('WorkTree, engine %s', (engine) => {
+  let folder: TemporaryFolder
+  let path: string
+  let gitDirectory: string
+  let runner: GitRunner
+  let workTree: WorkTree
+
+  beforeEach(() => {
+    folder = new TemporaryFolder()
+    path = folder.join('log')
+    gitDirectory = join(path, '.git')
+    git(folder.path, ['init', '--quiet', path])
+    runner = new GitRunner({ repository: { gitDirectory, workTree: path } })
+    workTree = openWorkTree()
+  })
+
+  afterEach(async () => {
+    await runner[Symbol.asyncDispose]()
+    folder[Symbol.dispose]()
+  })
+
+  function openWorkTree(): WorkTree {
+    const repository = { gitDirectory, workTree: path }
+    const checkout =
+      engine === 'git'
+        ? new GitCheckout(repository, runner)
+        : new IsomorphicCheckout(repository, new IsomorphicReader(gitDirectory, 1 << 20))
+    return new WorkTree(repository, checkout)
+  }
+
+  const file = (name: string) => join(path, name)
+  const status = () => gitText(path, ['status', '--porcelain', '--untracked-files=all'])
+  const read = (name: string) => readFileSync(file(name), 'utf8')
+
+  it('checks out the first commit', async () => {
+    const first = commitFiles(path, { ...BASE, [FIRST]: 'one\r\n' })
+    await workTree.sync(undefined, first)
+    expect(read(FIRST)).toBe('one\r\n')
+    expect(status()).toBe('')
+  })
+
+  it('follows commits that add, change and remove files', async () => {
+    const first = commitFiles(path, { ...BASE, [FIRST]: 'one\n', [SECOND]: 'two\n' })
+    await workTree.sync(undefined, first)
+    const second = commitFiles(path, { ...BASE, [FIRST]: 'one\ntwo\n', [THIRD]: 'three\n' })
+    await workTree.sync(first, second)
+    expect(read(FIRST)).toBe('one\ntwo\n')
+    expect(existsSync(file(SECOND))).toBe(false)
+    expect(read(THIRD)).toBe('three\n')
+    expect(status()).toBe('')
+  })
+
+  it('keeps what the user changed elsewhere, staged or not', async () => {
+    const first = commitFiles(path, { ...BASE, [FIRST]: 'one\n' })
+    await workTree.sync(undefined, first)
+    writeFileSync(file('memoir.yaml'), 'format: 1\nname: mine\n')
+    writeFileSync(file('notes.txt'), 'mine')
+    writeFileSync(file('staged.txt'), 'mine')
+    git(path, ['add', 'staged.txt'])
+    const second = commitFiles(path, { ...BASE, [FIRST]: 'one\n', [SECOND]: 'two\n' })
+    await workTree.sync(first, second)
+    expect(read(SECOND)).toBe('two\n')
+    expect(status().split('\n').sort()).toEqual([' M memoir.yaml', '?? notes.txt', 'A  staged.txt'])
+  })
+
+  it('refuses to overwrite a changed file, and changes nothing', async () => {
+    const first = commitFiles(path, { ...BASE, [FIRST]: 'one\n', [SECOND]: 'two\n' })
+    await workTree.sync(undefined, first)
+    appendFileSync(file(SECOND), 'mine\n')
+    const second = commitFiles(path, { ...BASE, [FIRST]: 'one\ntwo\n' })
+    const sync = workTree.sync(first, second)
+    await expect(sync).rejects.toThrow(WorkTreeError)
+    await expect(sync).rejects.toThrow(SECOND)
+    expect(read(FIRST)).toBe('one\n')
+    expect(read(SECOND)).toBe('two\nmine\n')
+  })
+
+  it('refuses to overwrite a file that git does not know', async () => {
+    const first = commitFiles(path, { ...BASE, [FIRST]: 'one\n' })
+    await workTree.sync(undefined, first)
+    writeFileSync(file(SECOND), 'mine\n')
+    const second = commitFiles(path, { ...BASE, [FIRST]: 'one\n', [SECOND]: 'two\n' })
+    await expect(workTree.sync(first, second)).rejects.toThrow(SECOND)
+    expect(read(SECOND)).toBe('mine\n')
+  })
+
+  it('does not follow a link out of the work tree', async () => {
+    const first = commitFiles(path, BASE)
+    await workTree.sync(undefined, first)
+    mkdirSync(folder.join('outside'))
+    symlinkSync(folder.join('outside'), file('events'))
+    const second = commitFiles(path, { ...BASE, [FIRST]: 'one\n' })
+    await expect(workTree.sync(first, second)).rejects.toThrow(WorkTreeError)
+    expect(existsSync(folder.join('outside', '000000'))).toBe(false)
+  })
+
+  it('follows when a file was only touched', async () => {
+    const first = commitFiles(path, { ...BASE, [FIRST]: 'one\n' })
+    await workTree.sync(undefined, first)
+    utimesSync(file(FIRST), 1, 1)
+    const second = commitFiles(path, { ...BASE, [FIRST]: 'one\ntwo\n' })
+    await workTree.sync(first, second)
+    expect(read(FIRST)).toBe('one\ntwo\n')
+    expect(status()).toBe('')
+  })
+
+  it('repairs the files when the process ended between commit and sync', async () => {
+    const first = commitFiles(path, { ...BASE, [FIRST]: 'one\n' })
+    await workTree.sync(undefined, first)
+    const second = commitFiles(path, { ...BASE, [SECOND]: 'two\n' })
+    await openWorkTree().recover(second)
+    expect(existsSync(file(FIRST))).toBe(false)
+    expect(status()).toBe('')
+  })
+
+  it('repairs the files when the process ended before the first sync', async () => {
+    const first = commitFiles(path, { ...BASE, [FIRST]: 'one\n' })
+    await openWorkTree().recover(first)
+    expect(read(FIRST)).toBe('one\n')
+    expect(status()).toBe('')
+  })
+
+  it('repairs the files when the process ended while it wrote them', async () => {
+    const first = commitFiles(path, { ...BASE, [FIRST]: 'one\n', [SECOND]: 'two\n' })
+    await workTree.sync(undefined, first)
+    const second = commitFiles(path, { ...BASE, [FIRST]: 'one\ntwo\n', [THIRD]: 'three\n' })
+    writeFileSync(file(FIRST), 'one\ntwo\n')
+    writeFileSync(file(THIRD), 'three\n')
+    rmSync(file(SECOND))
+    await openWorkTree().recover(second)
+    expect(read(FIRST)).toBe('one\ntwo\n')
+    expect(read(THIRD)).toBe('three\n')
+    expect(status()).toBe('')
+  })
+
+  it('leaves files alone that git itself moved', async () => {
+    const first = commitFiles(path, { ...BASE, [FIRST]: 'one\n' })
+    await workTree.sync(undefined, first)
+    writeFileSync(file('notes.txt'), 'mine')
+    git(path, ['add', 'notes.txt'])
+    git(path, ['commit', '--quiet', '-m', 'By hand'])
+    await openWorkTree().recover(gitText(path, ['rev-parse', 'HEAD']))
+    expect(read('notes.txt')).toBe('mine')
+    expect(status()).toBe('')
+  })
+
+  it('takes a clone that it never synced as it is', async () => {
+    const first = commitFiles(path, { ...BASE, [FIRST]: 'one\n' })
+    git(path, ['reset', '--quiet', '--hard'])
+    rmSync(file(FIRST))
+    await openWorkTree().recover(first)
+    expect(status()).toBe(` D ${FIRST}`)
+  })
+})
+
+describe('GitCheckout', () => {
+  it('waits for a locked index, and says so when it stays locked', async () => {
+    using folder = new TemporaryFolder()
+    git(folder.path, ['init', '--quiet', '.'])
+    const first = commitFiles(folder.path, BASE)
+    const repository = { gitDirectory: folder.join('.git'), workTree: folder.path }
+    await using runner = new GitRunner({ repository })
+    const workTree = new WorkTree(repository, new GitCheckout(repository, runner))
+    const lock = folder.join('.git', 'index.lock')
+    writeFileSync(lock, '')
+    await expect(workTree.sync(undefined, first)).rejects.toThrow('its index is locked')
+    setTimeout(() => rmSync(lock), 100)
+    await workTree.sync(undefined, first)
+    expect(gitText(folder.path, ['status', '--porcelain'])).toBe('')
+  })
+})
