@@ -1,0 +1,54 @@
+import { LogIndex } from '../log/log-index.ts'
+import type { Names } from '../log/names.ts'
+
+/** The parts of a log's index for a snapshot file: its names, its table of ids, its columns. */
+export function encodeIndex(index: LogIndex): (readonly Uint8Array[])[] {
+  const layout = index.columns.map(({ length }) => length)
+  const about = {
+    streams: index.streams.all(),
+    types: index.types.all(),
+    tags: index.tags.names.all(),
+    layout,
+  }
+  const ids = index.ids.contents
+  return [
+    [Buffer.from(JSON.stringify(about))],
+    [new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength)],
+    ...index.columns.map((column) => [...column.parts()]),
+  ]
+}
+
+/**
+ * The index that such parts hold. It goes on using their memory: nothing is copied, so a million events
+ * cost little more than the names of their streams. Undefined if the parts have another layout.
+ */
+export function decodeIndex(parts: readonly Buffer[]): LogIndex | undefined {
+  const [names, ids, ...columns] = parts
+  const index = new LogIndex()
+  if (names === undefined || ids === undefined || columns.length !== index.columns.length) return undefined
+  const about: {
+    readonly streams: readonly string[]
+    readonly types: readonly string[]
+    readonly tags: readonly string[]
+    readonly layout: readonly number[]
+  } = JSON.parse(names.toString('utf8'))
+  for (const [at, column] of index.columns.entries()) {
+    const bytes = columns[at]!
+    const length = about.layout[at]!
+    const { buffer, byteOffset } = bytes
+    // A column takes 8 bytes an entry, or 4.
+    const isWide = length > 0 && bytes.length === length * Float64Array.BYTES_PER_ELEMENT
+    column.adopt(
+      isWide ? new Float64Array(buffer, byteOffset, length) : new Uint32Array(buffer, byteOffset, length),
+    )
+  }
+  index.ids.adopt(new Uint32Array(ids.buffer, ids.byteOffset, ids.length / Uint32Array.BYTES_PER_ELEMENT))
+  addNames(index.streams, about.streams)
+  addNames(index.types, about.types)
+  addNames(index.tags.names, about.tags)
+  return index
+}
+
+function addNames(names: Names, list: readonly string[]): void {
+  for (const name of list) names.add(name)
+}

@@ -1,0 +1,71 @@
+import { UsageError } from '../event/errors.ts'
+import { parseTime } from '../event/time.ts'
+import { BatchSource } from '../log/batch-source.ts'
+import { readBranchState } from '../log/branch.ts'
+import { CommitNotFoundError, EventNotFoundError } from '../log/errors.ts'
+import type { LogState } from '../log/log-state.ts'
+import { ObjectMissingError } from '../repository/errors.ts'
+import type { GitReader } from '../repository/git-reader.ts'
+
+/**
+ * A point in the history of a log:
+ *
+ * - a number: after the event at that position; 0 is before the first
+ * - a commit's full id: what that commit holds
+ * - a Date, or a text such as `2026-11-01` (midnight, UTC), `2026-11-01T09:30Z` or `2026-11-01T09:30:00+01:00`:
+ *   what the log had recorded by then
+ */
+export type PointInTime = number | string | Date
+
+const COMMIT = /^[0-9a-f]{40}$/
+const DATE = /^\d{4}-\d\d-\d\d$/
+const WITHOUT_SECONDS = /^(\d{4}-\d\d-\d\dT\d\d:\d\d)(Z|[+-]\d\d:\d\d)$/
+
+/**
+ * The last position of a log that a point in time takes in.
+ *
+ * @throws EventNotFoundError for a position beyond the end
+ * @throws CommitNotFoundError for a commit that is not on the branch
+ * @throws UsageError for anything else that is no point in time
+ */
+export async function findPosition(point: PointInTime, state: LogState, reader: GitReader): Promise<number> {
+  if (typeof point === 'number') return checkedPosition(point, state.visible.position)
+  if (typeof point === 'string' && COMMIT.test(point)) return positionOfCommit(point, state, reader)
+  const timeMs = point instanceof Date ? point.getTime() : parsePoint(point)
+  if (timeMs === undefined || Number.isNaN(timeMs)) throw notAPoint(point)
+  return Math.min(state.index.positionAt(timeMs), state.visible.position)
+}
+
+function checkedPosition(position: number, last: number): number {
+  if (!Number.isSafeInteger(position) || position < 0) throw notAPoint(position)
+  if (position > last) throw new EventNotFoundError(position, last)
+  return position
+}
+
+async function positionOfCommit(commit: string, { branch }: LogState, reader: GitReader): Promise<number> {
+  const isKnown = await isCommit(commit, reader)
+  if (!isKnown || !(await reader.isAncestor(commit, branch.commit))) throw new CommitNotFoundError(commit)
+  const { position } = await readBranchState(commit, reader, new BatchSource(reader), branch)
+  return position
+}
+
+async function isCommit(oid: string, reader: GitReader): Promise<boolean> {
+  try {
+    return (await reader.read(oid)).type === 'commit'
+  } catch (error) {
+    if (error instanceof ObjectMissingError) return false
+    throw error
+  }
+}
+
+function parsePoint(text: string): number | undefined {
+  if (typeof text !== 'string') return undefined
+  return parseTime(DATE.test(text) ? `${text}T00:00:00Z` : text.replace(WITHOUT_SECONDS, '$1:00$2'))
+}
+
+function notAPoint(point: unknown): UsageError {
+  const shown = point instanceof Date ? 'an invalid Date' : JSON.stringify(point)
+  return new UsageError(`${shown} is no point in the history of a log`, {
+    hint: "Give a position (42), a commit's full id, or a date: 2026-11-01, 2026-11-01T09:30Z, 2026-11-01T09:30:00+01:00.",
+  })
+}

@@ -1,0 +1,219 @@
+import { createHash } from 'node:crypto'
+import { deserialize, serialize } from 'node:v8'
+import type { BranchState } from '../log/branch.ts'
+import type { LogIndex } from '../log/log-index.ts'
+import type { Notice } from '../log/log-state.ts'
+import { fileError, removeQuietly, replaceFile } from '../repository/durable-file.ts'
+import type { GitReader } from '../repository/git-reader.ts'
+import type { FileSystem } from '../system/file-system.ts'
+import { CommitCheck } from './commit-check.ts'
+import { SnapshotDamagedError } from './errors.ts'
+import { decodeIndex, encodeIndex } from './index-snapshot.ts'
+import type { Projection } from './projection.ts'
+import type { SavedState } from './running-projection.ts'
+import {
+  completeSnapshot,
+  decodeSnapshot,
+  ENCODING,
+  encodeSnapshot,
+  type SnapshotFile,
+  type SnapshotHeader,
+} from './snapshot-file.ts'
+
+export interface SnapshotStoreOptions {
+  /** Where the files lie; made when the first one is written. */
+  readonly directory: string
+  readonly fileSystem: FileSystem
+  /** From the log's manifest. */
+  readonly logId: string
+  readonly notify: (notice: Notice) => void
+}
+
+/** What a snapshot is of. */
+type Subject = Pick<SnapshotHeader, 'kind' | 'name' | 'version'>
+
+/** A snapshot that is taken and not written yet: it waits for the commit that holds its events. */
+export interface TakenSnapshot {
+  readonly subject: Subject
+  readonly position: number
+  readonly file: Buffer
+}
+
+const INDEX: Subject = { kind: 'index', name: '', version: 0 }
+/** How many snapshots of a projection stand on the disk: the older one serves time travel. */
+const KEPT = { projection: 2, index: 1 }
+
+/**
+ * The snapshots of a log: files that spare a replay, and never more than that. Whatever is wrong with one,
+ * it is as if it were not there.
+ */
+export class SnapshotStore {
+  private check: CommitCheck | undefined
+
+  constructor(private readonly options: SnapshotStoreOptions) {}
+
+  /** The newest index that fits the branch. */
+  async loadIndex(branch: BranchState, reader: GitReader): Promise<LogIndex | undefined> {
+    for await (const { header, parts } of this.find(INDEX, branch, reader, branch.position)) {
+      const index = decodeIndex(parts)
+      if (index !== undefined && index.count === header.position) return index
+    }
+    return undefined
+  }
+
+  /** The newest state of a projection that fits the branch, not after a position. */
+  async loadProjection(
+    projection: Projection<unknown>,
+    branch: BranchState,
+    reader: GitReader,
+    upTo = branch.position,
+  ): Promise<SavedState | undefined> {
+    for await (const { header, parts } of this.find(subjectOf(projection), branch, reader, upTo)) {
+      try {
+        return { state: deserialize(parts[0]!), position: header.position }
+      } catch (cause) {
+        this.reportDamaged(subjectOf(projection), header.position, cause)
+      }
+    }
+    return undefined
+  }
+
+  /** Takes the index as it stands now, all of its events included. Costs a copy of it. */
+  takeIndex(index: LogIndex): TakenSnapshot {
+    return this.take(INDEX, index.count, encodeIndex(index))
+  }
+
+  /**
+   * Takes a projection's state as it stands now. Costs as much as `structuredClone`.
+   *
+   * @throws whatever V8 cannot serialise
+   */
+  takeProjection(projection: Projection<unknown>, { state, position }: SavedState): TakenSnapshot {
+    return this.take(subjectOf(projection), position, [[serialize(state)]])
+  }
+
+  /**
+   * Writes a snapshot durably, and removes those of the same subject that are no longer needed.
+   *
+   * @param commit holds the events up to the snapshot's position
+   * @throws DiskFullError, PermissionDeniedError, FileFailedError
+   */
+  async write({ subject, position, file }: TakenSnapshot, commit: string): Promise<void> {
+    const { directory, fileSystem } = this.options
+    completeSnapshot(file, commit)
+    try {
+      await fileSystem.makeDirectory(directory)
+      await replaceFile(fileSystem, `${directory}/${fileName(subject, position)}`, file)
+      await fileSystem.syncDirectory(directory)
+      await this.removeOthers(subject, position)
+    } catch (error) {
+      throw fileError(directory, error)
+    }
+  }
+
+  private take(subject: Subject, position: number, parts: readonly (readonly Uint8Array[])[]): TakenSnapshot {
+    const header = { ...subject, log: this.options.logId, position, encoding: ENCODING }
+    return { subject, position, file: encodeSnapshot(header, parts) }
+  }
+
+  /** Snapshots that fit the branch, newest first. */
+  private async *find(
+    subject: Subject,
+    branch: BranchState,
+    reader: GitReader,
+    upTo: number,
+  ): AsyncGenerator<SnapshotFile> {
+    const positions = (await this.positions(subject)).filter((position) => position <= upTo)
+    for (const position of positions) {
+      const file = await this.read(subject, position)
+      if (file === undefined || !this.fits(file.header, subject, position)) continue
+      if (await this.checkFor(branch, reader).holds(file.commit, position)) yield file
+    }
+  }
+
+  private fits(header: SnapshotHeader, { kind, name, version }: Subject, position: number): boolean {
+    return (
+      header.kind === kind &&
+      header.name === name &&
+      header.version === version &&
+      header.position === position &&
+      header.log === this.options.logId &&
+      header.encoding === ENCODING
+    )
+  }
+
+  private async read(subject: Subject, position: number): Promise<SnapshotFile | undefined> {
+    const { directory, fileSystem } = this.options
+    let bytes: Buffer
+    try {
+      bytes = await readAligned(fileSystem, `${directory}/${fileName(subject, position)}`)
+    } catch {
+      return undefined
+    }
+    const file = decodeSnapshot(bytes)
+    if (file === undefined) this.reportDamaged(subject, position)
+    return file
+  }
+
+  /** Positions at which there are snapshots, newest first. */
+  private async positions(subject: Subject): Promise<number[]> {
+    const { directory, fileSystem } = this.options
+    const names = await fileSystem.list(directory).catch((): string[] => [])
+    return names
+      .map((name) => Number(/-(\d+)\.snapshot$/.exec(name)?.[1]))
+      .filter((position, at) => names[at] === fileName(subject, position))
+      .sort((left, right) => right - left)
+  }
+
+  /**
+   * One of a later position than the newest is of a history that is void. What a crash left half written
+   * goes too. That something cannot be removed does no harm.
+   */
+  private async removeOthers(subject: Subject, newest: number): Promise<void> {
+    const { directory, fileSystem } = this.options
+    const positions = await this.positions(subject)
+    const kept = positions.filter((position) => position <= newest).slice(0, KEPT[subject.kind])
+    const unneeded = positions.filter((position) => !kept.includes(position))
+    const temporary = (await fileSystem.list(directory)).filter((name) => name.startsWith('tmp_obj_'))
+    for (const name of [...unneeded.map((position) => fileName(subject, position)), ...temporary]) {
+      await removeQuietly(fileSystem, `${directory}/${name}`)
+    }
+  }
+
+  private checkFor(branch: BranchState, reader: GitReader): CommitCheck {
+    if (this.check?.branch !== branch) this.check = new CommitCheck(branch, reader)
+    return this.check
+  }
+
+  private reportDamaged({ name }: Subject, position: number, cause?: unknown): void {
+    const error = new SnapshotDamagedError(name, position, cause)
+    this.options.notify({ kind: 'snapshot-failed', projection: name, error })
+  }
+}
+
+function subjectOf({ name, version }: Projection<unknown>): Subject {
+  return { kind: 'projection', name, version }
+}
+
+// A name of any characters, as a hash: it may be `../../etc`, or differ from another in case only.
+function fileName({ kind, name }: Subject, position: number): string {
+  const key = kind === 'index' ? '' : `-${createHash('sha256').update(name).digest('hex').slice(0, 32)}`
+  return `${kind}${key}-${String(position).padStart(12, '0')}.snapshot`
+}
+
+/** Reads a file with one call, into memory of its own on which typed arrays can lie. */
+async function readAligned(fileSystem: FileSystem, path: string): Promise<Buffer> {
+  const file = await fileSystem.open(path, 'r')
+  try {
+    const size = await file.size()
+    const bytes = Buffer.allocUnsafeSlow(size)
+    for (let done = 0; done < size; ) {
+      const count = await file.read(bytes, done, size - done, done)
+      if (count === 0) return bytes.subarray(0, done)
+      done += count
+    }
+    return bytes
+  } finally {
+    await file.close()
+  }
+}

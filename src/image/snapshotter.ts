@@ -1,0 +1,166 @@
+import type { LogState, Notice } from '../log/log-state.ts'
+import type { Image } from './image.ts'
+import type { Projection } from './projection.ts'
+import { findUnsavable } from './savable-state.ts'
+import type { SnapshotStore, TakenSnapshot } from './snapshot-store.ts'
+
+export interface SnapshotterOptions {
+  readonly image: Image
+  readonly state: LogState
+  readonly store: SnapshotStore
+  /** How many events a projection may be ahead of its snapshot. */
+  readonly everyEvents: number
+  /** The position up to which the index came from a snapshot; 0 if it was made from the events. */
+  readonly indexPosition: number
+  readonly notify: (notice: Notice) => void
+}
+
+/** What was taken of the image and the index at about one time. */
+interface Taken {
+  /** Of the last event in any of it. */
+  readonly position: number
+  /** Counts the rewrites of history: after the next one it is void. */
+  readonly rewrites: number
+  readonly projections: ReadonlyMap<Projection<unknown>, TakenSnapshot>
+  readonly index: TakenSnapshot | undefined
+}
+
+/** The default of `everyEvents`: what is replayed in a tenth of a second at most. */
+export const SNAPSHOT_EVERY_EVENTS = 10_000
+
+/** A log that is closed with fewer events than this since the last snapshot replays them when opened. */
+const WORTH_ON_CLOSE = 1000
+/** The index is written whole, so it is saved when it has grown by this share. */
+const INDEX_SHARE = 1 / 32
+/** Taking snapshots may hold up appends for this share of the time. */
+const TIME_SHARE = 1 / 50
+
+/**
+ * Takes snapshots in the background, for the writer of a log. A state is taken between two runs of events,
+ * in memory; it is written once the branch holds all that it is made of. Nothing that fails here fails
+ * the log.
+ *
+ * idle → taken (waits for a seal) → writing → idle
+ */
+export class Snapshotter {
+  private taken: Taken | undefined
+  private writing: Promise<void> | undefined
+  private restsUntil = 0
+  /** Up to where each projection was taken, or found to be unsavable, and the index. */
+  private attempted = new Map<Projection<unknown>, number>()
+  private indexTaken: number
+  private rewrites: number
+
+  constructor(private readonly options: SnapshotterOptions) {
+    this.indexTaken = options.indexPosition
+    this.rewrites = options.state.rewrites
+    for (const { projection, snapshot } of options.image.savable) {
+      this.attempted.set(projection, snapshot.position)
+    }
+  }
+
+  /** Takes a snapshot if one is due. Ask after each seal, and after foreign commits were taken in. */
+  maybeSnapshot(): void {
+    if (this.writing !== undefined) return
+    const started = performance.now()
+    if (this.taken === undefined && started >= this.restsUntil) {
+      this.taken = this.take(this.options.everyEvents)
+      const ended = performance.now()
+      if (this.taken !== undefined) this.restsUntil = ended + (ended - started) / TIME_SHARE
+    }
+    this.writeTaken()
+  }
+
+  /** Takes a last snapshot if it is worth it, and resolves when it is written. Ask after the last seal. */
+  async close(): Promise<void> {
+    await this.writing
+    this.writeTaken()
+    await this.writing
+    this.taken = this.take(Math.min(WORTH_ON_CLOSE, this.options.everyEvents))
+    this.writeTaken()
+    await this.writing
+  }
+
+  private take(everyEvents: number): Taken | undefined {
+    this.forgetIfRewritten()
+    const projections = this.takeProjections(everyEvents)
+    const index = this.takeIndex(everyEvents)
+    if (projections.size === 0 && index === undefined) return undefined
+    const position = Math.max(index?.position ?? 0, ...[...projections.values()].map((one) => one.position))
+    return { position, rewrites: this.rewrites, projections, index }
+  }
+
+  private takeProjections(everyEvents: number): Map<Projection<unknown>, TakenSnapshot> {
+    const { image, store } = this.options
+    const projections = new Map<Projection<unknown>, TakenSnapshot>()
+    for (const { projection, state, position } of image.savable) {
+      if (position - (this.attempted.get(projection) ?? 0) < everyEvents) continue
+      this.attempted.set(projection, position)
+      try {
+        const problem = findUnsavable(state)
+        if (problem === undefined) {
+          projections.set(projection, store.takeProjection(projection, { state, position }))
+        } else image.snapshotFailed(projection, problem)
+      } catch (error) {
+        this.fail(projection, error)
+      }
+    }
+    return projections
+  }
+
+  private takeIndex(everyEvents: number): TakenSnapshot | undefined {
+    const { state, store } = this.options
+    const { index } = state
+    // While an append is on its way to the journal, the index holds events that may still be refused.
+    const isSettled = index.count === state.visible.position
+    const every = Math.max(everyEvents, index.count * INDEX_SHARE)
+    if (!isSettled || index.count - this.indexTaken < every) return undefined
+    this.indexTaken = index.count
+    return store.takeIndex(index)
+  }
+
+  /** Snapshots from before a rewrite may be void, so all are due. */
+  private forgetIfRewritten(): void {
+    const { rewrites } = this.options.state
+    if (rewrites === this.rewrites) return
+    this.rewrites = rewrites
+    this.attempted.clear()
+    this.indexTaken = 0
+  }
+
+  private writeTaken(): void {
+    const { taken } = this
+    const { branch, rewrites } = this.options.state
+    if (taken === undefined) return
+    if (taken.rewrites !== rewrites) this.taken = undefined
+    else if (taken.position <= branch.position) {
+      this.taken = undefined
+      this.writing = this.write(taken, branch.commit).finally(() => {
+        this.writing = undefined
+      })
+    }
+  }
+
+  private async write({ projections, index }: Taken, commit: string): Promise<void> {
+    const { image, store } = this.options
+    for (const [projection, snapshot] of projections) {
+      try {
+        await store.write(snapshot, commit)
+        image.snapshotSaved(projection, snapshot.position)
+      } catch (error) {
+        this.fail(projection, error)
+      }
+    }
+    try {
+      if (index !== undefined) await store.write(index, commit)
+    } catch (error) {
+      this.fail(undefined, error)
+    }
+  }
+
+  private fail(projection: Projection<unknown> | undefined, cause: unknown): void {
+    const error = cause instanceof Error ? cause : new Error(String(cause))
+    if (projection !== undefined) this.options.image.snapshotFailed(projection, error.message)
+    this.options.notify({ kind: 'snapshot-failed', projection: projection?.name ?? '', error })
+  }
+}

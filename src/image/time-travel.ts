@@ -1,0 +1,118 @@
+import { UsageError } from '../event/errors.ts'
+import type { RecordedEvent } from '../event/event.ts'
+import { formatTime } from '../event/time.ts'
+import { EventNotFoundError, StreamNotFoundError } from '../log/errors.ts'
+import type { EventLog, StreamSummary } from '../log/event-log.ts'
+import { LogRewrittenError, type ReadOptions } from '../log/reading.ts'
+import { lastOf } from '../log/run.ts'
+import type { GitReader } from '../repository/git-reader.ts'
+import { Image } from './image.ts'
+import { findPosition, type PointInTime } from './point-in-time.ts'
+import type { Projection } from './projection.ts'
+import type { SnapshotStore } from './snapshot-store.ts'
+
+export type { PointInTime } from './point-in-time.ts'
+
+export interface ImageAtOptions {
+  readonly log: EventLog
+  readonly reader: GitReader
+  readonly snapshots: SnapshotStore
+  readonly projections: readonly Projection<unknown>[]
+  readonly point: PointInTime
+}
+
+/**
+ * The projections of a log as they stood at a point in its history: from the nearest snapshot before it,
+ * or from the first event.
+ *
+ * @throws EventNotFoundError, CommitNotFoundError, UsageError
+ * @throws LogRewrittenError when the history is rewritten while it is being read
+ */
+export async function imageAt({
+  log,
+  reader,
+  snapshots,
+  projections,
+  point,
+}: ImageAtOptions): Promise<PastImage> {
+  const { index, rewrites, branch } = log.state
+  const position = await findPosition(point, log.state, reader)
+  const image = await Image.open(projections, {
+    // A projection that stops here says so to whoever asks for its state.
+    notify: () => undefined,
+    load: (projection) =>
+      snapshots.loadProjection(projection, branch, reader, Math.min(position, branch.position)),
+  })
+  if (image.position < position) {
+    for await (const run of log.replay(image.position + 1, position)) {
+      if (log.state.rewrites !== rewrites) throw new LogRewrittenError()
+      image.onRun(run, index)
+      if (lastOf(run) >= position) break
+    }
+  }
+  if (log.state.rewrites !== rewrites) throw new LogRewrittenError()
+  return new PastImage(position, log, image)
+}
+
+/** A log and its projections as they stood at a position. Made by `log.at`; what is appended later is not in it. */
+export class PastImage {
+  private readonly rewrites: number
+
+  constructor(
+    /** The last position it takes in; 0 before the first event. */
+    readonly position: number,
+    private readonly log: EventLog,
+    private readonly image: Image,
+  ) {
+    this.rewrites = log.state.rewrites
+  }
+
+  /**
+   * The state of a projection, as it is in memory: read it, do not change it.
+   *
+   * @throws UnknownProjectionError, ProjectionStoppedError
+   */
+  state<State>(projection: Projection<State>, options: { readonly evenIfStopped?: boolean } = {}): State {
+    return this.image.state(projection, options)
+  }
+
+  /** Reads as the log does, up to the position. There is nothing to follow. @throws StreamNotFoundError, UsageError */
+  read(options: ReadOptions = {}): AsyncGenerator<RecordedEvent> {
+    this.checkHistory()
+    const { stream, ifMissing, direction, follow } = options
+    if (follow === true) throw new UsageError('the past cannot be followed', { hint: 'Read from the log.' })
+    const last = stream === undefined ? this.position : this.version(stream)
+    if (stream !== undefined && last === 0 && ifMissing === 'error') throw new StreamNotFoundError(stream)
+    const end = direction === 'backwards' ? 'from' : 'to'
+    return this.log.read({ ...options, [end]: Math.min(options[end] ?? last, last) })
+  }
+
+  /** @throws EventNotFoundError */
+  async event(position: number): Promise<RecordedEvent> {
+    this.checkHistory()
+    if (position > this.position) throw new EventNotFoundError(position, this.position)
+    return this.log.event(position)
+  }
+
+  /** The streams that there were, in the order in which they first appeared. */
+  streams({ prefix = '' }: { readonly prefix?: string } = {}): StreamSummary[] {
+    this.checkHistory()
+    const { index } = this.log.state
+    return index.streams.all().flatMap((stream, number) => {
+      if (!stream.startsWith(prefix)) return []
+      const { version, position } = index.chains.headAt(number, this.position)
+      return version === 0 ? [] : [{ stream, version, position, time: formatTime(index.time(position)) }]
+    })
+  }
+
+  private version(stream: string): number {
+    const { index } = this.log.state
+    const number = index.streams.find(stream)
+    return number === undefined ? 0 : index.chains.headAt(number, this.position).version
+  }
+
+  /** The states are as they were, but the events of a rewritten history are gone. */
+  private checkHistory(): void {
+    if (this.log.state.rewrites !== this.rewrites) throw new LogRewrittenError()
+  }
+}

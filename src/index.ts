@@ -1,0 +1,63 @@
+export type { AppendCondition, ExpectedVersion, Query, QueryItem } from './event/condition.ts'
+export {
+  EventTooLargeError,
+  InvalidEventError,
+  InvalidStreamError,
+  MemoirError,
+  TimeBackwardsError,
+  UsageError,
+} from './event/errors.ts'
+export type { Codec, Json, Metadata, NewEvent, RecordedEvent } from './event/event.ts'
+export { InvalidBatchError } from './event/invalid-batch.ts'
+export { InvalidDataError } from './event/json-value.ts'
+export { InvalidProjectionError, ProjectionStoppedError, UnknownProjectionError } from './image/errors.ts'
+export type { ProjectionStatus } from './image/image.ts'
+export type { Projection, ProjectionDefinition } from './image/projection.ts'
+export { projection } from './image/projection.ts'
+export type { PastImage, PointInTime } from './image/time-travel.ts'
+export { JournalCorruptError, JournalFailedError, JournalFullError } from './journal/errors.ts'
+export type { AckLevel, AppendResult } from './log/appender.ts'
+export {
+  CommitNotFoundError,
+  ConcurrencyError,
+  DuplicateIdError,
+  EventNotFoundError,
+  LogClosedError,
+  LogDivergedError,
+  LogLockedError,
+  ReadOnlyError,
+  SealFailedError,
+  StreamNotFoundError,
+} from './log/errors.ts'
+export type { StreamAppend, StreamSummary } from './log/event-log.ts'
+export type { Notice } from './log/log-state.ts'
+export type { ReadOptions } from './log/reading.ts'
+export { LogRewrittenError } from './log/reading.ts'
+export type { Finding, Verification } from './log/verification.ts'
+export type { CloneOptions } from './memoir.ts'
+export { clone, open } from './memoir.ts'
+export type { AppendOptions, Log, VerifyOptions, WaitOptions } from './opened-log.ts'
+export type { OpenOptions } from './options.ts'
+export {
+  DiskFullError,
+  GitFailedError,
+  GitMissingError,
+  ManifestError,
+  NewerFormatError,
+  NotALogError,
+  NotARepositoryError,
+  ObjectCorruptError,
+  ObjectMissingError,
+  PermissionDeniedError,
+  RefLockedError,
+  RemoteFailedError,
+  UnexpectedEntryError,
+  UnsupportedRepositoryError,
+  WorkTreeError,
+} from './repository/errors.ts'
+export { InvalidRemoteError } from './repository/remote-address.ts'
+export type { LogStatus } from './status.ts'
+export { HistoryForkedError, NotPushedError, RemoteBranchMissingError } from './sync/errors.ts'
+export type { PullResult } from './sync/pull.ts'
+export type { Clock } from './system/clock.ts'
+export type { File, FileStat, FileSystem } from './system/file-system.ts'

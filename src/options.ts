@@ -1,0 +1,50 @@
+import type { Codec } from './event/event.ts'
+import type { Projection } from './image/projection.ts'
+import type { Notice } from './log/log-state.ts'
+import type { Clock } from './system/clock.ts'
+import type { FileSystem } from './system/file-system.ts'
+import type { RandomSource } from './system/random.ts'
+
+/** How `open` opens a log. Everything has a default. */
+export interface OpenOptions {
+  /** The projections whose state is kept in memory. Default: none. */
+  readonly projections?: readonly Projection<unknown>[]
+  /** How batches of a new log are written; an existing log says itself. Default `'jsonl'`. */
+  readonly codec?: Codec
+  /** What reads Git objects. Default: `'git'` where git is installed, else `'isomorphic'`. */
+  readonly engine?: 'git' | 'isomorphic'
+  /** Take no lock, write nothing, follow what others commit. Default false. */
+  readonly readOnly?: boolean
+  /** Name or address of the remote for `push`, `pull` and the ack level `pushed`. Default `'origin'`. */
+  readonly remote?: string
+  /** Author of the commits. Default `Memoir <memoir@localhost>`. */
+  readonly author?: { readonly name: string; readonly email: string }
+  readonly seal?: {
+    /** How long an event waits for its commit at most, in milliseconds. Default 250. */
+    readonly afterMs?: number
+    /** How many bytes wait at most before they are committed. Default 1 MiB. */
+    readonly maxBytes?: number
+  }
+  readonly watch?: {
+    /** How often the branch is looked at where file events do not tell, in milliseconds. Default 1000. */
+    readonly pollMs?: number
+  }
+  readonly snapshot?: {
+    /** How many events come between two snapshots. Default 10,000. */
+    readonly everyEvents?: number
+  }
+  readonly limits?: {
+    /** The most bytes a stored event may take. Default 1 MiB. */
+    readonly eventBytes?: number
+  }
+  /** Told of what happens beside appends: foreign commits, rewritten history, failures in the background. */
+  readonly onNotice?: (notice: Notice) => void
+  /** Told how many events of how many were replayed while the log opens. */
+  readonly onProgress?: (done: number, total: number) => void
+  /** The ports to the outside, for tests that inject faults. Default: the real ones. */
+  readonly ports?: {
+    readonly fileSystem?: FileSystem
+    readonly clock?: Clock
+    readonly random?: RandomSource
+  }
+}

@@ -1,0 +1,75 @@
+import type { Codec } from './event/event.ts'
+import type { Image, ProjectionStatus } from './image/image.ts'
+import type { OpenedLog } from './log/open-event-log.ts'
+
+/** Where a log stands, in numbers. */
+export interface LogStatus {
+  readonly path: string
+  /** The log's identity: the same in every clone. */
+  readonly id: string
+  readonly name: string
+  readonly format: number
+  readonly codec: Codec
+  readonly engine: 'git' | 'isomorphic'
+  readonly readOnly: boolean
+  /** The branch of the log, such as `refs/heads/main`, and the commit it is at. */
+  readonly branch: string
+  readonly commit: string
+  readonly events: number
+  readonly streams: number
+  readonly positions: {
+    /** The last event in the state of every projection that is not stopped. */
+    readonly image: number
+    /** The last event that is acknowledged: in the journal, or in a commit. */
+    readonly journal: number
+    /** The last event that is in a commit. */
+    readonly branch: number
+  }
+  /** How many events wait for their commit. */
+  readonly unsealed: number
+  /** How many batch files the log has. */
+  readonly files: number
+  /** Memory of the index, in bytes. */
+  readonly indexBytes: number
+  readonly projections: readonly ProjectionStatus[]
+  /** What keeps the log from going on, if anything does. */
+  readonly problem: { readonly code: string; readonly message: string } | undefined
+}
+
+export function statusOf({ log, repository, manifest, reader }: OpenedLog, image: Image): LogStatus {
+  const { state, writer, follower } = log
+  const { branch, index, visible, tail } = state
+  const projections = image.status()
+  const problem = writer?.appender.failed ?? writer?.sealer.diverged ?? follower.problem?.error
+  return {
+    path: repository.path,
+    id: manifest.id,
+    name: manifest.name,
+    format: manifest.format,
+    codec: manifest.codec,
+    engine: reader.engine,
+    readOnly: writer === undefined,
+    branch: repository.branch,
+    commit: branch.commit,
+    events: visible.position,
+    streams: log.streams().length,
+    positions: {
+      image: Math.min(visible.position, ...running(projections)),
+      journal: visible.position,
+      branch: branch.position,
+    },
+    unsealed: tail.count,
+    files: branch.tree.fileCount,
+    indexBytes: index.bytes,
+    projections,
+    problem: problem && { code: codeOf(problem), message: problem.message },
+  }
+}
+
+function running(projections: readonly ProjectionStatus[]): number[] {
+  return projections.filter(({ stopped }) => stopped === undefined).map(({ position }) => position)
+}
+
+function codeOf(error: Error): string {
+  return 'code' in error ? String(error.code) : 'unknown'
+}
