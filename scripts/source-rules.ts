@@ -1,0 +1,53 @@
+/**
+ * The layers of `src`, top to bottom. A file imports from its own layer and from layers in rows further down;
+ * layers of one row do not import each other. `root` are the files that lie in `src` itself, where the parts are wired.
+ */
+export const LAYERS: readonly (readonly string[])[] = [
+  ['cli'],
+  ['server', 'client', 'web', 'testing'],
+  ['root'],
+  ['sync', 'subscription', 'model'],
+  ['image'],
+  ['log'],
+  ['journal', 'repository'],
+  ['event'],
+  ['system'],
+]
+
+/** Modules that only the named files may import, each with its reason. A file that needs only types is free. */
+export interface ReservedModules {
+  readonly modules: readonly string[]
+  readonly rule: string
+  readonly files: Readonly<Record<string, string>>
+}
+
+export const RESERVED: readonly ReservedModules[] = [
+  {
+    modules: ['child_process', 'node:child_process', 'cluster', 'node:cluster'],
+    rule: 'processes are started by src/repository/runner.ts alone, which closes off configuration, prompts and hooks',
+    files: {
+      'repository/runner.ts': 'the runner itself',
+    },
+  },
+  {
+    modules: ['fs', 'fs/promises', 'node:fs', 'node:fs/promises'],
+    rule: 'files are written through the port in src/system/file-system.ts, so that tests can inject faults',
+    files: {
+      'system/file-system.ts': 'the port itself',
+      'system/process-identity.ts': 'reads /proc to tell whether the owner of a lock still runs',
+      'journal/segment.ts': 'the constants of open(2), no call',
+      'repository/isomorphic-reader.ts': 'isomorphic-git is given a file system; it only reads here',
+      'repository/isomorphic-checkout.ts':
+        "writes the work tree and git's index: both can be made again from the commit",
+      'repository/git-checkout.ts':
+        "reads and removes git's index file, which can be made again from the commit",
+      'repository/stand-in-directory.ts': 'a temporary git directory for one process, worth nothing after it',
+      'repository/remote.ts': 'reads the configuration of the repository',
+      'repository/ref-lock.ts': 'reads /proc to find the process that holds a lock',
+      'memoir.ts': 'looks whether a clone may go into a folder, and clears it again if the clone fails',
+      'cli/import/source.ts': 'reads the file that the user wants imported',
+      'cli/commands/append.ts': 'reads the file that the user gives as data',
+      'cli/version.ts': 'reads the package.json of the package',
+    },
+  },
+]
