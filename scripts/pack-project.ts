@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { join, relative } from 'node:path'
 
 const LEFT_BEHIND = new Set(['node_modules', '.git', 'dist', '.build', '.demo', 'test', 'bench', 'coverage'])
 
@@ -14,7 +14,7 @@ export function packProject(project: string, into: string): string {
   try {
     cpSync(project, copy, {
       recursive: true,
-      filter: (path) => path === project || !LEFT_BEHIND.has(basename(path)),
+      filter: (path) => !LEFT_BEHIND.has(relative(project, path)),
     })
     symlinkSync(join(project, 'node_modules'), join(copy, 'node_modules'))
     const { status, stdout, stderr } = spawnSync('npm', ['pack', '--json', '--pack-destination', into], {

@@ -1,0 +1,114 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join, relative, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { lintTarball } from '../../scripts/check-package.ts'
+import { packProject } from '../../scripts/pack-project.ts'
+
+const PROJECT = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
+const VERSION: unknown = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8')).version
+
+describe('the packed package', () => {
+  let folder: string
+  let tarball: string
+  let installed: string
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'memoir-package-'))
+    tarball = packProject(PROJECT, folder)
+    const user = join(folder, 'user')
+    mkdirSync(user)
+    writeFileSync(join(user, 'package.json'), '{ "private": true, "type": "module" }')
+    run('npm', 'install', '--no-audit', '--no-fund', '--prefer-offline', tarball)
+    installed = join(user, 'node_modules', 'memoir')
+  }, 240_000)
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+  /** Runs a program in the folder of somebody who installed the package: its standard output. */
+  function run(program: string, ...args: readonly string[]): string {
+    // npm tells the scripts it runs which package they belong to; the npm started here is in another one.
+    const { npm_config_local_prefix: _, ...env } = process.env
+    const { status, stdout, stderr } = spawnSync(program, args, {
+      cwd: join(folder, 'user'),
+      env,
+      encoding: 'utf8',
+    })
+    if (status !== 0) throw new Error(`${program} ${args.join(' ')} failed:\n${stdout}${stderr}`)
+    return stdout
+  }
+
+  function write(name: string, ...lines: readonly string[]): void {
+    writeFileSync(join(folder, 'user', name), lines.join('\n'))
+  }
+
+  const packedFiles = () =>
+    readdirSync(installed, { withFileTypes: true, recursive: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => relative(installed, join(entry.parentPath, entry.name)).split(sep).join('/'))
+
+  it('prints its version on the command line', () => {
+    expect(run('npx', '--no-install', 'memoir', '--version').trim()).toBe(VERSION)
+  })
+
+  it('runs a program of five lines', () => {
+    write(
+      'program.js',
+      "import { open } from 'memoir'",
+      "const log = await open('bank.git')",
+      "await log.append('account-1', [{ type: 'MoneyDeposited', data: { amount: 10 } }])",
+      "for await (const { version, type, data } of log.read({ stream: 'account-1' })) console.log(version, type, data)",
+      'await log.close()',
+    )
+    expect(run('node', 'program.js')).toBe('1 MoneyDeposited { amount: 10 }\n')
+  })
+
+  it('gives types to a strict TypeScript project', () => {
+    write(
+      'program.ts',
+      "import { open, projection } from 'memoir'",
+      "const total = projection({ name: 'total', version: 1, init: () => 0, when: { Added: (sum) => sum + 1 } })",
+      "await using log = await open('bank.git', { projections: [total] })",
+      'export const sum: number = log.state(total)',
+      '// @ts-expect-error: a number, so the types are known and not `any`',
+      'export const text: string = log.state(total)',
+    )
+    write(
+      'tsconfig.json',
+      JSON.stringify({
+        compilerOptions: {
+          strict: true,
+          noEmit: true,
+          module: 'nodenext',
+          target: 'es2022',
+          lib: ['es2023', 'esnext.disposable'],
+          typeRoots: [join(PROJECT, 'node_modules', '@types')],
+          types: ['node'],
+        },
+        files: ['program.ts'],
+      }),
+    )
+    expect(run(join(PROJECT, 'node_modules', '.bin', 'tsc'), '-p', 'tsconfig.json')).toBe('')
+  })
+
+  it('holds what a user needs and nothing else', () => {
+    const roots = new Set(packedFiles().map((path) => path.replace(/\/.*/s, '/')))
+    const known = ['CHANGELOG.md', 'LICENSE', 'README.md', 'dist/', 'docs/', 'package.json']
+    expect([...roots].filter((root) => !known.includes(root))).toEqual([])
+    expect([...roots]).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'dist/', 'package.json']))
+  })
+
+  it('holds built code and its types only, without maps to sources that are not there', () => {
+    const built = packedFiles().filter((path) => path.startsWith('dist/'))
+    expect(built.filter((path) => !/\.(?:js|d\.ts)$/.test(path))).toEqual([])
+    const mapped = built.filter((path) =>
+      readFileSync(join(installed, path), 'utf8').includes('sourceMappingURL='),
+    )
+    expect(mapped).toEqual([])
+  })
+
+  it('has a shape that publint finds nothing wrong with', async () => {
+    expect(await lintTarball(tarball)).toEqual([])
+  })
+})
