@@ -1,13 +1,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
-import { Image } from './image/image.ts'
-import { SnapshotStore } from './image/snapshot-store.ts'
-import { Snapshotter } from './image/snapshotter.ts'
+import { Assembly } from './assembly.ts'
 import { imageAt } from './image/time-travel.ts'
-import { Watcher } from './image/watcher.ts'
-import type { BranchState } from './log/branch.ts'
-import type { Notice } from './log/log-state.ts'
-import { openEventLog } from './log/open-event-log.ts'
 import { Log } from './opened-log.ts'
 import type { OpenOptions } from './options.ts'
 import { NotARepositoryError } from './repository/errors.ts'
@@ -15,12 +9,6 @@ import { cloneRepository, type TransferOptions } from './repository/remote.ts'
 import { statusOf } from './status.ts'
 import { pull } from './sync/pull.ts'
 import { Pushers } from './sync/pusher.ts'
-import { openWorkTreeFollower, type WorkTreeFollower } from './sync/work-tree-follower.ts'
-import { systemClock } from './system/clock.ts'
-import { nodeFileSystem } from './system/file-system.ts'
-import { systemRandom } from './system/random.ts'
-
-const MIB = 1 << 20
 
 /**
  * Opens the log at a path, and creates it, as a bare Git repository, where there is nothing yet.
@@ -40,112 +28,30 @@ const MIB = 1 << 20
  * @throws JournalCorruptError, PermissionDeniedError, DiskFullError, InvalidProjectionError
  */
 export async function open(path: string, options: OpenOptions = {}): Promise<Log> {
-  const {
-    projections = [],
-    readOnly = false,
-    ports = {},
-    limits = {},
-    seal = {},
-    remote = 'origin',
-  } = options
-  const { fileSystem = nodeFileSystem, clock = systemClock, random = systemRandom } = ports
-  const notify = (notice: Notice) => {
-    if (notice.kind === 'adopted') workTree?.adopted(notice.commit)
-    options.onNotice?.(notice)
-  }
-  let workTree: WorkTreeFollower | undefined
-  let snapshotter: Snapshotter | undefined
-  let image!: Image
-  let store!: SnapshotStore
-  let branchNow!: () => BranchState
-
-  const opened = await openEventLog({
-    path,
-    readOnly,
-    engine: options.engine,
-    codec: options.codec ?? 'jsonl',
-    author: options.author ?? { name: 'Memoir', email: 'memoir@localhost' },
-    seal: { afterMs: seal.afterMs ?? 250, maxBytes: seal.maxBytes ?? MIB },
-    eventBytes: limits.eventBytes ?? MIB,
-    fileSystem,
-    clock,
-    random,
-    notify,
-    onSealed: () => {
-      workTree?.schedule()
-      snapshotter?.maybeSnapshot()
-    },
-    onProgress: options.onProgress,
-    prepare: async ({ directory, manifest, branch, reader }) => {
-      branchNow = () => branch
-      store = new SnapshotStore({
-        directory: `${directory}/snapshots`,
-        fileSystem,
-        logId: manifest.id,
-        notify,
-      })
-      image = await Image.open(projections, {
-        notify,
-        load: (projection, upTo) => store.loadProjection(projection, branchNow(), reader, upTo),
-      })
-      return { listener: image, index: await store.loadIndex(branch, reader) }
-    },
-  })
-  const { log, repository, reader, release } = opened
-  const { state } = log
-  branchNow = () => state.branch
-
-  const watcher = new Watcher({
-    repository,
-    pollMs: options.watch?.pollMs ?? 1000,
-    look: () => log.follower.look(),
-    onError: (error) => notify({ kind: 'watch-failed', error }),
-  })
-  try {
-    if (!readOnly) {
-      workTree = await openWorkTreeFollower(opened, fileSystem, notify)
-      const everyEvents = options.snapshot?.everyEvents ?? 10_000
-      const indexPosition = opened.restoredPosition
-      snapshotter = new Snapshotter({ image, state, store, notify, everyEvents, indexPosition })
-    }
-    await watcher.start()
-  } catch (error) {
-    await closeAll()
-    throw error
-  }
+  const assembly = await Assembly.open(path, options)
+  const { opened, image, snapshots } = assembly
+  const { log, repository, reader } = opened
+  const { projections = [], remote = 'origin', readOnly = false } = options
   const pushers = new Pushers(repository)
-
-  async function closeAll(): Promise<void> {
-    await watcher.close()
-    try {
-      await log.close()
-      await snapshotter?.close()
-      await workTree?.finish()
-    } finally {
-      await release()
-    }
-  }
-
-  let closing: Promise<void> | undefined
   return new Log({
     log,
     image,
-    at: (point) => imageAt({ log, snapshots: store, reader, projections, point }),
+    at: (point) => imageAt({ log, snapshots, reader, projections, point }),
     push: async (target = remote, transfer) => {
       if (!readOnly) await log.seal()
       await pushers.push(target, transfer)
     },
     pull: async (target = remote, transfer) => {
       const pulled = await pull(log, opened, target, transfer)
-      workTree?.schedule()
+      assembly.branchMoved()
       return pulled
     },
     verify: async (verify) => {
       const { verifyLog } = await import('./log/verification.ts')
-      return verifyLog({ repository, reader, branch: state.branch, ...verify })
+      return verifyLog({ repository, reader, branch: log.state.branch, ...verify })
     },
     status: () => statusOf(opened, image),
-    close: () => (closing ??= closeAll()),
+    close: () => assembly.close(),
   })
 }
 

@@ -38,6 +38,7 @@ export class Lines {
     /** The lines in their canonical form, each ended by LF. */
     readonly text: string,
     table: LineTable,
+    private readonly path: string,
   ) {
     this.count = table.count
     this.offsets = table.offsets
@@ -48,13 +49,13 @@ export class Lines {
    * @throws InvalidBatchError with file, line and what was expected
    */
   static fromBytes(bytes: Buffer, path: string): Lines {
-    return Lines.fromText(decode(bytes, path), path)
+    return Lines.fromText(decodeUtf8(bytes, path), path)
   }
 
   /** As `fromBytes`, for lines that are a string already. */
   static fromText(text: string, path: string): Lines {
     const table = scanLines(text)
-    if (table !== undefined) return new Lines(text, table)
+    if (table !== undefined) return new Lines(text, table, path)
     const canonical = canonicaliseLines(text, path)
     const canonicalTable = scanLines(canonical)
     if (canonicalTable === undefined) {
@@ -65,7 +66,7 @@ export class Lines {
         'lines as docs/format.md describes them',
       )
     }
-    return new Lines(canonical, canonicalTable)
+    return new Lines(canonical, canonicalTable, path)
   }
 
   /** Roughly the memory it takes, in bytes. */
@@ -80,7 +81,7 @@ export class Lines {
 
   /** Lines `from` (included) to `to` (excluded), counted from 0. */
   part(from: number, to: number): Lines {
-    return Lines.fromText(this.slice(from, to), '')
+    return Lines.fromText(this.slice(from, to), this.path)
   }
 
   id(line: number): string {
@@ -141,19 +142,18 @@ export class Lines {
   // `,"metadata":` may also occur inside the data or the metadata, but only at its true place do the texts
   // before and behind it make whole JSON values. A wrong place fails to parse, and the line is parsed whole.
 
-  /** Parses the data of an event, and nothing else of it. */
+  /** Parses the data of an event, and nothing else of it. @throws InvalidBatchError */
   data(line: number): unknown {
     const body = this.body(line)
     const key = body.lastIndexOf(METADATA_KEY)
-    if (key === -1) return JSON.parse(body)
     try {
-      return JSON.parse(body.slice(0, key))
+      return JSON.parse(key === -1 ? body : body.slice(0, key))
     } catch {
       return this.parse(line).data
     }
   }
 
-  /** Parses the metadata of an event, and nothing else of it. */
+  /** Parses the metadata of an event, and nothing else of it. @throws InvalidBatchError */
   metadata(line: number): Record<string, unknown> {
     const body = this.body(line)
     const key = body.lastIndexOf(METADATA_KEY)
@@ -171,13 +171,19 @@ export class Lines {
   }
 
   private parse(line: number): { readonly data: unknown; readonly metadata?: Record<string, unknown> } {
-    return JSON.parse(this.slice(line, line + 1))
+    try {
+      return JSON.parse(this.slice(line, line + 1))
+    } catch (cause) {
+      throw new InvalidBatchError(this.path, line + 1, 'is not JSON', 'one event as JSON', cause)
+    }
   }
 
-  /** Mixes all characters of an id into 32 bits. */
+  /** Mixes all characters of an id into 32 bits, as `hashId` does. */
   idHash(line: number): number {
     const from = this.start(line) + ID_KEY.length
-    return hash(this.text, from, this.at(line, STREAM) - STREAM_KEY.length)
+    const to = this.at(line, STREAM) - STREAM_KEY.length
+    // Another writer may escape characters that JSON.stringify leaves as they are.
+    return this.text.slice(from, to).includes('\\') ? hashId(this.id(line)) : hash(this.text, from, to)
   }
 
   private start(line: number): number {
@@ -211,7 +217,13 @@ function hash(text: string, from: number, to: number): number {
   return value >>> 0
 }
 
-function decode(bytes: Buffer, path: string): string {
+/**
+ * A batch file's bytes as text.
+ *
+ * @param path names the file in the error
+ * @throws InvalidBatchError with the line that is not UTF-8
+ */
+export function decodeUtf8(bytes: Buffer, path: string): string {
   // Latin-1 is a plain copy, and the same as UTF-8 where all bytes are ASCII.
   if (isAscii(bytes)) return bytes.toString('latin1')
   if (isUtf8(bytes)) return bytes.toString('utf8')

@@ -107,6 +107,8 @@ function metadataText(metadata: Metadata | undefined, index: number): string {
   }
   checkJsonValue(metadata, 'metadata')
   const text = JSON.stringify(metadata)
+  // A Date is an object too, but not in JSON.
+  if (!text.startsWith('{')) throw new InvalidEventError(index, 'metadata', 'must be an object')
   return text === '{}' ? '' : `,"metadata":${text}`
 }
 

@@ -1,5 +1,5 @@
 import { nameProblem } from './new-event.ts'
-import { formatTime, parseTime } from './time.ts'
+import { EARLIEST_TIME, formatTime, LATEST_TIME, parseTime } from './time.ts'
 
 const FIELDS = ['id', 'stream', 'version', 'type', 'schema', 'tags', 'time', 'data', 'metadata']
 
@@ -28,8 +28,8 @@ export function encodeRecord(value: unknown, refuse: Refuse): string {
   expect('schema', schema === undefined || isCount(schema), 'a whole number from 1')
   expect('tags', tags === undefined || isTags(tags), 'a list of strings')
   expect('metadata', metadata === undefined || isRecord(metadata), 'a mapping of fields')
-  const ms = typeof time === 'string' ? parseTime(time) : undefined
-  expect('time', ms !== undefined, 'a time such as 2026-11-23T05:21:48.123Z')
+  const ms = (typeof time === 'string' ? parseTime(time) : undefined) ?? Number.NaN
+  expect('time', ms >= EARLIEST_TIME && ms <= LATEST_TIME, 'a time such as 2026-11-23T05:21:48.123Z')
 
   const event = {
     id,
@@ -38,7 +38,7 @@ export function encodeRecord(value: unknown, refuse: Refuse): string {
     type,
     schema: schema === 1 ? undefined : schema,
     tags: isTags(tags) && tags.length > 0 ? tags : undefined,
-    time: formatTime(ms ?? 0),
+    time: formatTime(ms),
     data,
     metadata: isRecord(metadata) && Object.keys(metadata).length > 0 ? metadata : undefined,
   }

@@ -9,6 +9,8 @@ export function parseTime(text: string): number | undefined {
   if (match === null) return undefined
   const [, year, month, day, hour, minute, second, fraction = '', zone] = match
   if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return undefined
+  const offset = zoneMs(zone!)
+  if (offset === undefined) return undefined
   const ms = Date.UTC(
     Number(year),
     Number(month) - 1,
@@ -21,13 +23,15 @@ export function parseTime(text: string): number | undefined {
   const date = new Date(ms)
   if (date.getUTCDate() !== Number(day) || date.getUTCMonth() !== Number(month) - 1) return undefined
   if (date.getUTCFullYear() !== Number(year)) return undefined
-  return ms + Number(fraction.padEnd(3, '0').slice(0, 3)) - zoneMs(zone!)
+  return ms + Number(fraction.padEnd(3, '0').slice(0, 3)) - offset
 }
 
-function zoneMs(zone: string): number {
+function zoneMs(zone: string): number | undefined {
   if (zone === 'Z') return 0
-  const minutes = Number(zone.slice(1, 3)) * 60 + Number(zone.slice(4, 6))
-  return (zone[0] === '-' ? -minutes : minutes) * 60_000
+  const hours = Number(zone.slice(1, 3))
+  const minutes = Number(zone.slice(4, 6))
+  if (hours > 23 || minutes > 59) return undefined
+  return (zone[0] === '-' ? -1 : 1) * (hours * 60 + minutes) * 60_000
 }
 
 /** The form in which times are stored: `2026-11-23T05:21:48.123Z`, UTC, always 24 characters. */
@@ -39,7 +43,10 @@ export function formatTime(ms: number): string {
 export const EARLIEST_TIME = Date.UTC(1000, 0, 1)
 export const LATEST_TIME = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 
-/** The time stored at `offset` of a text, in milliseconds: for scans, about a tenth of the cost of Date.parse. */
+/**
+ * The time stored at `offset` of a text, in milliseconds, or NaN where a digit is none: for scans, about a
+ * tenth of the cost of Date.parse.
+ */
 export function storedTimeAt(text: string, offset: number): number {
   const year = digits(text, offset, 4)
   const month = digits(text, offset + 5, 2)
@@ -51,7 +58,11 @@ export function storedTimeAt(text: string, offset: number): number {
 
 function digits(text: string, offset: number, count: number): number {
   let value = 0
-  for (let at = offset; at < offset + count; at++) value = value * 10 + text.charCodeAt(at) - 48
+  for (let at = offset; at < offset + count; at++) {
+    const digit = text.charCodeAt(at) - 48
+    if (!(digit >= 0 && digit <= 9)) return Number.NaN
+    value = value * 10 + digit
+  }
   return value
 }
 

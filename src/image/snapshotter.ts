@@ -47,7 +47,7 @@ export class Snapshotter {
   private writing: Promise<void> | undefined
   private restsUntil = 0
   /** Up to where each projection was taken, or found to be unsavable, and the index. */
-  private attempted = new Map<Projection<unknown>, number>()
+  private readonly attempted = new Map<Projection<unknown>, number>()
   private indexTaken: number
   private rewrites: number
 

@@ -3,7 +3,7 @@
  * A task runs in the same turn in which the log was found ready, so nothing can come in between.
  */
 export class Admission {
-  private waiting: Waiting[] = []
+  private readonly waiting: Waiting[] = []
   private isAdmitting = false
 
   /**

@@ -44,7 +44,7 @@ const MAX_GROUP = 1 << 20
  * accepted (in the index) → journaled → visible (in the tail and the image) → resolved
  */
 export class Appender {
-  private waiting: Waiting[] = []
+  private readonly waiting: Waiting[] = []
   private isFlushing = false
   /** Settles with the append that was accepted last, and so after all before it. */
   private lastAccepted: Promise<void> = Promise.resolve()

@@ -1,9 +1,10 @@
 import type { Codec } from '../event/event.ts'
 import { InvalidBatchError } from '../event/invalid-batch.ts'
 import { decodeUtf8, Lines } from '../event/lines.ts'
+import type { BatchFile } from '../repository/batch-file.ts'
 import type { GitReader } from '../repository/git-reader.ts'
 import { batchPath } from '../repository/layout.ts'
-import type { BatchFile, LogTree } from '../repository/log-tree.ts'
+import type { LogTree } from '../repository/log-tree.ts'
 import { BatchCache } from './batch-cache.ts'
 import type { Run } from './run.ts'
 

@@ -1,5 +1,5 @@
+import type { BatchFile } from '../repository/batch-file.ts'
 import type { GitReader } from '../repository/git-reader.ts'
-import type { BatchFile } from '../repository/log-tree.ts'
 import { LogTree } from '../repository/log-tree.ts'
 import { parseCommit } from '../repository/object.ts'
 import type { BatchSource } from './batch-source.ts'

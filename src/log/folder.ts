@@ -1,7 +1,7 @@
 import { InvalidBatchError } from '../event/invalid-batch.ts'
+import type { BatchFile } from '../repository/batch-file.ts'
 import type { GitReader } from '../repository/git-reader.ts'
 import { batchPath, FOLD_AFTER, FULL_BATCH_BYTES, MAX_BATCH_BYTES } from '../repository/layout.ts'
-import type { BatchFile } from '../repository/log-tree.ts'
 import { type EncodedObject, encodeObject } from '../repository/object.ts'
 import type { BranchState } from './branch.ts'
 import type { CommitChange, Committer } from './committer.ts'

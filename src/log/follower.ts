@@ -8,6 +8,7 @@ import { type BranchState, readBranchState } from './branch.ts'
 import type { Exclusive } from './exclusive.ts'
 import { checkForeignEvents, commonPosition, indexRun } from './history.ts'
 import { LogIndex } from './log-index.ts'
+import { readManifest } from './log-repository.ts'
 import type { LogListener, LogState, Notice } from './log-state.ts'
 import { lastOf, runFrom } from './run.ts'
 
@@ -90,7 +91,7 @@ export class Follower {
           this.state.index.truncate(before.position)
           throw error
         }
-        await this.adopt(examined)
+        await this.adopt(examined, 'pull')
       } finally {
         this.adopting = false
       }
@@ -109,7 +110,7 @@ export class Follower {
     this.adopting = true
     try {
       if (commit === undefined) throw new Error(`the branch ${branch} is gone`)
-      await this.adopt(await this.examine(commit))
+      await this.adopt(await this.examine(commit), 'others')
       this.unreadable = undefined
     } catch (cause) {
       const error = cause instanceof Error ? cause : new Error(String(cause))
@@ -127,6 +128,7 @@ export class Follower {
   private async examine(commit: string): Promise<Examined> {
     const before = this.state.branch
     const after = await readBranchState(commit, this.reader, this.source, before)
+    if (after.tree.manifestOid !== before.tree.manifestOid) await readManifest(after, this.reader)
     const common = await commonPosition(before, after, this.source)
     await checkForeignEvents(after, common, this.source)
     const isDescendant = await this.reader.isAncestor(before.commit, commit)
@@ -141,7 +143,10 @@ export class Follower {
     return { after, common, index, isContinued: isDescendant && common === before.position }
   }
 
-  private async adopt({ after, common, index, isContinued }: Examined): Promise<void> {
+  private async adopt(
+    { after, common, index, isContinued }: Examined,
+    by: 'pull' | 'others',
+  ): Promise<void> {
     const before = this.state.branch
     this.state.index = index
     this.state.branch = after
@@ -158,7 +163,7 @@ export class Follower {
         this.state.visible.moveTo(lastOf(run))
       }
       if (after.position > common) {
-        this.notify({ kind: 'adopted', commit, first: common + 1, count: after.position - common })
+        this.notify({ kind: 'adopted', by, commit, first: common + 1, count: after.position - common })
       }
       return
     }

@@ -37,7 +37,14 @@ export interface LogListener {
 
 /** How the log tells what happened to it beside appends: for users, in words and numbers. */
 export type Notice =
-  | { readonly kind: 'adopted'; readonly commit: string; readonly first: number; readonly count: number }
+  | {
+      readonly kind: 'adopted'
+      /** Whether others moved the branch, or a pull of this process did. */
+      readonly by: 'others' | 'pull'
+      readonly commit: string
+      readonly first: number
+      readonly count: number
+    }
   | {
       readonly kind: 'rewritten'
       readonly from: string

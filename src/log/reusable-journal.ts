@@ -10,7 +10,8 @@ import type { FileSystem } from '../system/file-system.ts'
  * so that no later opening takes what was committed, and set back since, for events that still wait.
  */
 export class ReusableJournal implements Journal {
-  private last = 0
+  /** Position of the last entry; unknown, and so never released, until all were read. */
+  private last = Number.POSITIVE_INFINITY
   private released = 0
 
   private constructor(
@@ -24,10 +25,12 @@ export class ReusableJournal implements Journal {
   }
 
   async *read(): AsyncGenerator<JournalEntry> {
+    let last = 0
     for await (const entry of this.current.read()) {
-      this.last = lastOf(entry)
+      last = lastOf(entry)
       yield entry
     }
+    this.last = last
   }
 
   async append(entries: readonly JournalEntry[], durability: Durability): Promise<void> {

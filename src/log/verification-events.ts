@@ -1,6 +1,6 @@
 import { formatTime } from '../event/time.ts'
+import type { BatchFile } from '../repository/batch-file.ts'
 import { MAX_BATCH_BYTES } from '../repository/layout.ts'
-import type { BatchFile } from '../repository/log-tree.ts'
 import { type CheckedEvent, checkBatch } from './verification-batch.ts'
 import type { Finding } from './verification-findings.ts'
 import { hashOf, IdHashes } from './verification-ids.ts'

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { InvalidBatchError } from '../event/invalid-batch.ts'
 import { Lines } from '../event/lines.ts'
-import type { BatchFile } from '../repository/log-tree.ts'
+import type { BatchFile } from '../repository/batch-file.ts'
 import type { Turns } from './verification-reading.ts'
 import { pathOfFile } from './verification-tree.ts'
 

@@ -1,6 +1,6 @@
+import type { BatchFile } from '../repository/batch-file.ts'
 import { parseTrailers } from '../repository/commit-message.ts'
 import { EVENTS_PATH, MANIFEST_PATH } from '../repository/layout.ts'
-import type { BatchFile } from '../repository/log-tree.ts'
 import { parseManifest } from '../repository/manifest.ts'
 import { type Commit, parseCommit } from '../repository/object.ts'
 import { treeWarmer, walkToFirst } from './verification-commits.ts'
@@ -59,29 +59,29 @@ export class HistoryCheck {
 
   /**
    * @param shallow the commits at which a shallow clone ends
-   * @param onProgress is told after each commit
+   * @param onProgress is told after each commit how many there are
    */
   async run(
     head: string,
     shallow: ReadonlySet<string>,
-    onProgress: (done: number, commits: number) => void,
+    onProgress: (commits: number) => void,
   ): Promise<History> {
     const list = await walkToFirst(head, this.context, shallow)
     const warmed = ahead(list.reversed(), treeWarmer(this.context.objects, EVENTS_PATH), COMMITS_AHEAD)
-    let done = 0
     for await (const step of ahead(this.steps(warmed), (step) => this.warmFiles(step), STEPS_AHEAD)) {
       if (step !== undefined) await this.check(step)
-      onProgress(++done, list.length)
+      onProgress(list.length)
     }
     return { commits: list.length, tree: this.last }
   }
 
   /** One for each commit; undefined where its tree cannot be read. */
   private async *steps(commits: AsyncIterable<string>): AsyncGenerator<Step | undefined> {
+    const { objects, turns } = this.context
     let wasRead = false
     for await (const oid of commits) {
-      await this.context.turns.take()
-      const commit = parseCommit(await this.context.objects.read(oid, 'commit'))
+      await turns.take()
+      const commit = parseCommit(await objects.read(oid, 'commit'))
       const before = this.last
       const tree = await readHistoricTree(this.context, commit.tree, oid, before)
       const isAdjacent = wasRead || commit.parents.length === 0

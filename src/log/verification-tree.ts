@@ -1,3 +1,4 @@
+import type { BatchFile } from '../repository/batch-file.ts'
 import { ObjectCorruptError } from '../repository/errors.ts'
 import {
   batchPath,
@@ -8,7 +9,6 @@ import {
   parseBatchName,
   parseDirectoryName,
 } from '../repository/layout.ts'
-import type { BatchFile } from '../repository/log-tree.ts'
 import { DIRECTORY_MODE, FILE_MODE, parseTree, type TreeEntry } from '../repository/object.ts'
 import type { VerificationContext } from './verification-reading.ts'
 

@@ -1,10 +1,11 @@
 import type { GitReader } from '../repository/git-reader.ts'
+import { parseCommit } from '../repository/object.ts'
 import { type FileSystem, nodeFileSystem } from '../system/file-system.ts'
 import { EventCheck } from './verification-events.ts'
 import { type Finding, Findings } from './verification-findings.ts'
 import { HistoryCheck } from './verification-history.ts'
-import { ObjectCache, Turns } from './verification-reading.ts'
-import { filesOf } from './verification-tree.ts'
+import { ObjectCache, Turns, type VerificationContext } from './verification-reading.ts'
+import { filesOf, readHistoricTree } from './verification-tree.ts'
 
 export type { Finding, FindingCode } from './verification-findings.ts'
 
@@ -27,7 +28,7 @@ export interface VerifyOptions {
   readonly branch: { readonly commit: string }
   readonly fileSystem?: FileSystem
   readonly signal?: AbortSignal | undefined
-  /** Told how many commits and batch files of how many are done; first when the commits are counted. */
+  /** Told how many commits and batch files of how many are done; first when all commits are counted. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined
 }
 
@@ -48,23 +49,29 @@ export async function verifyLog(options: VerifyOptions): Promise<Verification> {
   const context = { objects: new ObjectCache(reader), findings, turns: new Turns(signal) }
   const shallow = await readShallow(repository.gitDirectory, fileSystem)
 
-  // The files are counted with the last commit, so until then they are taken to be as many as the commits.
-  const history = await new HistoryCheck(context).run(branch.commit, shallow, (done, commits) =>
-    onProgress?.(done, commits),
-  )
+  const files = await countFiles(branch.commit, { ...context, findings: new Findings() })
+  let done = 0
+  const report = (commits: number) => onProgress?.(++done, Math.max(done, commits + files))
+  const { tree, commits } = await new HistoryCheck(context).run(branch.commit, shallow, report)
   const events = new EventCheck(context)
-  const { tree, commits } = history
-  if (tree !== undefined) {
-    const total = commits + [...filesOf(tree)].length
-    let done = commits
-    await events.run(tree, () => onProgress?.(++done, total))
-  }
+  if (tree !== undefined) await events.run(tree, () => report(commits))
   const all = findings.all()
   return {
     isSound: all.every(({ severity }) => severity !== 'error'),
     events: events.count,
     commits,
     findings: all,
+  }
+}
+
+/** How many batch files the end of the branch has; 0 when it cannot be read, which is told in its turn. */
+async function countFiles(head: string, context: VerificationContext): Promise<number> {
+  try {
+    const { tree } = parseCommit(await context.objects.read(head, 'commit'))
+    const files = await readHistoricTree(context, tree, head, undefined)
+    return files === undefined ? 0 : [...filesOf(files)].length
+  } catch {
+    return 0
   }
 }
 

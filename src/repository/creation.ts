@@ -2,8 +2,8 @@ import { dirname, resolve } from 'node:path'
 import type { FileSystem } from '../system/file-system.ts'
 import { errorCode, fileError, replaceFile } from './durable-file.ts'
 import { NotARepositoryError } from './errors.ts'
-import type { Repository } from './location.ts'
 import { validateRef } from './refs.ts'
+import type { Repository } from './repository.ts'
 
 const DIRECTORIES = ['objects/info', 'objects/pack', 'objects', 'refs/heads', 'refs/tags', 'refs', '.']
 

@@ -5,18 +5,7 @@ import { errorCode, fileError } from './durable-file.ts'
 import { NotARepositoryError, UnsupportedRepositoryError } from './errors.ts'
 import { type GitConfig, isTrue, parseGitConfig } from './git-config.ts'
 import { readHead } from './refs.ts'
-
-/** Where a repository lies. All paths are absolute. */
-export interface Repository {
-  /** The folder that was asked for, or that was found. */
-  readonly path: string
-  /** The bare repository itself, or the `.git` of a folder. */
-  readonly gitDirectory: string
-  /** The checked-out files; undefined for a bare repository. */
-  readonly workTree: string | undefined
-  /** What HEAD points at, such as `refs/heads/main`; it may have no commit yet. */
-  readonly branch: string
-}
+import type { Repository } from './repository.ts'
 
 /**
  * The repository at a path: a bare one, or a folder with a `.git`. Undefined if nothing is there yet, so

@@ -1,3 +1,4 @@
+import type { BatchDirectory, BatchFile } from './batch-file.ts'
 import { NotALogError, ObjectCorruptError, UnexpectedEntryError } from './errors.ts'
 import type { GitObject, GitReader } from './git-reader.ts'
 import {
@@ -8,7 +9,6 @@ import {
   parseBatchName,
   parseDirectoryName,
 } from './layout.ts'
-import type { BatchDirectory, BatchFile } from './log-tree.ts'
 import { DIRECTORY_MODE, FILE_MODE, parseTree, type TreeEntry } from './object.ts'
 
 /** The root of a log's tree. */

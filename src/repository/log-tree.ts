@@ -1,4 +1,4 @@
-import type { Codec } from '../event/event.ts'
+import type { BatchDirectory, BatchFile } from './batch-file.ts'
 import type { GitReader } from './git-reader.ts'
 import {
   batchName,
@@ -10,22 +10,6 @@ import {
 } from './layout.ts'
 import { readDirectories, readRoot } from './log-tree-reading.ts'
 import { DIRECTORY_MODE, type EncodedObject, encodeTree, FILE_MODE, type TreeEntry } from './object.ts'
-
-/** A batch file: where it starts, how it is written, and its blob. */
-export interface BatchFile {
-  /** Position of its first event. */
-  readonly first: number
-  readonly codec: Codec
-  readonly oid: string
-}
-
-/** A directory below `events/`: never empty, its files in the order of their positions. */
-export interface BatchDirectory {
-  /** Its name as a number: position div 1,000,000. */
-  readonly number: number
-  readonly oid: string
-  readonly files: readonly BatchFile[]
-}
 
 /** What a change takes out of a log, by first position, and what it puts in. A file may be replaced so. */
 export interface TreeChange {

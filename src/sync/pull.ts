@@ -1,7 +1,7 @@
 import type { EventLog } from '../log/event-log.ts'
 import type { GitReader } from '../repository/git-reader.ts'
-import type { Repository } from '../repository/location.ts'
 import { fetchBranch, type TransferOptions } from '../repository/remote.ts'
+import type { Repository } from '../repository/repository.ts'
 import { HistoryForkedError, RemoteBranchMissingError } from './errors.ts'
 
 /** What a pull brought. */

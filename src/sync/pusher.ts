@@ -1,5 +1,5 @@
-import type { Repository } from '../repository/location.ts'
 import { pushBranch, type TransferOptions } from '../repository/remote.ts'
+import type { Repository } from '../repository/repository.ts'
 
 /** The pushes of a log, remote by remote. */
 export class Pushers {

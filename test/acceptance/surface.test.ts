@@ -240,6 +240,19 @@ describe('a clone with a work tree', () => {
   })
 })
 
+it('a pull into a clone with a work tree brings its files along', async () => {
+  const remote = bareRepository()
+  const { log } = await newLog({ remote })
+  await using _ = log
+  await log.append('a', [deposited(1)], { ack: 'pushed' })
+  const path = join(temporaryDirectory(), 'copy')
+  await using copy = await clone(remote, path, { workTree: true })
+  await log.append('a', [deposited(2)], { ack: 'pushed' })
+  expect(await copy.pull()).toMatchObject({ from: 1, to: 2 })
+  await cleanStatus(path)
+  expect(gitText(path, 'ls-files', 'events').split('\n')).toHaveLength(2)
+})
+
 it('a rewritten branch is reported, and the image is rebuilt from the last common event', async () => {
   const { log, path } = await newLog()
   await log.append('a', [deposited(1)], { ack: 'committed' })

@@ -31,6 +31,7 @@ export interface OpenOptions {
   readonly readOnly?: boolean
   readonly everyEvents?: number
   readonly fileSystem?: FileSystem
+  readonly sealAfterMs?: number
   readonly engine?: OpenEventLogOptions['engine']
 }
 
@@ -64,7 +65,7 @@ export class ImagedLog implements AsyncDisposable {
       engine: options.engine,
       codec: 'jsonl',
       author: { name: 'Ada', email: 'ada@example.org' },
-      seal: { afterMs: 5, maxBytes: 1 << 20 },
+      seal: { afterMs: options.sealAfterMs ?? 5, maxBytes: 1 << 20 },
       eventBytes: 1 << 20,
       fileSystem,
       clock: systemClock,

@@ -1,0 +1,152 @@
+import { Image } from './image/image.ts'
+import { SnapshotStore } from './image/snapshot-store.ts'
+import { SNAPSHOT_EVERY_EVENTS, Snapshotter } from './image/snapshotter.ts'
+import { Watcher } from './image/watcher.ts'
+import type { BranchState } from './log/branch.ts'
+import type { LogIndex } from './log/log-index.ts'
+import type { LogListener, Notice } from './log/log-state.ts'
+import { type OpenedLog, type OpenedRepository, openEventLog } from './log/open-event-log.ts'
+import type { OpenOptions } from './options.ts'
+import { openWorkTreeFollower, type WorkTreeFollower } from './sync/work-tree-follower.ts'
+import { systemClock } from './system/clock.ts'
+import { type FileSystem, nodeFileSystem } from './system/file-system.ts'
+import { systemRandom } from './system/random.ts'
+
+const MIB = 1 << 20
+const POLL_MS = 1000
+const SEAL_AFTER_MS = 250
+const AUTHOR = { name: 'Memoir', email: 'memoir@localhost' }
+
+/**
+ * Wires the parts of an open log: the log itself, its image and snapshots, and what follows the branch.
+ *
+ * opening → open → closed
+ */
+export class Assembly {
+  opened!: OpenedLog
+  image!: Image
+  snapshots!: SnapshotStore
+  private watcher: Watcher | undefined
+  private snapshotter: Snapshotter | undefined
+  private workTree: WorkTreeFollower | undefined
+  private closing: Promise<void> | undefined
+  private readonly fileSystem: FileSystem
+
+  private constructor(private readonly options: OpenOptions) {
+    this.fileSystem = options.ports?.fileSystem ?? nodeFileSystem
+  }
+
+  static async open(path: string, options: OpenOptions): Promise<Assembly> {
+    const assembly = new Assembly(options)
+    assembly.opened = await assembly.openLog(path)
+    try {
+      await assembly.start()
+    } catch (error) {
+      await assembly.close()
+      throw error
+    }
+    return assembly
+  }
+
+  /** Says that this process moved the branch. */
+  branchMoved(): void {
+    this.workTree?.schedule()
+    this.snapshotter?.maybeSnapshot()
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.closeAll()
+    return this.closing
+  }
+
+  private openLog(path: string): Promise<OpenedLog> {
+    const { options, fileSystem } = this
+    const { ports = {}, seal = {}, limits = {} } = options
+    return openEventLog({
+      path,
+      fileSystem,
+      clock: ports.clock ?? systemClock,
+      random: ports.random ?? systemRandom,
+      readOnly: options.readOnly ?? false,
+      engine: options.engine,
+      codec: options.codec ?? 'jsonl',
+      author: options.author ?? AUTHOR,
+      seal: { afterMs: seal.afterMs ?? SEAL_AFTER_MS, maxBytes: seal.maxBytes ?? MIB },
+      eventBytes: limits.eventBytes ?? MIB,
+      notify: (notice) => this.notify(notice),
+      onSealed: () => this.branchMoved(),
+      onProgress: options.onProgress,
+      prepare: (repository) => this.prepare(repository),
+    })
+  }
+
+  private async prepare({
+    directory,
+    manifest,
+    branch,
+    reader,
+  }: OpenedRepository): Promise<{ listener: LogListener; index: LogIndex | undefined }> {
+    const { fileSystem } = this
+    const notify = (notice: Notice) => this.notify(notice)
+    this.snapshots = new SnapshotStore({
+      directory: `${directory}/snapshots`,
+      fileSystem,
+      logId: manifest.id,
+      notify,
+    })
+    // Until the log is open, the branch is the one it is opened at.
+    const currentBranch = (): BranchState =>
+      this.opened === undefined ? branch : this.opened.log.state.branch
+    this.image = await Image.open(this.options.projections ?? [], {
+      notify,
+      load: (projection, upTo) => this.snapshots.loadProjection(projection, currentBranch(), reader, upTo),
+    })
+    return { listener: this.image, index: await this.snapshots.loadIndex(branch, reader) }
+  }
+
+  private async start(): Promise<void> {
+    const { opened, options, image, snapshots: store, fileSystem } = this
+    const { log, repository, restoredPosition: indexPosition } = opened
+    const notify = (notice: Notice) => this.notify(notice)
+    if (log.writer !== undefined) {
+      this.workTree = await openWorkTreeFollower(opened, fileSystem, notify)
+      const everyEvents = options.snapshot?.everyEvents ?? SNAPSHOT_EVERY_EVENTS
+      this.snapshotter = new Snapshotter({
+        image,
+        state: log.state,
+        store,
+        notify,
+        everyEvents,
+        indexPosition,
+      })
+    }
+    this.watcher = new Watcher({
+      repository,
+      pollMs: options.watch?.pollMs ?? POLL_MS,
+      look: () => log.follower.look(),
+      onError: (error) => notify({ kind: 'watch-failed', error }),
+    })
+    await this.watcher.start()
+  }
+
+  private notify(notice: Notice): void {
+    if (notice.kind === 'adopted') {
+      // Whoever moves the branch from outside, as `git commit` does, brings the files along.
+      if (notice.by === 'others') this.workTree?.adopted(notice.commit)
+      this.snapshotter?.maybeSnapshot()
+    }
+    this.options.onNotice?.(notice)
+  }
+
+  private async closeAll(): Promise<void> {
+    const { log, release } = this.opened
+    await this.watcher?.close()
+    try {
+      await log.close()
+      await this.snapshotter?.close()
+      await this.workTree?.finish()
+    } finally {
+      await release()
+    }
+  }
+}

@@ -1,0 +1,108 @@
+import { describe, expect, test } from 'vitest'
+import type { Image, SavableProjection } from '../../src/image/image.ts'
+import { Snapshotter } from '../../src/image/snapshotter.ts'
+import { nodeFileSystem } from '../../src/system/file-system.ts'
+import { FaultyFileSystem } from '../system/faulty-file-system.ts'
+import { balances, balancesOf, deposit, ImagedLog, TemporaryFolder } from './image-fixture.ts'
+
+/** A log that seals only when asked, and a snapshotter for it. */
+async function open(folder: TemporaryFolder, everyEvents: number) {
+  const fileSystem = new FaultyFileSystem(nodeFileSystem)
+  const bank = await ImagedLog.open(folder.join('bank.git'), {
+    projections: [balances],
+    fileSystem,
+    sealAfterMs: 1 << 30,
+  })
+  const { image, store, log } = bank
+  const notify = () => undefined
+  const { state } = log
+  const snapshotter = new Snapshotter({ image, store, state, everyEvents, indexPosition: 0, notify })
+  const written = () =>
+    fileSystem.calls.filter(({ method, to }) => method === 'rename' && to?.endsWith('.snapshot')).length
+  return { bank, snapshotter, written }
+}
+
+function savedPosition(image: Image): number {
+  return image.status()[0]!.snapshot.position
+}
+
+describe('a snapshotter', () => {
+  test('waits until enough events came', async () => {
+    using folder = new TemporaryFolder()
+    const { bank, snapshotter, written } = await open(folder, 3)
+    await using _ = bank
+    await bank.append('a', deposit(1), deposit(2))
+    await bank.log.seal()
+    snapshotter.maybeSnapshot()
+    await bank.append('a', deposit(4))
+    await bank.log.seal()
+    expect(written()).toBe(0)
+    snapshotter.maybeSnapshot()
+    await snapshotter.close()
+    expect(savedPosition(bank.image)).toBe(3)
+    expect(written()).toBe(2)
+  })
+
+  test('takes a state at once and writes it when its events are committed', async () => {
+    using folder = new TemporaryFolder()
+    const { bank, snapshotter, written } = await open(folder, 2)
+    await using _ = bank
+    await bank.append('a', deposit(1), deposit(2))
+    snapshotter.maybeSnapshot()
+    await bank.append('a', deposit(4))
+    snapshotter.maybeSnapshot()
+    expect(written()).toBe(0)
+    await bank.log.seal()
+    await bank.append('a', deposit(8))
+    snapshotter.maybeSnapshot()
+    await snapshotter.close()
+    expect(savedPosition(bank.image)).toBe(2)
+    const { branch } = bank.log.state
+    const loaded = await bank.store.loadProjection(balances, branch, bank.opened.reader)
+    expect(loaded).toEqual({ position: 2, state: new Map([['a', 3]]) })
+    expect(loaded?.state).toEqual(balancesOf((await bank.events()).slice(0, 2)))
+  })
+
+  test('writes nothing of events that were never committed', async () => {
+    using folder = new TemporaryFolder()
+    const { bank, snapshotter, written } = await open(folder, 1)
+    await using _ = bank
+    await bank.append('a', deposit(1))
+    snapshotter.maybeSnapshot()
+    await snapshotter.close()
+    expect(written()).toBe(0)
+  })
+
+  test('takes none of a projection that is already saved', async () => {
+    using folder = new TemporaryFolder()
+    const { bank, snapshotter, written } = await open(folder, 1)
+    await using _ = bank
+    await bank.append('a', deposit(1))
+    await bank.log.seal()
+    snapshotter.maybeSnapshot()
+    await snapshotter.close()
+    const before = written()
+    snapshotter.maybeSnapshot()
+    await snapshotter.close()
+    expect(written()).toBe(before)
+  })
+
+  test('leaves the index out while it holds an event that may still be refused', async () => {
+    using folder = new TemporaryFolder()
+    const { bank, snapshotter } = await open(folder, 1)
+    await using _ = bank
+    await bank.append('a', deposit(1))
+    await bank.log.seal()
+    const pending = bank.append('a', deposit(2))
+    while (bank.log.state.index.count === 1) await Promise.resolve()
+    expect(bank.log.state.visible.position).toBe(1)
+    snapshotter.maybeSnapshot()
+    await snapshotter.close()
+    await pending
+    const { branch } = bank.log.state
+    const index = await bank.store.loadIndex(branch, bank.opened.reader)
+    expect(index?.count ?? 0).toBeLessThanOrEqual(branch.position)
+    const saved: readonly SavableProjection[] = bank.image.savable
+    expect(saved[0]!.position).toBe(2)
+  })
+})
