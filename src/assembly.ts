@@ -126,7 +126,8 @@ export class Assembly {
       look: () => log.follower.look(),
       onError: (error) => notify({ kind: 'watch-failed', error }),
     })
-    await this.watcher.start()
+    // It tells its own errors, and nothing has to wait until file events are in place.
+    void this.watcher.start()
   }
 
   private notify(notice: Notice): void {

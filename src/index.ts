@@ -10,7 +10,12 @@ export {
 export type { Codec, Json, Metadata, NewEvent, RecordedEvent } from './event/event.ts'
 export { InvalidBatchError } from './event/invalid-batch.ts'
 export { InvalidDataError } from './event/json-value.ts'
-export { InvalidProjectionError, ProjectionStoppedError, UnknownProjectionError } from './image/errors.ts'
+export {
+  InvalidProjectionError,
+  ProjectionStoppedError,
+  SnapshotDamagedError,
+  UnknownProjectionError,
+} from './image/errors.ts'
 export type { ProjectionStatus } from './image/image.ts'
 export type { Projection, ProjectionDefinition } from './image/projection.ts'
 export { projection } from './image/projection.ts'

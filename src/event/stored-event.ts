@@ -2,12 +2,19 @@ import { inspect } from 'node:util'
 import type { Metadata, RecordedEvent } from './event.ts'
 import type { Lines } from './lines.ts'
 
+/** Knows the names that events have in common, so that they need not be read from each line. */
+export interface EventNames {
+  streamName(position: number): string
+  typeName(position: number): string
+}
+
 /**
  * An event as projections get it: a view on its stored line that parses `data`, `metadata` and the rest
  * when they are first touched. `toJSON()` makes a plain object of it, which is what to keep: a view keeps
  * its whole batch in memory.
  */
 export class StoredEvent implements RecordedEvent {
+  readonly #names: EventNames | undefined
   readonly #lines: Lines
   readonly #line: number
   #data: unknown
@@ -17,13 +24,15 @@ export class StoredEvent implements RecordedEvent {
     readonly position: number,
     lines: Lines,
     line: number,
+    names?: EventNames,
   ) {
+    this.#names = names
     this.#lines = lines
     this.#line = line
   }
 
   get stream(): string {
-    return this.#lines.stream(this.#line)
+    return this.#names?.streamName(this.position) ?? this.#lines.stream(this.#line)
   }
 
   get version(): number {
@@ -31,7 +40,7 @@ export class StoredEvent implements RecordedEvent {
   }
 
   get type(): string {
-    return this.#lines.type(this.#line)
+    return this.#names?.typeName(this.position) ?? this.#lines.type(this.#line)
   }
 
   get schema(): number {

@@ -58,7 +58,7 @@ export class RunningProjection {
         const handler = handlers[type] ?? this.resolve(type, index)
         if (handler === null || this.skipped.has(position)) continue
         // Each projection gets an event of its own: what one changes in it, no other sees.
-        const result = handler(this.state, new StoredEvent(position, lines, position - first))
+        const result = handler(this.state, new StoredEvent(position, lines, position - first, index))
         if (result !== undefined) this.state = checked(result)
       }
     } catch (error) {

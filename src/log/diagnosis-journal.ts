@@ -14,7 +14,7 @@ import { LogDivergedError } from './errors.ts'
 import { indexRun } from './history.ts'
 import { LogIndex } from './log-index.ts'
 import { ownDirectory } from './log-repository.ts'
-import { recoverTail } from './recovery.ts'
+import { findMissing, recoverTail } from './recovery.ts'
 
 /** Where the journal of a log lies. */
 export function journalDirectory(repository: Repository): string {
@@ -66,8 +66,8 @@ async function diagnoseEntries(
   const isReplaced = !(await areCommitted(entries, branch, source))
   if (waiting.length === 0 && !isReplaced) return ailments
   const index = await replay(branch, source)
-  const missing = isReplaced ? await findMissing(entries, index, branch, source) : waiting
-  // The index takes the journaled events in, so what is missing was looked for before.
+  // Before the next step, which takes the journaled events into the index.
+  const missing = await findMissing(entries, index, branch, source)
   const isFollowing = !isReplaced && (await follows(path, fileSystem, branch, index, source))
   if (isFollowing) ailments.push(describeUnsealed(waiting, path))
   else if (missing.length > 0) ailments.push(describeDiverged(missing, branch, path))
@@ -142,30 +142,6 @@ async function areCommitted(
     if (run.lines.id(last - run.first) !== Lines.fromText(lines, 'journal').id(count - 1)) return false
   }
   return true
-}
-
-/** The entries that hold an event which the branch does not hold at any position. */
-async function findMissing(
-  entries: readonly JournalEntry[],
-  index: LogIndex,
-  { tree }: BranchState,
-  source: BatchSource,
-): Promise<JournalEntry[]> {
-  const isCommitted = async (id: string) => {
-    for (const position of index.findId(id)) {
-      const { first, lines } = await source.load(tree.find(position)!)
-      if (lines.id(position - first) === id) return true
-    }
-    return false
-  }
-  const missing: JournalEntry[] = []
-  for (const entry of entries) {
-    const lines = Lines.fromText(entry.lines, 'journal')
-    const ids = Array.from({ length: lines.count }, (_, line) => lines.id(line))
-    const areCommitted = await Promise.all(ids.map(isCommitted))
-    if (areCommitted.includes(false)) missing.push(entry)
-  }
-  return missing
 }
 
 async function replay({ tree }: BranchState, source: BatchSource): Promise<LogIndex> {

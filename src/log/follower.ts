@@ -143,10 +143,7 @@ export class Follower {
     return { after, common, index, isContinued: isDescendant && common === before.position }
   }
 
-  private async adopt(
-    { after, common, index, isContinued }: Examined,
-    by: 'pull' | 'others',
-  ): Promise<void> {
+  private async adopt({ after, common, index, isContinued }: Examined, by: 'pull' | 'others'): Promise<void> {
     const before = this.state.branch
     this.state.index = index
     this.state.branch = after

@@ -39,7 +39,8 @@ export class IdTable {
   /** Makes the table anew from the column, at most half as full as it may get. */
   rebuild(): void {
     let size = this.slots.length
-    while (this.hashes.length > (size * MOST_FULL) / 2) size *= 2
+    // The one that is about to be added stands in the column already.
+    while (this.hashes.length - 1 > (size * MOST_FULL) / 2) size *= 2
     this.slots = new Uint32Array(size)
     this.used = 0
     for (let at = 0; at < this.hashes.length; at++) this.place(this.hashes.get(at), at + 1)
@@ -53,7 +54,8 @@ export class IdTable {
   adopt(slots: Uint32Array): void {
     this.slots = slots
     // Not the number of positions: what was truncated takes slots too, and a full table has no end.
-    this.used = slots.reduce((count, position) => (position === FREE ? count : count + 1), 0)
+    this.used = 0
+    for (let slot = 0; slot < slots.length; slot++) if (slots[slot] !== FREE) this.used++
   }
 
   private place(hash: number, position: number): void {

@@ -77,6 +77,14 @@ export class LogIndex {
     return this.streamOf.get(position - 1)
   }
 
+  streamName(position: number): string {
+    return this.streams.name(this.streamNumber(position))
+  }
+
+  typeName(position: number): string {
+    return this.types.name(this.typeNumber(position))
+  }
+
   typeNumber(position: number): number {
     return this.typeOf.get(position - 1)
   }

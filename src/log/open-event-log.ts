@@ -166,6 +166,7 @@ async function replay(
   onProgress: OpenEventLogOptions['onProgress'],
 ): Promise<void> {
   const from = Math.min(index.count, listener.position) + 1
+  if (from > branch.position) return
   for await (const run of source.replay(branch.tree, from)) {
     const unindexed = runFrom(run, index.count + 1)
     if (unindexed !== undefined) indexRun(index, unindexed, branch.tree)

@@ -29,19 +29,23 @@ export async function recoverTail(
     if (entry.first + entry.count - 1 <= branch.position) lastCommitted = entry
     else entries.push(entry)
   }
-  const diverged = (cause?: unknown) => {
-    const unsealed = entries.reduce((sum, { count }) => sum + count, 0)
+  const diverged = (missing: readonly UnsealedAppend[], cause?: unknown) => {
+    const unsealed = missing.reduce((sum, { count }) => sum + count, 0)
     return new LogDivergedError(undefined, branch.commit, unsealed, { cause })
   }
   const isSame = lastCommitted === undefined || (await isCommitted(lastCommitted, branch, source))
-  if (!isSame && entries.length > 0) throw diverged()
+  if (!isSame) {
+    const missing = await findMissing(journal.read(), index, branch, source)
+    if (missing.length > 0) throw diverged(missing)
+  }
 
   const runs: UnsealedRun[] = []
   for (const group of groups(entries)) {
-    if (group[0]!.first !== index.count + 1) throw diverged()
+    if (group[0]!.first !== index.count + 1) throw diverged(entries)
     const run = new UnsealedRun(group)
     const misfit = index.addLines(run.lines)
-    if (misfit !== undefined) throw diverged(new Error(`${misfit.problem}; expected ${misfit.expected}`))
+    if (misfit !== undefined)
+      throw diverged(entries, new Error(`${misfit.problem}; expected ${misfit.expected}`))
     runs.push(run)
   }
   return runs
@@ -57,6 +61,30 @@ async function isCommitted(
   const { first, lines } = await source.load(tree.find(last)!)
   const journaled = Lines.fromText(entry.lines, 'journal')
   return lines.id(last - first) === journaled.id(journaled.count - 1)
+}
+
+/** The entries of which the branch does not hold every event, at whatever position. */
+export async function findMissing(
+  entries: Iterable<JournalEntry> | AsyncIterable<JournalEntry>,
+  index: LogIndex,
+  { tree }: BranchState,
+  source: BatchSource,
+): Promise<JournalEntry[]> {
+  const isCommitted = async (id: string) => {
+    for (const position of index.findId(id)) {
+      const { first, lines } = await source.load(tree.find(position)!)
+      if (lines.id(position - first) === id) return true
+    }
+    return false
+  }
+  const missing: JournalEntry[] = []
+  for await (const entry of entries) {
+    const lines = Lines.fromText(entry.lines, 'journal')
+    const ids = Array.from({ length: lines.count }, (_, line) => lines.id(line))
+    const areCommitted = await Promise.all(ids.map(isCommitted))
+    if (areCommitted.includes(false)) missing.push(entry)
+  }
+  return missing
 }
 
 function* groups(entries: readonly UnsealedAppend[]): Generator<UnsealedAppend[]> {

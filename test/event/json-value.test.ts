@@ -68,7 +68,7 @@ describe('checkJsonValue', () => {
   it.each([
     ['BigInt', 10n, 'a bigint'],
     ['NaN', Number.NaN, 'NaN or infinite'],
-    ['Infinity', -Infinity, 'NaN or infinite'],
+    ['Infinity', Number.NEGATIVE_INFINITY, 'NaN or infinite'],
     ['2^53', 2 ** 53, '2^53'],
     ['1e21', 1e21, '2^53'],
     ['half a surrogate pair', 'a\ud800', 'surrogate'],

@@ -1,0 +1,24 @@
+import { argument, command, flag, json, optionalArgument } from '../command.ts'
+import { countOf } from '../progress.ts'
+import { showTransfer } from '../transfer.ts'
+
+export const clone = command({
+  inputs: {
+    url: argument('url', 'https://, ssh://, user@host:path, or the path of a folder'),
+    path: optionalArgument('path', 'a new folder (default: the last part of the address)'),
+    workTree: flag('--work-tree', 'check the files out as well (default: a bare repository)'),
+    json,
+  },
+  examples: [{ run: 'memoir clone ../backup.git copy.git', text: 'restore a log from its backup' }],
+  async run({ url, path, workTree, json }, context) {
+    const { clone } = await import('../../memoir.ts')
+    using transfer = showTransfer('Cloning', context)
+    const { signal, onProgress: onTransfer } = transfer
+    await using log = await clone(url, path, { workTree, readOnly: true, signal, onTransfer })
+    const { path: folder, events, streams, commit } = log.status()
+    if (json) return context.output.json({ path: folder, events, streams, commit })
+    await context.output.line(
+      `Cloned into ${folder}: ${countOf(events, 'event')} in ${countOf(streams, 'stream')}`,
+    )
+  },
+})

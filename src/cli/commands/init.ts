@@ -1,0 +1,28 @@
+import { resolve } from 'node:path'
+import { command, json, option, optionalArgument } from '../command.ts'
+import { oneOf } from '../input-values.ts'
+
+export const init = command({
+  inputs: {
+    path: optionalArgument('path', 'an empty folder, an empty repository, or nothing yet (default: here)'),
+    codec: option(
+      '--codec <codec>',
+      'how batches are written: jsonl (default) or yaml',
+      oneOf('jsonl', 'yaml'),
+    ),
+    json,
+  },
+  examples: [
+    { run: 'memoir init ledger.git', text: 'a new log in a bare repository' },
+    { run: 'memoir init notes.git --codec yaml', text: 'a log that people write by hand' },
+  ],
+  notes: 'Where there is a log already, nothing is changed.',
+  async run({ path, codec, json }, context) {
+    const folder = resolve(path ?? context.folder ?? '.')
+    const { open } = await import('../../memoir.ts')
+    await using log = await open(folder, codec && { codec })
+    const { id, name, codec: actual, events } = log.status()
+    if (json) await context.output.json({ path: folder, id, name, codec: actual, events })
+    else await context.output.line(`Log "${name}" in ${folder}, ${actual}, ${events} events`)
+  },
+})

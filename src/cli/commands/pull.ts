@@ -1,0 +1,27 @@
+import { command, json, optionalArgument } from '../command.ts'
+import { openForWriting } from '../opening.ts'
+import { countOf } from '../progress.ts'
+import { showTransfer } from '../transfer.ts'
+
+const DEFAULT_REMOTE = 'origin'
+
+export const pull = command({
+  inputs: {
+    remote: optionalArgument('remote', `name or address of a remote (default: ${DEFAULT_REMOTE})`),
+    json,
+  },
+  examples: [{ run: 'memoir pull', text: `from ${DEFAULT_REMOTE}` }],
+  notes: 'What comes is checked before it is taken in. Only what continues this log is taken.',
+  async run({ remote = DEFAULT_REMOTE, json }, context) {
+    await using log = await openForWriting(context)
+    using transfer = showTransfer('Pulling', context)
+    const pulled = await log.pull(remote, transfer)
+    if (json) return context.output.json({ remote, ...pulled })
+    const { from, to } = pulled
+    await context.output.line(
+      from === to
+        ? `Nothing new on ${remote}: position ${to}`
+        : `Pulled from ${remote}: ${countOf(to - from, 'event')}, position ${from} to ${to}`,
+    )
+  },
+})

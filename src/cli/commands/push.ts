@@ -1,0 +1,29 @@
+import { command, json, optionalArgument } from '../command.ts'
+import { openForReading } from '../opening.ts'
+import { countOf } from '../progress.ts'
+import { showTransfer } from '../transfer.ts'
+
+const DEFAULT_REMOTE = 'origin'
+
+export const push = command({
+  inputs: {
+    remote: optionalArgument('remote', `name or address of a remote (default: ${DEFAULT_REMOTE})`),
+    json,
+  },
+  examples: [
+    { run: 'memoir push', text: `to ${DEFAULT_REMOTE}` },
+    { run: 'memoir push ../backup.git', text: 'to another repository' },
+  ],
+  notes: 'Only what continues the remote is sent, never with force. A running writer is not disturbed.',
+  async run({ remote = DEFAULT_REMOTE, json }, context) {
+    await using log = await openForReading(context)
+    using transfer = showTransfer('Pushing', context)
+    const { commit, positions } = log.status()
+    await log.push(remote, transfer)
+    const pushed = { remote, commit, position: positions.branch }
+    if (json) return context.output.json(pushed)
+    await context.output.line(
+      `Pushed to ${remote}: ${countOf(pushed.position, 'event')}, commit ${commit.slice(0, 12)}`,
+    )
+  },
+})

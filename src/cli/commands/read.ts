@@ -1,0 +1,31 @@
+import { command, flag, json, option, optionalArgument } from '../command.ts'
+import { eventLines } from '../event-text.ts'
+import { parseCount, parsePlace } from '../input-values.ts'
+import { filterInputs, readOptions } from '../reading-inputs.ts'
+import { openView } from '../view.ts'
+
+export const read = command({
+  inputs: {
+    stream: optionalArgument('stream', 'one stream (default: the whole log)'),
+    from: option('--from <n>', 'the first position; the first version, of one stream', parsePlace),
+    to: option('--to <n>', 'the last position or version', parsePlace),
+    limit: option('--limit <n>', 'the most events to print', parseCount),
+    backwards: flag('--backwards', 'the last event first; --from is where it begins then'),
+    ...filterInputs,
+    json,
+  },
+  examples: [
+    { run: 'memoir read account-1', text: 'all events of a stream' },
+    { run: 'memoir read --backwards --limit 3', text: 'the last three events of the log' },
+    { run: 'memoir read --type MoneyDeposited --json', text: 'all deposits, for programs' },
+  ],
+  async run({ backwards, json, ...options }, context) {
+    const { output, signal } = context
+    await using view = await openView(context)
+    const direction = backwards ? 'backwards' : 'forwards'
+    for await (const event of view.read(readOptions({ ...options, direction, ifMissing: 'error', signal }))) {
+      if (json) await output.json(event)
+      else await output.lines(eventLines(event, output))
+    }
+  },
+})

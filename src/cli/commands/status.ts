@@ -1,0 +1,31 @@
+import { command, json } from '../command.ts'
+import { openForReading } from '../opening.ts'
+import { formatBytes, formatCount } from '../progress.ts'
+import { fillTo, printable } from '../terminal-text.ts'
+
+export const status = command({
+  inputs: { json },
+  examples: [
+    { run: 'memoir status', text: 'where the log stands' },
+    { run: 'memoir status --json', text: 'the same for programs' },
+  ],
+  async run({ json }, context) {
+    await using log = await openForReading(context)
+    const status = log.status()
+    if (json) return context.output.json(status)
+    const facts = {
+      log: `${status.name}  ${status.id}`,
+      folder: status.path,
+      format: `${status.format}, ${status.codec}`,
+      branch: `${status.branch.replace('refs/heads/', '')} at ${status.commit}`,
+      events: formatCount(status.events),
+      streams: formatCount(status.streams),
+      'batch files': formatCount(status.files),
+      index: formatBytes(status.indexBytes),
+      ...(status.problem === undefined ? {} : { problem: status.problem.message }),
+    }
+    await context.output.lines(
+      Object.entries(facts).map(([name, fact]) => `${fillTo(13, name)}${printable(fact)}`),
+    )
+  },
+})

@@ -1,0 +1,43 @@
+import type { RecordedEvent } from '../../event/event.ts'
+import { command, json, option, optionalArgument } from '../command.ts'
+import { eventLines } from '../event-text.ts'
+import { parseCount, parsePlace } from '../input-values.ts'
+import { openForReading } from '../opening.ts'
+import { filterInputs, readOptions } from '../reading-inputs.ts'
+import { findTailStart } from '../tail-start.ts'
+
+const SHOWN_FIRST = 10
+
+export const tail = command({
+  inputs: {
+    stream: optionalArgument('stream', 'one stream (default: the whole log); it need not be there yet'),
+    lines: option(
+      '-n, --lines <n>',
+      `how many of the last events to print first (default: ${SHOWN_FIRST})`,
+      parseCount,
+    ),
+    from: option('--from <n>', 'print everything from this position, or version, on', parsePlace),
+    ...filterInputs,
+    json,
+  },
+  examples: [
+    { run: 'memoir tail', text: 'the last ten events, and all that come' },
+    { run: 'memoir tail --from 1 --type MoneyDeposited --json', text: 'a feed of deposits for a program' },
+  ],
+  notes: 'Ctrl-C ends it, with exit code 130. Events are printed once they are committed.',
+  async run({ lines = SHOWN_FIRST, json, from, ...filter }, context) {
+    const { output, signal } = context
+    const print = (event: RecordedEvent) =>
+      json ? output.json(event) : output.lines(eventLines(event, output))
+
+    await using log = await openForReading(context)
+    const options = readOptions({ ...filter, signal })
+    const start = from === undefined ? await findTailStart(log, lines, options) : { events: [], next: from }
+    for (const event of start.events) await print(event)
+    await output.flush()
+    for await (const event of log.read({ ...options, from: start.next, follow: true })) {
+      await print(event)
+      await output.flush()
+    }
+  },
+})

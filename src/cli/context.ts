@@ -1,0 +1,17 @@
+import type { ExitCode } from './exit-code.ts'
+import type { Messages } from './messages.ts'
+import type { Output } from './output.ts'
+
+/** What every command is given beside its own arguments and options. */
+export interface Context {
+  /** The folder that -C names; undefined for the current one, from which a repository is looked for upwards. */
+  readonly folder: string | undefined
+  readonly output: Output
+  readonly messages: Messages
+  /** Aborted when the user or the system ends the program. */
+  readonly signal: AbortSignal
+  /** The point in time that is asked about, given by `memoir at`. */
+  readonly at: string | undefined
+  /** Runs another command line in this context. */
+  readonly run: (words: readonly string[], context: Context) => Promise<ExitCode>
+}

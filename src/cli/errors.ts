@@ -1,0 +1,57 @@
+import { MemoirError } from '../event/errors.ts'
+
+/** A signal ended the program. */
+export class InterruptedError extends MemoirError {
+  readonly code = 'interrupted'
+  constructor(readonly signal: 'SIGINT' | 'SIGTERM') {
+    super(`interrupted by ${signal}`)
+  }
+}
+
+/** Whoever read standard output wants no more of it, such as `head`. */
+export class OutputClosedError extends MemoirError {
+  readonly code = 'output-closed'
+  constructor() {
+    super('standard output was closed')
+  }
+}
+
+/** A state has no entry of this name. */
+export class EntryNotFoundError extends MemoirError {
+  readonly code = 'entry-not-found'
+  constructor(
+    readonly projection: string,
+    readonly entry: string,
+  ) {
+    super(`the state of "${projection}" has no entry "${entry}"`, {
+      hint: `See them all with: memoir state ${projection}`,
+    })
+  }
+}
+
+/** No projections could be had from a module. */
+export class ProjectionModuleError extends MemoirError {
+  readonly code = 'projection-module'
+  constructor(
+    readonly path: string,
+    problem: string,
+    cause?: unknown,
+  ) {
+    super(`projections from ${path}: ${problem}`, {
+      cause,
+      hint: 'Give the path of an ES module (.js, .mjs) that exports what projection() returns.',
+    })
+  }
+}
+
+/** A file that was named cannot be read. */
+export class InputFileError extends MemoirError {
+  readonly code = 'input-file'
+  constructor(
+    readonly path: string,
+    cause: unknown,
+  ) {
+    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown'
+    super(`${path} cannot be read (${reason})`, { cause, hint: 'Check its name and permissions.' })
+  }
+}

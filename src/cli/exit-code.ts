@@ -1,0 +1,108 @@
+import { MemoirError } from '../event/errors.ts'
+import { InterruptedError } from './errors.ts'
+
+/** How a command ended: documented in docs/cli.md. */
+export const ExitCode = {
+  done: 0,
+  failed: 1,
+  wrongUsage: 2,
+  notFound: 3,
+  conditionNotMet: 4,
+  corrupt: 5,
+  remoteFailed: 6,
+  interrupted: 130,
+  terminated: 143,
+} as const
+export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode]
+
+/** Every error code, by what a script can do about it. */
+const ENDINGS: readonly (readonly [ExitCode, readonly string[]])[] = [
+  [ExitCode.done, ['output-closed']],
+  [
+    ExitCode.failed,
+    [
+      'disk-full',
+      'file-failed',
+      'git-failed',
+      'git-missing',
+      'head-detached',
+      'input-file',
+      'invalid-projection',
+      'journal-failed',
+      'journal-full',
+      'journal-misuse',
+      'log-closed',
+      'log-diverged',
+      'log-locked',
+      'log-rewritten',
+      'newer-format',
+      'object-too-large',
+      'permission-denied',
+      'projection-module',
+      'projection-stopped',
+      'read-only',
+      'reader-closed',
+      'ref-invalid',
+      'ref-locked',
+      'ref-moved',
+      'seal-failed',
+      'unsupported-repository',
+      'work-tree',
+    ],
+  ],
+  [
+    ExitCode.wrongUsage,
+    [
+      'event-too-large',
+      'invalid-data',
+      'invalid-event',
+      'invalid-import',
+      'invalid-json',
+      'invalid-remote',
+      'invalid-stream',
+      'time-backwards',
+      'usage',
+    ],
+  ],
+  [
+    ExitCode.notFound,
+    [
+      'commit-not-found',
+      'entry-not-found',
+      'event-not-found',
+      'not-a-log',
+      'not-a-repository',
+      'stream-not-found',
+      'unknown-projection',
+    ],
+  ],
+  [ExitCode.conditionNotMet, ['concurrency', 'duplicate-id']],
+  [
+    ExitCode.corrupt,
+    [
+      'invalid-batch',
+      'journal-corrupt',
+      'manifest-invalid',
+      'object-corrupt',
+      'object-missing',
+      'snapshot-damaged',
+      'unexpected-entry',
+    ],
+  ],
+  [ExitCode.remoteFailed, ['history-forked', 'not-pushed', 'remote-branch-missing', 'remote-failed']],
+  [ExitCode.interrupted, ['interrupted']],
+]
+
+const BY_CODE = new Map(ENDINGS.flatMap(([ending, codes]) => codes.map((code) => [code, ending] as const)))
+
+/** The exit code for an error with this code; undefined for a code that is not known. */
+export function findExitCode(code: string): ExitCode | undefined {
+  return BY_CODE.get(code)
+}
+
+/** The exit code for whatever was thrown. */
+export function exitCodeOf(error: unknown): ExitCode {
+  if (error instanceof InterruptedError && error.signal === 'SIGTERM') return ExitCode.terminated
+  const known = error instanceof MemoirError ? findExitCode(error.code) : undefined
+  return known ?? ExitCode.failed
+}

@@ -1,0 +1,51 @@
+import type { NewEvent } from '../event/event.ts'
+import type { ImportedEvent } from './import/imported-event.ts'
+
+/** Consecutive events of a file, appended all or none. */
+export interface ImportBatch {
+  readonly appends: readonly { readonly stream: string; readonly events: readonly NewEvent[] }[]
+  readonly count: number
+  /** Lines of the file on which its first and its last event start. */
+  readonly firstLine: number
+  readonly line: number
+}
+
+/**
+ * Groups events into batches of at most `size`. An append names a stream once, so a batch ends early where
+ * a stream comes back after another one: the log keeps the order of the file.
+ */
+export async function* batchesOf(
+  events: AsyncIterable<ImportedEvent>,
+  size: number,
+): AsyncGenerator<ImportBatch> {
+  let groups = new Map<string, NewEvent[]>()
+  let current: string | undefined
+  let count = 0
+  let firstLine = 0
+  let line = 0
+  const take = (): ImportBatch => {
+    const batch = {
+      appends: [...groups].map(([stream, group]) => ({ stream, events: group })),
+      count,
+      firstLine,
+      line,
+    }
+    groups = new Map()
+    current = undefined
+    count = 0
+    return batch
+  }
+  for await (const imported of events) {
+    const { stream, event } = imported
+    const comesBack = stream !== current && groups.has(stream)
+    if (count === size || comesBack) yield take()
+    const group = groups.get(stream)
+    if (group === undefined) groups.set(stream, [event])
+    else group.push(event)
+    current = stream
+    if (count === 0) firstLine = imported.line
+    count++
+    line = imported.line
+  }
+  if (count > 0) yield take()
+}

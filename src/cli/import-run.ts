@@ -1,0 +1,69 @@
+import type { Log } from '../opened-log.ts'
+import type { ImportedEvent } from './import/imported-event.ts'
+import { batchesOf, type ImportBatch } from './import-batches.ts'
+
+/** How far an import has come: only what is acknowledged counts. */
+export interface ImportExtent {
+  readonly events: number
+  readonly streams: number
+  /** Line of the file on which the last of them starts. */
+  readonly line: number | undefined
+  readonly firstPosition: number | undefined
+  readonly lastPosition: number | undefined
+}
+
+/**
+ * Appends events in their order, batch after batch: while one is on its way to the disk the next is read.
+ * Stops at the first failure; `extent` then says what is in the log.
+ */
+export class ImportRun {
+  private events = 0
+  private line: number | undefined
+  private firstPosition: number | undefined
+  private lastPosition: number | undefined
+  private underWay: ImportBatch | undefined
+  private readonly streams = new Set<string>()
+
+  constructor(
+    private readonly log: Pick<Log, 'append'>,
+    private readonly onProgress: (events: number) => void,
+  ) {}
+
+  get extent(): ImportExtent {
+    const { events, line, firstPosition, lastPosition, streams } = this
+    return { events, streams: streams.size, line, firstPosition, lastPosition }
+  }
+
+  /** The batch that was refused, if that is what stopped the import. */
+  get refused(): ImportBatch | undefined {
+    return this.underWay
+  }
+
+  /** @throws whatever the source or an append throws, once the append under way has ended */
+  async run(events: AsyncIterable<ImportedEvent>, size: number): Promise<void> {
+    let underWay: Promise<void> = Promise.resolve()
+    try {
+      for await (const batch of batchesOf(events, size)) {
+        await underWay
+        underWay = this.append(batch)
+        // It is awaited below; until then a failure must not count as unhandled.
+        underWay.catch(() => undefined)
+      }
+    } finally {
+      await underWay
+    }
+  }
+
+  private async append(batch: ImportBatch): Promise<void> {
+    const { appends, count, line } = batch
+    this.underWay = batch
+    const { firstPosition, position } = await this.log.append(appends)
+    this.underWay = undefined
+    this.firstPosition ??= firstPosition
+    this.lastPosition = position
+    this.events += count
+    this.line = line
+    for (const { stream } of appends) this.streams.add(stream)
+    this.onProgress(this.events)
+  }
+}

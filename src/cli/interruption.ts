@@ -1,0 +1,40 @@
+import { InterruptedError, OutputClosedError } from './errors.ts'
+import { exitCodeOf } from './exit-code.ts'
+
+/** How long an interrupted command may take to end by itself: to seal what it has appended. */
+const GRACE_MS = 5000
+
+/**
+ * Turns SIGINT and SIGTERM into an aborted signal, so that a command can close its log. One that does not
+ * end in time is ended, as is everything at the second signal: whatever was acknowledged is in the journal.
+ *
+ * running → interrupted: the signal is aborted → ended
+ */
+export class Interruption implements Disposable {
+  private readonly controller = new AbortController()
+  private readonly handlers = (['SIGINT', 'SIGTERM'] as const).map((name) => {
+    const handler = () => this.interrupt(new InterruptedError(name))
+    process.on(name, handler)
+    return { name, handler }
+  })
+
+  /** Aborted with an InterruptedError or an OutputClosedError. */
+  get signal(): AbortSignal {
+    return this.controller.signal
+  }
+
+  /** Ends the command because nobody reads what it prints. */
+  outputClosed(): void {
+    this.controller.abort(new OutputClosedError())
+  }
+
+  [Symbol.dispose](): void {
+    for (const { name, handler } of this.handlers) process.off(name, handler)
+  }
+
+  private interrupt(error: InterruptedError): void {
+    if (this.signal.aborted) process.exit(exitCodeOf(error))
+    this.controller.abort(error)
+    setTimeout(() => process.exit(exitCodeOf(error)), GRACE_MS).unref()
+  }
+}

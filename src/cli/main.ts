@@ -1,0 +1,11 @@
+#!/usr/bin/env node
+import { packageVersion } from './version.ts'
+
+// The version is asked for by scripts and shells: it must not load the rest.
+const words = process.argv.slice(2)
+if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) {
+  process.stdout.write(`${packageVersion()}\n`)
+} else {
+  const { runProcess } = await import('./process.ts')
+  await runProcess(words)
+}

@@ -1,0 +1,46 @@
+import { describeError, unfoldError } from './error-report.ts'
+import { OutputClosedError } from './errors.ts'
+import { type ExitCode, exitCodeOf } from './exit-code.ts'
+import { Interruption } from './interruption.ts'
+import { Messages } from './messages.ts'
+import { Output } from './output.ts'
+import { runProgram } from './program.ts'
+
+/** A handle that something left open, such as a module of projections, may hold the process up so long. */
+const LINGER_MS = 1000
+
+/** Runs a command line in this process: its streams, its signals, its exit code. */
+export async function runProcess(words: readonly string[]): Promise<void> {
+  using interruption = new Interruption()
+  process.exitCode = await runWords(words, interruption)
+  setTimeout(() => process.exit(), LINGER_MS).unref()
+}
+
+async function runWords(words: readonly string[], interruption: Interruption): Promise<ExitCode> {
+  const isDebugging = words.includes('--debug') || process.env.MEMOIR_DEBUG === '1'
+  const output = new Output(process.stdout, () => interruption.outputClosed())
+  const messages = new Messages(process.stderr, words.includes('--quiet') || words.includes('-q'))
+  const { signal } = interruption
+  try {
+    const context = { folder: undefined, output, messages, signal, at: undefined, run: runProgram }
+    const exitCode = await runProgram(words, context)
+    await output.flush()
+    return exitCode
+  } catch (thrown) {
+    const errors = unfoldError(thrown)
+    await output.flush().catch(() => undefined)
+    for (const error of errors) {
+      // Whoever ended the program knows that it ended.
+      if (!isConsequence(error, signal)) process.stderr.write(`${describeError(error, isDebugging)}\n`)
+    }
+    return exitCodeOf(signal.aborted ? signal.reason : errors[0])
+  }
+}
+
+/** Whether an error only says that the program was told to end. */
+function isConsequence(error: unknown, signal: AbortSignal): boolean {
+  if (error instanceof OutputClosedError) return true
+  return (
+    signal.aborted && (error === signal.reason || (error instanceof Error && error.name === 'AbortError'))
+  )
+}

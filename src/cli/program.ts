@@ -1,0 +1,102 @@
+import {
+  Argument,
+  type Command as CommanderCommand,
+  CommanderError,
+  Option,
+  Command as Program,
+} from 'commander'
+import { UsageError } from '../event/errors.ts'
+import type { Command, Input } from './command.ts'
+import { type CommandName, commands } from './commands.ts'
+import type { Context } from './context.ts'
+import { ExitCode } from './exit-code.ts'
+import { packageVersion } from './version.ts'
+
+/**
+ * Runs a command line: finds the command, reads its arguments and options, loads and runs it.
+ *
+ * @throws UsageError, and whatever the command throws
+ */
+export async function runProgram(words: readonly string[], context: Context): Promise<ExitCode> {
+  let exitCode: ExitCode = ExitCode.done
+  let help = 'memoir --help'
+  const program = describeProgram()
+  program.hook('preSubcommand', async (_, chosen) => {
+    const command = await commands[chosen.name() as CommandName].load()
+    describeCommand(chosen, command)
+    help = `memoir ${chosen.name()} --help`
+    chosen.action(async () => {
+      const folder = program.getOptionValue('C') ?? context.folder
+      exitCode = await command.run(givenInputs(chosen, command), { ...context, folder })
+    })
+  })
+  try {
+    await program.parseAsync(words[0] === 'help' ? [...words.slice(1), '--help'] : words, { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    if (error.exitCode !== 0) throw usageError(error, help)
+  }
+  return exitCode
+}
+
+function describeProgram(): Program {
+  const program = new Program('memoir')
+    .description('An event log kept in a Git repository.')
+    .usage('[-C <repository>] <command>')
+    .option('-C <repository>', "the log's folder (default: the repository of the current folder)")
+    .option('-q, --quiet', 'no messages and no progress, only data and errors')
+    .option('--debug', 'show where an error comes from (or set MEMOIR_DEBUG=1)')
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show this help, or that of a command')
+    .helpCommand(false)
+    .exitOverride()
+    // What commander would print is thrown as well, and reported as every error is.
+    .configureOutput({ outputError: () => undefined })
+    .configureHelp({
+      showGlobalOptions: true,
+      subcommandTerm: (sub) => `${sub.name()} ${commands[sub.name() as CommandName].usage}`.trim(),
+    })
+  for (const [name, { summary }] of Object.entries(commands)) {
+    program.command(name).description(summary)
+  }
+  return program
+}
+
+function describeCommand(described: CommanderCommand, command: Command): void {
+  if (command.passesOn) described.allowUnknownOption()
+  for (const input of Object.values(command.inputs)) {
+    if (input.kind === 'argument') described.addArgument(new Argument(input.form, input.text))
+    else described.addOption(commanderOption(input))
+  }
+  const examples = command.examples.map(({ run, text }) => `  ${run}\n      ${text}`)
+  const notes = command.notes === undefined ? '' : `\n${command.notes}\n`
+  described.addHelpText('after', `${notes}\nExamples:\n${examples.join('\n')}`)
+}
+
+function commanderOption({ form, text }: Input<unknown>): Option {
+  return new Option(form, text).argParser<string[]>((value, before) => [...(before ?? []), value])
+}
+
+/** What was typed for each input of a command. */
+function givenInputs(described: CommanderCommand, command: Command): Map<string, readonly string[]> {
+  const words = [...described.args]
+  return new Map(
+    Object.entries(command.inputs).map(([name, input]): [string, readonly string[]] => {
+      const takes = input.form.includes('...') ? words.length : 1
+      if (input.kind === 'argument') return [name, words.splice(0, takes)]
+      const value: unknown = described.getOptionValue(commanderOption(input).attributeName())
+      // A flag has no value; all others were collected in a list by commanderOption.
+      return [name, Array.isArray(value) ? value : value === undefined ? [] : ['']]
+    }),
+  )
+}
+
+/** Commander's message without its prefix, and its suggestion as the hint. */
+function usageError({ code, message }: CommanderError, help: string): UsageError {
+  if (code === 'commander.help') return new UsageError('no command given', { hint: `See: ${help}` })
+  const [, problem = message, nearest] =
+    /^(?:error: )?(.*?)\s*(?:\(Did you mean (.*)\?\))?$/s.exec(message) ?? []
+  return new UsageError(problem, {
+    hint: nearest === undefined ? `See: ${help}` : `Did you mean ${nearest}?`,
+  })
+}

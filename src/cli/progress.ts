@@ -1,0 +1,95 @@
+import type { OutputStream } from './output.ts'
+import { cutTo } from './terminal-text.ts'
+
+/** Work that takes less shows nothing. */
+const SILENT_MS = 1000
+/** How often a terminal's line is drawn anew, and how often a line is added to anything else. */
+const TERMINAL_MS = 100
+const OTHER_MS = 5000
+const BAR = 20
+
+/** How far something is. */
+export interface Extent {
+  readonly done: number
+  /** Unknown for a pipe. */
+  readonly total?: number | undefined
+  /** What is counted: `events`. */
+  readonly unit?: string
+  /** In place of the label, where the work has phases. */
+  readonly label?: string
+}
+
+/**
+ * Shows how far work is: on a terminal a bar that is drawn in place and removed at the end, else a line now
+ * and then. Nothing for work that takes less than a second.
+ */
+export class Progress implements Disposable {
+  private readonly start: number
+  private last: number
+  private isShown = false
+
+  constructor(
+    private readonly label: string,
+    private readonly stream: OutputStream | undefined,
+    private readonly now: () => number = () => performance.now(),
+  ) {
+    this.start = now()
+    this.last = this.start + SILENT_MS - OTHER_MS
+  }
+
+  /** Costs a look at the clock unless it is time to show something. */
+  update(extent: Extent): void {
+    const { stream } = this
+    if (stream === undefined) return
+    const now = this.now()
+    const isTerminal = stream.isTTY === true
+    if (now - this.start < SILENT_MS || now - this.last < (isTerminal ? TERMINAL_MS : OTHER_MS)) return
+    this.last = now
+    const text = progressText(this.label, extent, (now - this.start) / 1000)
+    this.isShown = true
+    stream.write(isTerminal ? `\r${cutTo((stream.columns ?? 80) - 1, text)}\u001b[K` : `${text}\n`)
+  }
+
+  /** Removes the bar from a terminal. */
+  [Symbol.dispose](): void {
+    if (this.isShown && this.stream?.isTTY) this.stream.write('\r\u001b[K')
+    this.isShown = false
+  }
+}
+
+/** A line that says how far something is, after some seconds. */
+export function progressText(label: string, extent: Extent, seconds: number): string {
+  const { done, total, unit = '' } = extent
+  const name = extent.label ?? label
+  const of = total === undefined ? '' : ` of ${formatCount(total)}`
+  const counted = `${formatCount(done)}${of}${unit && ` ${unit}`}`
+  const rate = unit === '' ? '' : `, ${formatRate(done, seconds)}`
+  if (total === undefined || total === 0) return `${name}  ${counted}${rate}`
+  const part = Math.min(1, done / total)
+  const filled = Math.round(part * BAR)
+  const bar = '█'.repeat(filled) + '░'.repeat(BAR - filled)
+  return `${name}  ${bar} ${String(Math.floor(part * 100)).padStart(3)} %  ${counted}${rate}`
+}
+
+/** `8,577`. */
+export function formatCount(count: number): string {
+  return count.toLocaleString('en-US')
+}
+
+/** `1 event`, `8,577 events`. */
+export function countOf(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`
+}
+
+/** `7,100/s`. */
+export function formatRate(count: number, seconds: number): string {
+  return `${formatCount(Math.round(count / Math.max(seconds, 0.001)))}/s`
+}
+
+/** `12 B`, `3.4 MiB`. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
+  const power = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(1, bytes)) / 10))
+  const value = bytes / 1024 ** power
+  return `${power === 0 ? value : value.toFixed(1)} ${units[power]}`
+}

@@ -1,0 +1,32 @@
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { Projection } from '../image/projection.ts'
+import { ProjectionModuleError } from './errors.ts'
+
+/**
+ * Every projection that a module exports. The module is run: it is the user's own code.
+ *
+ * @throws ProjectionModuleError
+ */
+export async function loadProjections(path: string): Promise<readonly Projection<unknown>[]> {
+  let exported: Readonly<Record<string, unknown>>
+  try {
+    exported = await import(pathToFileURL(resolve(path)).href)
+  } catch (cause) {
+    const problem = cause instanceof Error ? cause.message.split('\n', 1).join() : String(cause)
+    throw new ProjectionModuleError(path, problem, cause)
+  }
+  const projections = [...new Set(Object.values(exported))].filter(isProjection)
+  if (projections.length === 0) throw new ProjectionModuleError(path, 'it exports none')
+  return projections
+}
+
+/** Told by its shape: the module may have a copy of Memoir of its own. */
+function isProjection(value: unknown): value is Projection<unknown> {
+  if (typeof value !== 'object' || value === null) return false
+  const { name, version, init, findHandler } = value as Partial<Projection<unknown>>
+  return (
+    [typeof name, typeof version, typeof init, typeof findHandler].join() ===
+    'string,number,function,function'
+  )
+}

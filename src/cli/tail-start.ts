@@ -1,0 +1,24 @@
+import type { RecordedEvent } from '../event/event.ts'
+import type { ReadOptions } from '../log/reading.ts'
+import type { Log } from '../opened-log.ts'
+
+/** Where following begins: the events shown before it, and the first position, or version, after them. */
+export interface TailStart {
+  readonly events: readonly RecordedEvent[]
+  readonly next: number
+}
+
+/** The last events that are asked for, oldest first. */
+export async function findTailStart(
+  log: Pick<Log, 'read'>,
+  count: number,
+  options: ReadOptions,
+): Promise<TailStart> {
+  const events: RecordedEvent[] = []
+  // With none to show, the last one still says where new ones begin.
+  const limit = Math.max(1, count)
+  for await (const event of log.read({ ...options, direction: 'backwards', limit })) events.push(event)
+  const [last] = events
+  const place = options.stream === undefined ? last?.position : last?.version
+  return { events: count === 0 ? [] : events.reverse(), next: (place ?? 0) + 1 }
+}

@@ -1,0 +1,39 @@
+import type { Projection } from '../image/projection.ts'
+import type { Log } from '../opened-log.ts'
+import type { Context } from './context.ts'
+import { openForReading } from './opening.ts'
+
+/** A log as it is, or as it was: what `read`, `streams` and `state` look at. */
+export interface View extends Pick<Log, 'read' | 'streams' | 'state'>, AsyncDisposable {
+  /** The last position in it. */
+  readonly position: number
+}
+
+/** Opens the log as it is, or, after `memoir at`, as it was then. */
+export async function openView(
+  context: Context,
+  projections: readonly Projection<unknown>[] = [],
+): Promise<View> {
+  const { at } = context
+  const log = await openForReading(context, { projections })
+  const dispose = () => log.close()
+  try {
+    const { positions } = log.status()
+    const source = at === undefined ? log : await log.at(parsePoint(at))
+    return {
+      position: 'position' in source ? source.position : positions.journal,
+      read: (options) => source.read(options),
+      streams: (options) => source.streams(options),
+      state: (projection, options) => source.state(projection, options),
+      [Symbol.asyncDispose]: dispose,
+    }
+  } catch (error) {
+    await dispose()
+    throw error
+  }
+}
+
+/** A position is typed as digits; what else it may be, the log knows. */
+function parsePoint(text: string): number | string {
+  return /^\d{1,16}$/.test(text) ? Number(text) : text
+}

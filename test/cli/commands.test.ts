@@ -1,0 +1,388 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { open } from '../../src/memoir.ts'
+import { jsonLines, memoir, temporaryFolder, writeProjections } from './program.ts'
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>
+let bank: string
+
+beforeAll(async () => {
+  folder = await temporaryFolder()
+  bank = join(folder.path, 'bank.git')
+  await using log = await open(bank)
+  const deposit = (amount: number) => ({ type: 'MoneyDeposited', data: { amount }, tags: ['kind:in'] })
+  await log.append('account-1', [{ type: 'AccountOpened', metadata: { actor: 'ada' } }, deposit(10)])
+  await log.append('account-2', [{ type: 'AccountOpened' }, deposit(5)])
+  await log.append('__proto__', [deposit(7)])
+  await writeProjections(folder.path)
+})
+afterAll(() => folder[Symbol.asyncDispose]())
+
+const inBank = (...words: string[]) => memoir(['-C', bank, ...words])
+
+describe('init', () => {
+  test('creates a log, and leaves one that is there as it is', async () => {
+    await using own = await temporaryFolder()
+    const first = await memoir(['init', 'notes.git', '--codec', 'yaml', '--json'], { cwd: own.path })
+    const again = await memoir(['init', 'notes.git', '--json'], { cwd: own.path })
+    expect(first.code).toBe(0)
+    expect(jsonLines(first.stdout)[0]).toMatchObject({ name: 'notes', codec: 'yaml', events: 0 })
+    expect(again.stdout).toBe(first.stdout)
+  })
+
+  test('refuses a folder that holds something else, and changes nothing in it', async () => {
+    await using own = await temporaryFolder()
+    await writeFile(join(own.path, 'thesis.txt'), 'x')
+    const { code, stderr } = await memoir(['init'], { cwd: own.path })
+    expect(code).toBe(3)
+    expect(stderr).toContain('is not a Git repository: it is not empty')
+    expect(await readdir(own.path)).toEqual(['thesis.txt'])
+  })
+})
+
+describe('append', () => {
+  test('takes data from an argument, from standard input and from a file', async () => {
+    await using own = await temporaryFolder()
+    const cwd = own.path
+    await memoir(['init', 'log.git'], { cwd })
+    await writeFile(join(cwd, 'third.json'), '{"n":3}')
+    const append = (...words: string[]) => ['-C', 'log.git', 'append', 's', ...words]
+    await memoir(append('A', '--data', '{"n":1}'), { cwd })
+    await memoir(append('B', '--data', '-'), { cwd, input: '{"n":2}' })
+    await memoir(append('C', '--data-file', 'third.json'), { cwd })
+    const { stdout } = await memoir(['-C', 'log.git', 'read', '--json'], { cwd })
+    expect(jsonLines(stdout).map(({ data }) => data)).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }])
+  })
+
+  test('keeps metadata, tags, schema, id and time, and prints where the event stands', async () => {
+    await using own = await temporaryFolder()
+    const cwd = own.path
+    await memoir(['init'], { cwd })
+    const words = ['append', 's', 'A', '--metadata', '{"actor":"ada"}', '--tag', 'a', '--tag', 'b']
+    const time = '2026-11-01T00:00:00.000Z'
+    const appended = await memoir([...words, '--schema', '2', '--id', 'x-1', '--time', time, '--json'], {
+      cwd,
+    })
+    const { stdout } = await memoir(['read', 's', '--json'], { cwd })
+    const event = {
+      position: 1,
+      stream: 's',
+      version: 1,
+      type: 'A',
+      schema: 2,
+      tags: ['a', 'b'],
+      id: 'x-1',
+      time,
+    }
+    expect(jsonLines(stdout)).toEqual([{ ...event, data: {}, metadata: { actor: 'ada' } }])
+    expect(jsonLines(appended.stdout)).toEqual([
+      {
+        version: 1,
+        position: 1,
+        firstPosition: 1,
+        streams: [{ stream: 's', version: 1 }],
+        ids: ['x-1'],
+        commit: expect.stringMatching(/^[0-9a-f]{40}$/),
+      },
+    ])
+  })
+
+  test.each([
+    ['a key that stands twice', ['--data', '{"a":1,"a":2}'], 2, 'this key stands twice'],
+    ['an integer that a double cannot hold', ['--data', '9007199254740993'], 2, 'beyond ±(2^53 - 1)'],
+    ['metadata that is no object', ['--metadata', '[1]'], 2, 'no JSON object'],
+    ['an unmet expectation', ['--expect', 'no-stream'], 4, 'is at version 2, the append expected no-stream'],
+    ['an expectation that is none', ['--expect', 'maybe'], 2, '"maybe" is no expected version'],
+    ['a time before the last event', ['--time', '2001-01-01T00:00:00Z'], 2, 'lies before the last event'],
+    ['an ack level that is none', ['--ack', 'hoped'], 2, 'Give one of written, journaled'],
+    ['a file that is not there', ['--data-file', 'nowhere.json'], 1, 'nowhere.json cannot be read (ENOENT)'],
+  ])('refuses %s, and stores nothing', async (_, words, expected, said) => {
+    const { code, stderr, stdout } = await inBank('append', 'account-1', 'X', ...words)
+    expect(stderr).toContain(said)
+    expect([code, stdout]).toEqual([expected, ''])
+    expect((await inBank('status', '--json')).stdout).toContain('"events":5')
+  })
+
+  test.each([
+    ['empty', '', 'must not be empty'],
+    ['too long', 's'.repeat(201), 'must not be longer than 200 characters'],
+    ['hiding an escape sequence', 'a\u001b[2J', 'must not hold control characters'],
+  ])('refuses a stream name that is %s', async (_, stream, said) => {
+    const { code, stderr } = await inBank('append', stream, 'X')
+    expect([code, stderr]).toEqual([2, expect.stringContaining(said)])
+    expect(stderr).not.toContain('\u001b')
+  })
+
+  test('creates no log in a repository that has none', async () => {
+    await using own = await temporaryFolder()
+    execFileSync('git', ['init', '-q', own.path])
+    const { code } = await memoir(['append', 's', 'A'], { cwd: own.path })
+    expect(code).toBe(3)
+    expect(existsSync(join(own.path, '.git/memoir'))).toBe(false)
+  })
+})
+
+describe('read', () => {
+  test('prints two lines an event for people', async () => {
+    const { stdout } = await inBank('read', 'account-1')
+    expect(stdout.replace(/\d{4}-.*Z/g, '<time>')).toBe(
+      [
+        '     1  AccountOpened  account-1@1  <time>',
+        '        {}',
+        '        metadata {"actor":"ada"}',
+        '     2  MoneyDeposited  account-1@2  <time>',
+        '        {"amount":10}',
+        '        tags kind:in',
+        '',
+      ].join('\n'),
+    )
+  })
+
+  test.each([
+    [
+      ['--from', '2', '--to', '4'],
+      [2, 3, 4],
+    ],
+    [
+      ['--backwards', '--limit', '2'],
+      [5, 4],
+    ],
+    [
+      ['--type', 'AccountOpened'],
+      [1, 3],
+    ],
+    [
+      ['--type', 'AccountOpened', '--type', 'MoneyDeposited', '--prefix', 'account-2'],
+      [3, 4],
+    ],
+    [
+      ['--tag', 'kind:in'],
+      [2, 4, 5],
+    ],
+    [['--limit', '0'], []],
+    [['__proto__'], [5]],
+  ])('%j', async (words, positions) => {
+    const { stdout, code } = await inBank('read', '--json', ...words)
+    expect(code).toBe(0)
+    expect(stdout === '' ? [] : jsonLines(stdout).map(({ position }) => position)).toEqual(positions)
+  })
+
+  test('says that a stream is not there', async () => {
+    const { code, stderr } = await inBank('read', 'account-3')
+    expect([code, stderr]).toEqual([3, expect.stringContaining('there is no stream "account-3"')])
+  })
+
+  test('gives what import takes again', async () => {
+    await using own = await temporaryFolder()
+    const cwd = own.path
+    const { stdout } = await inBank('read', '--json')
+    await memoir(['init'], { cwd })
+    const { code } = await memoir(['import', '-', '--format', 'jsonl'], { cwd, input: stdout })
+    expect(code).toBe(0)
+    expect((await memoir(['read', '--json'], { cwd })).stdout).toBe(stdout)
+  })
+
+  test('finds the repository above the current folder', async () => {
+    const { stdout } = await memoir(['streams', '--json'], { cwd: join(bank, 'objects') })
+    expect(jsonLines(stdout)).toHaveLength(3)
+  })
+
+  test('never looks above the folder that -C names', async () => {
+    const { code } = await memoir(['-C', join(bank, 'nowhere'), 'read'])
+    expect(code).toBe(3)
+  })
+})
+
+test('streams prints a table for people and an object a line for programs', async () => {
+  const [titles, first] = (await inBank('streams')).stdout.split('\n')
+  expect(titles).toBe('STREAM     VERSION  POSITION  LAST CHANGE')
+  expect(first).toMatch(/^account-1 {8}2 {9}2 {2}\d{4}-\d\d-\d\dT[\d:.]+Z$/)
+  const { stdout } = await inBank('streams', '--prefix', 'account-2', '--json')
+  expect(jsonLines(stdout)).toEqual([
+    { stream: 'account-2', version: 2, position: 4, time: expect.stringMatching(/Z$/) },
+  ])
+})
+
+describe('state', () => {
+  const inState = (...words: string[]) =>
+    inBank('state', '--projections', join(folder.path, 'projections.mjs'), ...words)
+
+  test('prints every projection of a module', async () => {
+    const { stdout } = await inState()
+    expect(stdout).toBe(
+      [
+        'balances (version 1) at position 5',
+        '  account-1  10',
+        '  account-2  5',
+        '  __proto__  7',
+        'deposits (version 2) at position 5',
+        '  3',
+        '',
+      ].join('\n'),
+    )
+  })
+
+  test('prints JSON, a projection a line, with a key called __proto__ as any other', async () => {
+    const { stdout } = await inState('balances', '--json')
+    expect(stdout).toBe(
+      '{"projection":"balances","version":1,"position":5,"state":{"account-1":10,"account-2":5,"__proto__":7}}\n',
+    )
+  })
+
+  test('prints one entry', async () => {
+    expect((await inState('balances', '__proto__')).stdout).toBe('7\n')
+    const { stdout } = await inState('balances', 'account-1', '--json')
+    expect(jsonLines(stdout)).toEqual([
+      { projection: 'balances', version: 1, position: 5, key: 'account-1', value: 10 },
+    ])
+  })
+
+  test.each([
+    ['an entry that is not there', ['balances', 'constructor'], 3, 'has no entry "constructor"'],
+    ['a projection that is not there', ['totals'], 3, 'the projection "totals"'],
+  ])('says that it has not %s', async (_, words, expected, said) => {
+    const { code, stderr } = await inState(...words)
+    expect([code, stderr]).toEqual([expected, expect.stringContaining(said)])
+  })
+
+  test('says what is wrong with a module', async () => {
+    const missing = await inBank('state', '--projections', 'nowhere.mjs')
+    expect([missing.code, missing.stderr]).toEqual([
+      1,
+      expect.stringContaining('projections from nowhere.mjs'),
+    ])
+    const none = await inBank('state')
+    expect([none.code, none.stderr]).toEqual([2, expect.stringContaining('--projections')])
+  })
+})
+
+describe('at', () => {
+  test('says what there was', async () => {
+    const { stdout } = await inBank('at', '3', '--json')
+    expect(jsonLines(stdout)).toEqual([{ position: 3, streams: 2, time: expect.stringMatching(/Z$/) }])
+  })
+
+  test('gives streams, events and state as they were', async () => {
+    expect(jsonLines((await inBank('at', '3', 'streams', '--json')).stdout)).toMatchObject([
+      { stream: 'account-1', version: 2 },
+      { stream: 'account-2', version: 1 },
+    ])
+    const events = await inBank('at', '3', 'read', '--backwards', '--limit', '1', '--json')
+    expect(jsonLines(events.stdout)).toMatchObject([{ position: 3 }])
+    const module = join(folder.path, 'projections.mjs')
+    const state = await inBank('at', '4', 'state', 'balances', '--projections', module, '--json')
+    expect(jsonLines(state.stdout)).toMatchObject([
+      { position: 4, state: { 'account-1': 10, 'account-2': 5 } },
+    ])
+  })
+
+  test('takes the commit that the log was at', async () => {
+    const { commit } = jsonLines((await inBank('status', '--json')).stdout)[0]!
+    expect((await inBank('at', String(commit))).stdout).toContain('Position 5: 5 events in 3 streams')
+  })
+
+  test.each([
+    ['6', [], 3, 'the log ends at 5'],
+    ['yesterday', [], 2, 'no point in the history'],
+    ['0'.repeat(40), [], 3, 'there is no commit'],
+    ['3', ['append', 's', 'T'], 2, '"append" cannot be asked of the past'],
+  ])('refuses %s %j', async (point, words, expected, said) => {
+    const { code, stderr } = await inBank('at', point, ...words)
+    expect([code, stderr]).toEqual([expected, expect.stringContaining(said)])
+  })
+})
+
+test('status says where the log stands', async () => {
+  expect((await inBank('status')).stdout).toMatch(/^events {7}5$/m)
+  expect(jsonLines((await inBank('status', '--json')).stdout)[0]).toMatchObject({
+    name: 'bank',
+    codec: 'jsonl',
+    format: 1,
+    branch: 'refs/heads/main',
+    events: 5,
+    streams: 3,
+    unsealed: 0,
+    positions: { branch: 5, journal: 5 },
+    projections: [],
+  })
+})
+
+test('verify finds a sound log sound', async () => {
+  const { code, stdout } = await inBank('verify')
+  expect([code, stdout]).toEqual([
+    0,
+    expect.stringMatching(/^Sound: 5 events in \d commits, 0 errors, 0 warnings$/m),
+  ])
+  expect(jsonLines((await inBank('verify', '--json')).stdout)[0]).toMatchObject({
+    isSound: true,
+    events: 5,
+    findings: [],
+  })
+})
+
+test('fold says what it did', async () => {
+  const { code, stdout } = await inBank('fold', '--json')
+  expect(code).toBe(0)
+  expect(jsonLines(stdout)).toEqual([{ before: expect.any(Number), after: expect.any(Number) }])
+})
+
+describe('push, clone, pull', () => {
+  test('carry a log to a remote and back', async () => {
+    await using own = await temporaryFolder()
+    const cwd = own.path
+    execFileSync('git', ['init', '-q', '--bare', '-b', 'main', join(cwd, 'backup.git')])
+    await memoir(['init', 'log.git'], { cwd })
+    await memoir(['-C', 'log.git', 'append', 's', 'A'], { cwd })
+
+    const pushed = await memoir(['-C', 'log.git', 'push', '../backup.git', '--json'], { cwd })
+    expect(jsonLines(pushed.stdout)).toEqual([
+      { remote: '../backup.git', commit: expect.stringMatching(/^[0-9a-f]{40}$/), position: 1 },
+    ])
+    const cloned = await memoir(['clone', 'backup.git', 'copy.git', '--json'], { cwd })
+    expect(jsonLines(cloned.stdout)).toMatchObject([{ path: join(cwd, 'copy.git'), events: 1, streams: 1 }])
+
+    await memoir(['-C', 'log.git', 'append', 's', 'B'], { cwd })
+    await memoir(['-C', 'log.git', 'push', '../backup.git'], { cwd })
+    const pulled = await memoir(['-C', 'copy.git', 'pull', '--json'], { cwd })
+    expect(jsonLines(pulled.stdout)).toMatchObject([{ remote: 'origin', from: 1, to: 2 }])
+    const nothing = await memoir(['-C', 'copy.git', 'pull'], { cwd })
+    expect(nothing.stdout).toBe('Nothing new on origin: position 2\n')
+  })
+
+  test('a remote that is not there ends with 6, one that is not known with 2', async () => {
+    const missing = await inBank('push', '/nowhere/at/all.git')
+    expect([missing.code, missing.stderr]).toEqual([6, expect.stringContaining('hint:')])
+    expect((await inBank('push', 'origin')).code).toBe(2)
+  })
+})
+
+describe('usage', () => {
+  test.each([
+    [['raed'], "unknown command 'raed'", 'Did you mean read?'],
+    [['read', '--limt', '3'], "unknown option '--limt'", 'Did you mean --limit?'],
+    [['read', '--limit', 'many'], '"many" is not a whole number', ''],
+    [['append', 'stream'], "missing required argument 'type'", ''],
+    [['read', 'a', 'b'], 'too many arguments', ''],
+  ])('%j is refused with a way on', async (words, problem, hint) => {
+    const { code, stderr, stdout } = await memoir(words)
+    expect([code, stdout]).toEqual([2, ''])
+    expect(stderr).toContain('memoir: ')
+    expect(stderr).toContain(problem)
+    expect(stderr).toContain(hint)
+  })
+
+  test('no stack is shown, unless --debug asks for it', async () => {
+    expect((await inBank('read', 'nowhere')).stderr).not.toContain('    at ')
+    expect((await inBank('read', 'nowhere', '--debug')).stderr).toContain('    at ')
+  })
+
+  test('help is shown for the program and for a command', async () => {
+    const all = await memoir(['--help'])
+    expect([all.code, all.stdout]).toEqual([0, expect.stringContaining('append <stream> <type>')])
+    const one = await memoir(['help', 'tail'])
+    expect([one.code, one.stdout]).toEqual([0, expect.stringContaining('Examples:')])
+  })
+})

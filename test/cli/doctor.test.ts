@@ -1,0 +1,75 @@
+import { chmod, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { jsonLines, leaveInJournal, memoir, temporaryFolder } from './program.ts'
+
+test('a sound log is well', async () => {
+  await using own = await temporaryFolder()
+  await memoir(['init', 'log.git'], { cwd: own.path })
+  const { code, stdout } = await memoir(['-C', 'log.git', 'doctor'], { cwd: own.path })
+  expect([code, stdout]).toEqual([0, 'All is well.\n'])
+})
+
+test('says what it would do and does it with --fix', async () => {
+  await using own = await temporaryFolder()
+  const path = join(own.path, 'log.git')
+  await memoir(['init', path])
+  await leaveInJournal(path, 2)
+  const lock = join(path, 'refs/heads/main.lock')
+  await writeFile(lock, '')
+  await utimes(lock, 0, 0)
+
+  const found = await memoir(['-C', path, 'doctor'])
+  expect(found.stdout).toMatch(/stale-lock: .*main\.lock/)
+  expect(found.stdout).toContain('    --fix: ')
+  expect(found.stdout).toContain('Mend with: memoir doctor --fix')
+  expect(await readdir(join(path, 'refs/heads'))).toContain('main.lock')
+
+  const mended = await memoir(['-C', path, 'doctor', '--fix'])
+  expect([mended.code, mended.stdout]).toEqual([0, expect.stringContaining('    done: ')])
+  expect(await readdir(join(path, 'refs/heads'))).toEqual(['main'])
+  expect(jsonLines((await memoir(['-C', path, 'status', '--json'])).stdout)[0]).toMatchObject({ events: 2 })
+})
+
+test('a damaged journal ends with 5, and reading shows what is committed with a warning', async () => {
+  await using own = await temporaryFolder()
+  const path = join(own.path, 'log.git')
+  await memoir(['init', path])
+  await memoir(['-C', path, 'append', 's', 'Committed'])
+  await leaveInJournal(path, 3)
+  await damageFirstEvent(join(path, 'memoir/journal'))
+
+  const { code, stdout } = await memoir(['-C', path, 'doctor', '--json'])
+  expect(code).toBe(5)
+  expect(jsonLines(stdout)[0]).toMatchObject({
+    path,
+    found: expect.arrayContaining([
+      expect.objectContaining({ code: 'journal-corrupt', severity: 'error', canFix: true }),
+    ]),
+  })
+  const read = await memoir(['-C', path, 'read', '--json'])
+  expect(jsonLines(read.stdout)).toMatchObject([{ type: 'Committed' }])
+  expect([read.code, read.stderr]).toEqual([0, expect.stringContaining('Only what is committed is shown.')])
+})
+
+test('a folder that holds no log is reported, not thrown', async () => {
+  await using own = await temporaryFolder()
+  const { code, stdout, stderr } = await memoir(['-C', own.path, 'doctor'])
+  expect([code, stderr]).toEqual([1, ''])
+  expect(stdout).toContain('not-a-repository')
+})
+
+/** Changes a byte of the first event that was left, which whole frames follow. */
+async function damageFirstEvent(journal: string): Promise<void> {
+  for (const name of await readdir(journal)) {
+    const path = join(journal, name)
+    const bytes = await readFile(path)
+    const at = bytes.indexOf('"left"')
+    if (at === -1) continue
+    bytes[at + 1] = 0x58
+    await chmod(path, 0o644)
+    await writeFile(path, bytes)
+    return
+  }
+  throw new Error('no event was left in the journal')
+}

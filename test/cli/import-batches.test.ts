@@ -1,0 +1,40 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { ImportedEvent } from '../../src/cli/import/imported-event.ts'
+import { batchesOf, type ImportBatch } from '../../src/cli/import-batches.ts'
+
+async function batches(streams: readonly string[], size: number): Promise<ImportBatch[]> {
+  async function* events(): AsyncGenerator<ImportedEvent> {
+    for (const [at, stream] of streams.entries())
+      yield { stream, event: { type: 'T', data: at }, line: at + 2 }
+  }
+  const found: ImportBatch[] = []
+  for await (const batch of batchesOf(events(), size)) found.push(batch)
+  return found
+}
+
+test('all events come out once, in their order, in batches that name a stream once', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.constantFrom('a', 'b', 'c', '__proto__')),
+      fc.integer({ min: 1, max: 5 }),
+      async (streams, size) => {
+        const found = await batches(streams, size)
+        const events = found.flatMap(({ appends }) => appends.flatMap((append) => append.events))
+        expect(events.map(({ data }) => data)).toEqual([...streams.keys()])
+        for (const { appends, count } of found) {
+          expect(count).toBeLessThanOrEqual(size)
+          expect(new Set(appends.map(({ stream }) => stream)).size).toBe(appends.length)
+        }
+      },
+    ),
+  )
+})
+
+test('a batch ends early where a stream comes back', async () => {
+  const found = await batches(['a', 'a', 'b', 'a'], 10)
+  expect(found.map(({ count, firstLine, line }) => ({ count, firstLine, line }))).toEqual([
+    { count: 3, firstLine: 2, line: 4 },
+    { count: 1, firstLine: 5, line: 5 },
+  ])
+})

@@ -1,0 +1,315 @@
+import { expect, test } from 'vitest'
+import { LogDivergedError } from '../../src/log/errors.ts'
+import {
+  appendEach,
+  batchFile,
+  commitForeign,
+  event,
+  fsck,
+  git,
+  gitText,
+  line,
+  numbers,
+  openLog,
+  readAll,
+  temporaryFolder,
+} from './event-log-fixture.ts'
+
+const YAML = `# Written by hand.
+- id: by-hand-1
+  stream: account-1
+  version: 1
+  type: Counted
+  time: 2099-01-01T00:00:00Z
+  data: { number: 3 }
+`
+
+test('takes in events that were committed with plain git, in both codecs and any layout', async () => {
+  const folder = temporaryFolder()
+  const opened = await openLog(folder)
+  await appendEach(opened, 's', 2)
+  await opened.log.seal()
+  commitForeign(folder, { [batchFile(3, 'yaml')]: YAML })
+  commitForeign(folder, {
+    [batchFile(4)]:
+      '{ "type": "Counted", "id": "4", "version": 2, "stream": "account-1", "time": "2099-01-01T01:00:00+01:00", "data": {"number": 4} }\n',
+  })
+  await opened.log.follower.look()
+  expect(await numbers(opened)).toEqual([1, 2, 3, 4])
+  expect(opened.listener.ids.slice(2)).toEqual(['by-hand-1', '4'])
+  expect(opened.notices).toMatchObject([{ kind: 'adopted', first: 3, count: 2 }])
+  await appendEach(opened, 'account-1', 1, 5)
+  expect(opened.log.streams().at(-1)).toMatchObject({ stream: 'account-1', version: 3, position: 5 })
+  await opened.close()
+  expect(await numbers(await openLog(folder))).toEqual([1, 2, 3, 4, 5])
+})
+
+test('an append to an idle log adopts what was just committed rather than contradict it', async () => {
+  const folder = temporaryFolder()
+  const opened = await openLog(folder)
+  await opened.log.append([{ stream: 's', events: [event(1)] }], undefined, 'committed')
+  commitForeign(folder, { [batchFile(2)]: line(2, { version: 1 }) })
+  const append = opened.log.append(
+    [{ stream: 'foreign', events: [event(3)], expectedVersion: 1 }],
+    undefined,
+    'committed',
+  )
+  await expect(append).resolves.toMatchObject({ position: 3, version: 2 })
+  expect(await numbers(opened)).toEqual([1, 2, 3])
+})
+
+test('stops when the branch was moved while events waited, and keeps them', async () => {
+  const folder = temporaryFolder()
+  let opened = await openLog(folder)
+  await opened.log.append([{ stream: 's', events: [event(1)] }], undefined, 'committed')
+  const ours = gitText(folder, 'rev-parse', 'HEAD')
+  await appendEach(opened, 's', 2, 2)
+  const theirs = commitForeign(folder, { [batchFile(2)]: line(2, { version: 1 }) })
+  await expect(opened.log.seal()).rejects.toMatchObject({
+    code: 'log-diverged',
+    expected: ours,
+    actual: theirs,
+    unsealed: 2,
+  })
+  await expect(appendEach(opened, 's', 1)).rejects.toThrow(LogDivergedError)
+  expect(opened.notices.map(({ kind }) => kind)).toEqual(['diverged'])
+  expect(await numbers(opened)).toEqual([1, 2, 3])
+  await expect(opened.close()).rejects.toThrow(LogDivergedError)
+
+  await expect(openLog(folder)).rejects.toThrow(LogDivergedError)
+  git(folder, ['update-ref', 'HEAD', ours])
+  opened = await openLog(folder)
+  expect(await numbers(opened)).toEqual([1, 2, 3])
+})
+
+test('tells an append that waits for its commit when the log diverges', async () => {
+  const folder = temporaryFolder()
+  const opened = await openLog(folder)
+  await appendEach(opened, 's', 1)
+  commitForeign(folder, { [batchFile(1)]: line(1) })
+  const appends = [1, 2, 3].map(() =>
+    opened.log.append([{ stream: 's', events: [event(2)] }], undefined, 'committed'),
+  )
+  for (const { status } of await Promise.allSettled(appends)) expect(status).toBe('rejected')
+})
+
+test('takes in a branch that was reset and went on elsewhere, and then appends to it', async () => {
+  const folder = temporaryFolder()
+  let opened = await openLog(folder)
+  await appendEach(opened, 's', 3)
+  await opened.log.seal()
+  const old = gitText(folder, 'rev-parse', 'HEAD')
+  await appendEach(opened, 's', 3, 4)
+  await appendEach(opened, 'gone', 2, 7)
+  await opened.log.seal()
+  git(folder, ['update-ref', 'HEAD', old])
+  commitForeign(folder, { [batchFile(4)]: line(4, { stream: 's' }) })
+  await opened.log.follower.look()
+  expect(opened.notices).toMatchObject([
+    { kind: 'rewritten', commonPosition: 3, positionBefore: 8, positionAfter: 4 },
+  ])
+  expect(opened.listener.ids).toHaveLength(4)
+  expect(opened.log.streams().map(({ stream, version }) => [stream, version])).toEqual([['s', 4]])
+  await appendEach(opened, 's', 1, 5)
+  await appendEach(opened, 'gone', 1, 6)
+  expect(await numbers(opened)).toEqual([1, 2, 3, 4, 5, 6])
+  await opened.close()
+  opened = await openLog(folder)
+  expect(await numbers(opened)).toEqual([1, 2, 3, 4, 5, 6])
+  expect(fsck(folder)).toBe('')
+})
+
+test('does not bring back events that were committed and reset while the log was closed', async () => {
+  const folder = temporaryFolder()
+  const opened = await openLog(folder)
+  await appendEach(opened, 's', 1)
+  await opened.log.seal()
+  const old = gitText(folder, 'rev-parse', 'HEAD')
+  await appendEach(opened, 's', 2, 2)
+  await opened.close()
+  git(folder, ['update-ref', 'HEAD', old])
+  expect(await numbers(await openLog(folder))).toEqual([1])
+})
+
+test('ends a read that began before history was rewritten', async () => {
+  const folder = temporaryFolder()
+  const opened = await openLog(folder)
+  await appendEach(opened, 's', 4)
+  await opened.log.seal()
+  const reading = opened.log.read({ follow: true })
+  await reading.next()
+  commitForeign(folder, { [batchFile(1)]: line(1, { stream: 's' }) }, { amend: true })
+  await opened.log.follower.look()
+  await expect(reading.next()).rejects.toMatchObject({ code: 'log-rewritten' })
+  expect(await readAll(opened)).toHaveLength(1)
+})
+
+test('says so when the branch is gone, and refuses appends until it is back', async () => {
+  const folder = temporaryFolder()
+  const opened = await openLog(folder)
+  await opened.log.append([{ stream: 's', events: [event(1)] }], undefined, 'committed')
+  const { commit } = opened.log.state.branch
+  git(folder, ['update-ref', '-d', 'refs/heads/main'])
+  await expect(appendEach(opened, 's', 1)).rejects.toThrow(LogDivergedError)
+  expect(opened.notices.map(({ kind }) => kind)).toEqual(['unreadable-commit'])
+  git(folder, ['update-ref', 'refs/heads/main', commit])
+  await appendEach(opened, 's', 1, 2)
+  expect(await numbers(opened)).toEqual([1, 2])
+})
+
+const good = line(3, { version: 1 })
+const bad: readonly (readonly [
+  string,
+  Record<string, string>,
+  { path?: string; line?: number; code?: string },
+])[] = [
+  ['leaves a gap', { [batchFile(4)]: line(4, { version: 1 }) }, { path: batchFile(4), line: 1 }],
+  ['begins too early', { [batchFile(2)]: line(2, { version: 1 }) }, { path: batchFile(2) }],
+  [
+    'repeats a version',
+    { [batchFile(3)]: line(3, { stream: 's', version: 2 }) },
+    { path: batchFile(3), line: 1 },
+  ],
+  ['skips a version', { [batchFile(3)]: good + line(4, { version: 3 }) }, { path: batchFile(3), line: 2 }],
+  [
+    'goes back in time',
+    { [batchFile(3)]: good + line(4, { version: 2, time: '2020-01-01T00:00:00.000Z' }) },
+    { line: 2 },
+  ],
+  [
+    'has a time that is none',
+    { [batchFile(3)]: line(3, { version: 1, time: '2099-02-31T00:00:00.000Z' }) },
+    { line: 1 },
+  ],
+  [
+    'ends its lines with CR LF',
+    { [batchFile(3)]: good.replace('\n', '\r\n') },
+    { path: batchFile(3), line: 1 },
+  ],
+  [
+    'holds two events on a line',
+    { [batchFile(3)]: `${good.trimEnd()}${line(4, { version: 2 })}` },
+    { line: 1 },
+  ],
+  [
+    'holds two events on a line, a space between',
+    { [batchFile(3)]: `${good.trimEnd()} ${line(4, { version: 2 })}` },
+    { line: 1 },
+  ],
+  ['holds a blank line', { [batchFile(3)]: `${good}\n` }, { line: 2 }],
+  ['is empty', { [batchFile(3)]: '' }, { line: 1 }],
+  ['has an unknown field', { [batchFile(3)]: good.replace('}}\n', '},"extra":1}\n') }, { line: 1 }],
+  [
+    'has a name with control characters',
+    { [batchFile(3)]: line(3, { version: 1, type: '\\u0000' }) },
+    { line: 1 },
+  ],
+  [
+    'has an integer that would be rounded',
+    { [batchFile(3)]: good.replace('"number":3', '"number":9007199254740993') },
+    { line: 1 },
+  ],
+  ['has a key twice', { [batchFile(3)]: good.replace('"number":3', '"number":3,"number":4') }, { line: 1 }],
+  [
+    'is YAML with a mistake',
+    { [batchFile(3, 'yaml')]: YAML.replace('version: 1', 'version: one') },
+    { path: batchFile(3, 'yaml'), line: 4 },
+  ],
+  ['is a foreign file under events', { 'events/000000/notes.txt': 'hello' }, { code: 'unexpected-entry' }],
+  [
+    'is of a newer format',
+    {
+      'memoir.yaml':
+        'format: 2\nid: 01a2081e-a849-7e3a-8622-3b3b6bb5300f\nname: log\ncodec: jsonl\ncreated: 2026-01-01T00:00:00.000Z\n',
+    },
+    { code: 'newer-format' },
+  ],
+  ['lacks the manifest', { 'memoir.yaml': undefined as unknown as string }, { code: 'not-a-log' }],
+]
+
+test.each(bad)('keeps the good state when a commit %s, until it is corrected', async (_, files, expected) => {
+  const folder = temporaryFolder()
+  const opened = await openLog(folder)
+  await appendEach(opened, 's', 2)
+  await opened.log.seal()
+  const before = opened.log.state.branch
+  commitForeign(folder, files)
+  await opened.log.follower.look()
+  await opened.log.follower.look()
+  expect(opened.notices).toMatchObject([
+    { kind: 'unreadable-commit', error: { code: 'invalid-batch', ...expected } },
+  ])
+  expect(opened.log.state.branch).toBe(before)
+  expect(opened.log.state.index.count).toBe(2)
+  expect(opened.listener.ids).toHaveLength(2)
+  expect(await numbers(opened)).toEqual([1, 2])
+  await expect(appendEach(opened, 's', 1)).rejects.toThrow(LogDivergedError)
+
+  git(folder, ['update-ref', 'HEAD', before.commit])
+  commitForeign(folder, { [batchFile(3)]: good })
+  await appendEach(opened, 'foreign', 1, 4)
+  expect(await numbers(opened)).toEqual([1, 2, 3, 4])
+  expect(opened.listener.ids).toHaveLength(4)
+})
+
+test.each([
+  ['a symbolic link', '120000', batchFile(3)],
+  ['a submodule', '160000', 'events/000000/000000000003.jsonl'],
+  ['an executable file', '100755', batchFile(3)],
+  ['a symbolic link in place of the manifest', '120000', 'memoir.yaml'],
+])('keeps the good state when a commit brings %s', async (_, mode, path) => {
+  const folder = temporaryFolder()
+  const opened = await openLog(folder)
+  await appendEach(opened, 's', 2)
+  await opened.log.seal()
+  const oid =
+    mode === '160000'
+      ? gitText(folder, 'rev-parse', 'HEAD')
+      : git(folder, ['hash-object', '-w', '--stdin'], { input: good }).toString().trim()
+  const index = { environment: { GIT_INDEX_FILE: `${folder}/foreign-index` } }
+  git(folder, ['read-tree', 'HEAD'], index)
+  git(folder, ['update-index', '--add', '--cacheinfo', `${mode},${oid},${path}`], index)
+  const tree = git(folder, ['write-tree'], index).toString().trim()
+  git(folder, ['update-ref', 'HEAD', gitText(folder, 'commit-tree', '-p', 'HEAD', '-m', 'Bad', tree)])
+  await opened.log.follower.look()
+  expect(opened.notices).toMatchObject([{ kind: 'unreadable-commit', error: { code: 'unexpected-entry' } }])
+  expect(await numbers(opened)).toEqual([1, 2])
+  await opened.close()
+  await expect(openLog(folder)).rejects.toMatchObject({ code: 'unexpected-entry' })
+})
+
+test('looks at all of a commit before the branch is moved to it', async () => {
+  const folder = temporaryFolder()
+  const opened = await openLog(folder)
+  await appendEach(opened, 's', 2)
+  await opened.log.seal()
+  const before = opened.log.state.branch
+  const misfit = commitForeign(folder, { [batchFile(3)]: line(3, { stream: 's', version: 9 }) })
+  git(folder, ['update-ref', 'HEAD', before.commit])
+  await expect(opened.log.follower.fastForward(misfit)).rejects.toMatchObject({ code: 'invalid-batch' })
+  expect(gitText(folder, 'rev-parse', 'HEAD')).toBe(before.commit)
+  const fitting = commitForeign(folder, { [batchFile(3)]: good })
+  git(folder, ['update-ref', 'HEAD', before.commit])
+  await opened.log.follower.fastForward(fitting)
+  expect(gitText(folder, 'rev-parse', 'HEAD')).toBe(fitting)
+  await appendEach(opened, 's', 1, 4)
+  expect(await numbers(opened)).toEqual([1, 2, 3, 4])
+})
+
+test('a log that is only read follows the one that writes', async () => {
+  const folder = temporaryFolder()
+  const writer = await openLog(folder)
+  await appendEach(writer, 's', 2)
+  await writer.log.seal()
+  const reader = await openLog(folder, { readOnly: true })
+  await appendEach(writer, 's', 2, 3)
+  await writer.log.seal()
+  await writer.log.fold()
+  expect(await numbers(reader)).toEqual([1, 2])
+  await reader.log.follower.look()
+  expect(await numbers(reader)).toEqual([1, 2, 3, 4])
+  await appendEach(writer, 's', 1, 5)
+  await writer.close()
+  await reader.log.follower.look()
+  expect(await numbers(reader)).toEqual([1, 2, 3, 4, 5])
+})

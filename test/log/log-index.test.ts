@@ -1,0 +1,236 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { matchesQuery, type Query } from '../../src/event/condition.ts'
+import { hashId, Lines } from '../../src/event/lines.ts'
+import { encodeLine, prepareEvents } from '../../src/event/new-event.ts'
+import { formatTime } from '../../src/event/time.ts'
+import { Column } from '../../src/log/column.ts'
+import { IdTable } from '../../src/log/id-table.ts'
+import { LogIndex } from '../../src/log/log-index.ts'
+import { jumpLength, StreamChains } from '../../src/log/stream-chains.ts'
+import { TagIndex } from '../../src/log/tag-index.ts'
+
+interface Entry {
+  readonly stream: string
+  readonly type: string
+  readonly tags: readonly string[]
+  readonly timeMs: number
+  readonly id: string
+}
+
+const names = fc.constantFrom('a', 'b', '__proto__', 'constructor', 'é "\\')
+const few = fc.uniqueArray(names, { maxLength: 3 })
+const query: fc.Arbitrary<Query> = fc.oneof(item(), fc.array(item(), { maxLength: 3 }))
+const step = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant('add' as const),
+      events: fc.array(
+        fc.record({
+          stream: names,
+          type: names,
+          tags: few,
+          later: fc.integer({ min: 0, max: 2 }),
+          id: fc.integer({ min: 0, max: 9 }),
+        }),
+        { minLength: 1, maxLength: 8 },
+      ),
+      asLines: fc.boolean(),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('truncate' as const), back: fc.integer({ min: 0, max: 6 }) }),
+  },
+)
+
+function item() {
+  return fc.record({ types: few, streams: few, tags: few }, { requiredKeys: [] })
+}
+
+test('answers as a plain list of events would, also after truncations', () => {
+  fc.assert(
+    fc.property(
+      fc.array(step, { maxLength: 12 }),
+      fc.array(query, { minLength: 3, maxLength: 3 }),
+      (steps, queries) => {
+        const index = new LogIndex()
+        let model: Entry[] = []
+        for (const one of steps) {
+          if (one.kind === 'truncate') {
+            model = model.slice(0, Math.max(0, model.length - one.back))
+            index.truncate(model.length)
+          } else {
+            const start = model.length
+            for (const { stream, type, tags, later, id } of one.events) {
+              const timeMs = (model.at(-1)?.timeMs ?? 1_000_000) + later
+              model.push({ stream, type, tags, timeMs, id: `id-${id}` })
+            }
+            if (one.asLines) expect(index.addLines(linesOf(model, start))).toBeUndefined()
+            else
+              model.slice(start).forEach((entry, at) => {
+                expect(index.add({ ...entry, idHash: hashId(entry.id) })).toBe(
+                  versionAt(model, entry.stream, start + at + 1),
+                )
+              })
+          }
+          compare(index, model, queries)
+        }
+      },
+    ),
+    { numRuns: 150 },
+  )
+})
+
+function compare(index: LogIndex, model: readonly Entry[], queries: readonly Query[]): void {
+  expect(index.count).toBe(model.length)
+  expect([...index.streams.all()]).toEqual([...new Set(model.map(({ stream }) => stream))])
+  for (const stream of ['a', 'b', '__proto__', 'constructor', 'toString']) {
+    expect(index.version(stream)).toBe(versionAt(model, stream, model.length))
+    const number = index.streams.find(stream)
+    if (number === undefined) continue
+    const positions = model.flatMap((entry, at) => (entry.stream === stream ? [at + 1] : []))
+    for (const position of [0, 1, model.length >> 1, model.length]) {
+      const version = versionAt(model, stream, position)
+      expect(index.chains.headAt(number, position)).toEqual({
+        version,
+        position: positions[version - 1] ?? 0,
+      })
+    }
+    expect(index.chains.positions(number, 1, positions.length)).toEqual(positions)
+    expect(index.chains.positions(number, 2, 4)).toEqual(positions.slice(1, 4))
+  }
+  for (const given of queries) {
+    for (const after of [0, model.length >> 1, model.length]) {
+      const isMatched = model.some((entry, at) => at >= after && matchesQuery(given, entry))
+      const match = index.findMatch(given, after)
+      expect(match !== undefined).toBe(isMatched)
+      if (match !== undefined) expect(match > after && matchesQuery(given, model[match - 1]!)).toBe(true)
+    }
+  }
+  for (const id of ['id-0', 'id-5', 'id-10']) {
+    const stored = model.flatMap((entry, at) => (entry.id === id ? [at + 1] : []))
+    expect(new Set(index.findId(id))).toEqual(new Set(stored))
+  }
+  for (const [at, entry] of model.entries()) {
+    expect(index.time(at + 1)).toBe(entry.timeMs)
+    expect(['a', 'b', 'none'].map((tag) => index.tags.has(at + 1, tag))).toEqual(
+      ['a', 'b', 'none'].map((tag) => entry.tags.includes(tag)),
+    )
+    expect(index.positionAt(entry.timeMs)).toBe(
+      model.findLastIndex(({ timeMs }) => timeMs <= entry.timeMs) + 1,
+    )
+  }
+  expect(index.positionAt(0)).toBe(0)
+}
+
+function versionAt(model: readonly Entry[], stream: string, position: number): number {
+  return model.slice(0, position).filter((entry) => entry.stream === stream).length
+}
+
+function linesOf(model: readonly Entry[], start: number): Lines {
+  const text = model.slice(start).map(({ stream, type, tags, timeMs, id }, at) => {
+    const [prepared] = prepareEvents(stream, [{ type, tags, id }], 1 << 20, () => 'unused')
+    return encodeLine(prepared!, versionAt(model, stream, start + at + 1), formatTime(timeMs))
+  })
+  return Lines.fromText(text.join(''), 'test')
+}
+
+test('says which line does not follow, and adds those before it', () => {
+  const index = new LogIndex()
+  const entry = (id: string, timeMs: number): Entry => ({ stream: 's', type: 't', tags: [], timeMs, id })
+  index.addLines(linesOf([entry('1', 5000)], 0))
+  const again = linesOf([entry('2', 6000)], 0)
+  expect(index.addLines(again)).toEqual({
+    line: 0,
+    problem: 'stream "s" has version 1',
+    expected: 'version 2',
+  })
+  const backwards = linesOf([entry('1', 0), entry('2', 6000), entry('3', 5999)], 1)
+  expect(index.addLines(backwards)).toMatchObject({
+    line: 1,
+    problem: 'has the time 1970-01-01T00:00:05.999Z',
+  })
+  expect(index.count).toBe(2)
+})
+
+test('finds any version of a stream in a logarithmic number of steps', () => {
+  const chains = new StreamChains()
+  chains.addStream()
+  const length = 100_000
+  for (let version = 1; version <= length; version++) chains.add(0)
+  let steps = 0
+  for (const column of chains.columns) {
+    const get = column.get.bind(column)
+    column.get = (at) => {
+      steps++
+      return get(at)
+    }
+  }
+  for (let position = 1; position <= length; position += 997) {
+    steps = 0
+    expect(chains.headAt(0, position)).toEqual({ version: position, position })
+    // Two columns may be asked in each step, and 100,000 has 17 binary digits.
+    expect(steps).toBeLessThan(5 * 17)
+    steps = 0
+    expect(chains.positions(0, position, position)).toEqual([position])
+    expect(steps).toBeLessThan(5 * 17)
+  }
+})
+
+test('jump pointers lead back by the last digit in skew binary', () => {
+  expect([1, 2, 3, 4, 5, 6, 7, 8, 14, 15, 16].map(jumpLength)).toEqual([1, 1, 3, 1, 1, 3, 7, 1, 7, 15, 1])
+})
+
+test('a column keeps its numbers over chunks, truncations and adoption', () => {
+  const column = Column.uint32()
+  for (let at = 0; at < 200_000; at++) column.push(at * 3)
+  column.truncate(150_000)
+  column.push(7)
+  column.set(65_536, 9)
+  expect([
+    column.length,
+    column.get(0),
+    column.get(65_536),
+    column.get(149_999),
+    column.get(150_000),
+  ]).toEqual([150_001, 0, 9, 449_997, 7])
+  const bytes = Buffer.concat([...column.parts()])
+  const copy = Column.uint32()
+  copy.adopt(new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4))
+  copy.push(11)
+  expect(copy.length).toBe(150_002)
+  expect([copy.get(65_536), copy.get(150_000), copy.get(150_001)]).toEqual([9, 7, 11])
+})
+
+test('a table of ids neither grows without end nor loops when appends are refused again and again', () => {
+  const hashes = Column.uint32()
+  let ids = new IdTable(hashes)
+  hashes.push(0xffff)
+  ids.add(0xffff, 1)
+  for (let round = 0; round < 100_000; round++) {
+    hashes.push(round)
+    ids.add(round, hashes.length)
+    hashes.truncate(1)
+    if (round % 9973 === 0) {
+      const adopted = new IdTable(hashes)
+      adopted.adopt(ids.contents)
+      ids = adopted
+    }
+  }
+  expect(ids.bytes).toBeLessThan(64 * 1024)
+  expect([...ids.find(1)]).toEqual([])
+  expect([...ids.find(0xffff)]).toEqual([1])
+})
+
+test('tags are found by position and by name after a truncation', () => {
+  const tags = new TagIndex()
+  for (let position = 1; position <= 6; position++) tags.add(position % 2 === 0 ? 'even' : 'odd', position)
+  tags.truncate(4)
+  tags.add('odd', 5)
+  expect([...tags.after('odd', 1)]).toEqual([5, 3])
+  expect([...tags.after('even', 0)]).toEqual([4, 2])
+  expect([...tags.after('none', 0)]).toEqual([])
+  expect(tags.has(6, 'even')).toBe(false)
+})
