@@ -120,6 +120,7 @@ export class Assembly {
         indexPosition,
       })
     }
+    if (options.watch === false) return
     this.watcher = new Watcher({
       repository,
       pollMs: options.watch?.pollMs ?? POLL_MS,

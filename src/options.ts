@@ -25,10 +25,13 @@ export interface OpenOptions {
     /** How many bytes wait at most before they are committed. Default 1 MiB. */
     readonly maxBytes?: number
   }
-  readonly watch?: {
-    /** How often the branch is looked at where file events do not tell, in milliseconds. Default 1000. */
-    readonly pollMs?: number
-  }
+  /** How foreign commits are noticed; `false` for a program that only reads what is there now. */
+  readonly watch?:
+    | {
+        /** How often the branch is looked at where file events do not tell, in milliseconds. Default 1000. */
+        readonly pollMs?: number
+      }
+    | false
   readonly snapshot?: {
     /** How many events come between two snapshots. Default 10,000. */
     readonly everyEvents?: number

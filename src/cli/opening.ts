@@ -76,6 +76,7 @@ async function openLog(repository: Repository, context: Context, options: OpenOp
   const { open } = await import('../memoir.ts')
   using progress = messages.progress('Opening')
   return await open(repository.path, {
+    watch: false,
     onNotice: (notice) => {
       const text = noticeText(notice)
       if (text !== undefined) messages.warn(text)

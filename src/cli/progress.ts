@@ -45,7 +45,7 @@ export class Progress implements Disposable {
     const isTerminal = stream.isTTY === true
     if (now - this.start < SILENT_MS || now - this.last < (isTerminal ? TERMINAL_MS : OTHER_MS)) return
     this.last = now
-    const text = progressText(this.label, extent, (now - this.start) / 1000)
+    const text = progressText(this.label, extent, (now - this.start) / 1000, isTerminal)
     this.isShown = true
     stream.write(isTerminal ? `\r${cutTo((stream.columns ?? 80) - 1, text)}\u001b[K` : `${text}\n`)
   }
@@ -57,8 +57,8 @@ export class Progress implements Disposable {
   }
 }
 
-/** A line that says how far something is, after some seconds. */
-export function progressText(label: string, extent: Extent, seconds: number): string {
+/** A line that says how far something is, after some seconds; with a bar for terminals. */
+export function progressText(label: string, extent: Extent, seconds: number, hasBar: boolean): string {
   const { done, total, unit = '' } = extent
   const name = extent.label ?? label
   const of = total === undefined ? '' : ` of ${formatCount(total)}`
@@ -67,8 +67,8 @@ export function progressText(label: string, extent: Extent, seconds: number): st
   if (total === undefined || total === 0) return `${name}  ${counted}${rate}`
   const part = Math.min(1, done / total)
   const filled = Math.round(part * BAR)
-  const bar = '█'.repeat(filled) + '░'.repeat(BAR - filled)
-  return `${name}  ${bar} ${String(Math.floor(part * 100)).padStart(3)} %  ${counted}${rate}`
+  const bar = hasBar ? `${'█'.repeat(filled)}${'░'.repeat(BAR - filled)} ` : ''
+  return `${name}  ${bar}${String(Math.floor(part * 100)).padStart(3)} %  ${counted}${rate}`
 }
 
 /** `8,577`. */

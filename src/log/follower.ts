@@ -145,14 +145,14 @@ export class Follower {
 
   private async adopt({ after, common, index, isContinued }: Examined, by: 'pull' | 'others'): Promise<void> {
     const before = this.state.branch
+    await this.release?.(after.position)
+    // In one turn, so that nobody sees a part of it.
     this.state.index = index
     this.state.branch = after
     if (!isContinued) {
       this.state.rewrites++
       this.state.visible.moveTo(common)
     }
-    await this.release?.(after.position)
-
     const { commit } = after
     if (isContinued) {
       for await (const run of this.replay(after, common + 1)) {

@@ -2,6 +2,7 @@ import type { Column } from './column.ts'
 
 const FREE = 0
 const MOST_FULL = 0.75
+const FEWEST_SLOTS = 1 << 10
 
 /**
  * Finds the positions of events by the hash of their id: a hash table of positions with linear probing.
@@ -11,7 +12,7 @@ const MOST_FULL = 0.75
  * position that is given out again is found under its new hash as well.
  */
 export class IdTable {
-  private slots: Uint32Array = new Uint32Array(1 << 10)
+  private slots: Uint32Array = new Uint32Array(FEWEST_SLOTS)
   private used = 0
 
   /** @param hashes the hash of the event at position p stands at p - 1, before the position is added here */
@@ -52,6 +53,12 @@ export class IdTable {
   }
 
   adopt(slots: Uint32Array): void {
+    // Probing ends at a free slot, and wraps around by a mask.
+    const isTable = slots.length >= FEWEST_SLOTS && (slots.length & (slots.length - 1)) === 0
+    if (!isTable) {
+      this.rebuild()
+      return
+    }
     this.slots = slots
     // Not the number of positions: what was truncated takes slots too, and a full table has no end.
     this.used = 0

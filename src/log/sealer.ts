@@ -60,8 +60,9 @@ export class Sealer {
 
   /** Says that events wait: they are sealed in a moment, or at once when they are many. */
   schedule(): void {
-    if (this.state.tail.isEmpty || this.divergence !== undefined || this.isStopped) return
-    const isUrgent = this.state.tail.size >= this.settings.maxBytes || this.waiting.length > 0
+    const { branch, tail, visible } = this.state
+    if (visible.position <= branch.position || this.divergence !== undefined || this.isStopped) return
+    const isUrgent = tail.size >= this.settings.maxBytes || this.waiting.length > 0
     if (isUrgent) this.start()
     else this.timer ??= setTimeout(() => this.start(), this.settings.afterMs)
   }

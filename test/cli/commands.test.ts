@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { readdir, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { open } from '../../src/memoir.ts'
-import { jsonLines, memoir, temporaryFolder, writeProjections } from './program.ts'
+import { jsonLines, leaveInJournal, memoir, temporaryFolder, writeProjections } from './program.ts'
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
 let bank: string
@@ -321,6 +321,43 @@ test('verify finds a sound log sound', async () => {
     events: 5,
     findings: [],
   })
+})
+
+test('a damaged log is not read, but verified: both end with 5', async () => {
+  await using own = await temporaryFolder()
+  const cwd = own.path
+  execFileSync('git', ['init', '-q', '-b', 'main', cwd])
+  await memoir(['init'], { cwd })
+  await memoir(['append', 's', 'A'], { cwd })
+  const batch = join(cwd, 'events/000000/000000000001.jsonl')
+  await writeFile(batch, (await readFile(batch, 'utf8')).replace('"version":1', '"version":3'))
+  const author = ['-c', 'user.name=ada', '-c', 'user.email=ada@example.org']
+  execFileSync('git', ['-C', cwd, ...author, 'commit', '-q', '-a', '-m', 'Mend history'])
+
+  const read = await memoir(['read'], { cwd })
+  expect([read.code, read.stdout]).toEqual([5, ''])
+  expect(read.stderr).toContain('000000000001.jsonl')
+  const verified = await memoir(['verify'], { cwd })
+  expect([verified.code, verified.stdout]).toEqual([
+    5,
+    expect.stringContaining('Damaged: 1 event in 3 commits'),
+  ])
+  const [findings] = jsonLines((await memoir(['verify', '--json'], { cwd })).stdout)
+  expect(findings).toMatchObject({
+    isSound: false,
+    findings: expect.arrayContaining([
+      expect.objectContaining({ severity: 'error', code: 'version-mismatch' }),
+    ]),
+  })
+})
+
+test('--quiet leaves data and errors', async () => {
+  await using own = await temporaryFolder()
+  const path = join(own.path, 'log.git')
+  await memoir(['init', path])
+  await leaveInJournal(path, 1)
+  const { stdout, stderr } = await memoir(['-C', path, 'read', '--json', '--quiet'])
+  expect([jsonLines(stdout).length, stderr]).toEqual([1, ''])
 })
 
 test('fold says what it did', async () => {

@@ -45,7 +45,7 @@ test('elsewhere a line is added every five seconds, without control sequences', 
 })
 
 test('a part of nothing is no part', () => {
-  expect(progressText('Opening', { done: 0, total: 0 }, 1)).toBe('Opening  0 of 0')
+  expect(progressText('Opening', { done: 0, total: 0 }, 1, true)).toBe('Opening  0 of 0')
 })
 
 test('counts and sizes read well', () => {
@@ -60,4 +60,10 @@ test('counts and sizes read well', () => {
     '1.5 KiB',
     '5.0 MiB',
   ])
+})
+
+test('a bar is for terminals', () => {
+  const extent = { done: 45, total: 60 }
+  expect(progressText('Verifying', extent, 1, true)).toBe('Verifying  ███████████████░░░░░  75 %  45 of 60')
+  expect(progressText('Verifying', extent, 1, false)).toBe('Verifying   75 %  45 of 60')
 })

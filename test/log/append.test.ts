@@ -24,7 +24,7 @@ const commands = fc.array(
       nil: undefined,
     }),
     ack: fc.constantFrom('written' as const, 'journaled' as const, 'committed' as const),
-    then: fc.constantFrom('go on', 'seal', 'reopen', 'fold'),
+    next: fc.constantFrom('go on', 'seal', 'reopen', 'fold'),
   }),
   { minLength: 1, maxLength: 12 },
 )
@@ -36,7 +36,7 @@ test('behaves as a list of events with rules, through seals, folds and reopening
       let opened = await openLog(folder)
       const model: { stream: string; version: number; tag: string; number: number }[] = []
       const versionOf = (stream: string) => model.filter((one) => one.stream === stream).length
-      for (const { streams, count, expected, tag, boundary, ack, then } of steps) {
+      for (const { streams, count, expected, tag, boundary, ack, next } of steps) {
         const after = boundary && Math.max(0, model.length - boundary.back)
         const isAccepted =
           streams.every((stream) => meetsExpectedVersion(expected, versionOf(stream))) &&
@@ -74,9 +74,9 @@ test('behaves as a list of events with rules, through seals, folds and reopening
         } else {
           expect(outcome).toBeInstanceOf(ConcurrencyError)
         }
-        if (then === 'seal') await opened.log.seal()
-        if (then === 'fold') await opened.log.fold()
-        if (then === 'reopen') {
+        if (next === 'seal') await opened.log.seal()
+        if (next === 'fold') await opened.log.fold()
+        if (next === 'reopen') {
           await opened.close()
           opened = await openLog(folder)
         }

@@ -1,4 +1,5 @@
-import { cpSync } from 'node:fs'
+import { cpSync, rmSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { JournalFailedError, JournalFullError } from '../../src/journal/errors.ts'
 import { nodeFileSystem } from '../../src/system/file-system.ts'
@@ -153,6 +154,21 @@ test('has what was acknowledged as durable, and whole appends only, wherever the
     await recovered.close()
     expect(fsck(crashed)).toBe('')
   }
+})
+
+test('a power cut does not lose the folder of the journal, which a clone does not have yet', async () => {
+  const root = temporaryFolder()
+  const made = await openLog(`${root}/log.git`)
+  await appendEach(made, 's', 1)
+  await made.close()
+  rmSync(`${root}/log.git/memoir`, { recursive: true })
+  const fileSystem = await CrashFileSystem.over(root)
+  const opened = await openLog(`${root}/log.git`, { fileSystem })
+  await appendEach(opened, 's', 1, 2)
+  const target = temporaryFolder()
+  await fileSystem.crash({ survives: () => false, target })
+  await rm(`${target}/log.git/memoir/writer.000000000001.lock`, { force: true })
+  expect(await numbers(await openLog(`${target}/log.git`))).toEqual([1, 2])
 })
 
 test('a folder that cannot be written to is refused with its path, and left as it was', async () => {

@@ -14,7 +14,17 @@ export const clone = command({
     const { clone } = await import('../../memoir.ts')
     using transfer = showTransfer('Cloning', context)
     const { signal, onProgress: onTransfer } = transfer
-    await using log = await clone(url, path, { workTree, readOnly: true, signal, onTransfer })
+    using reading = context.messages.progress('Reading')
+    await using log = await clone(url, path, {
+      workTree,
+      readOnly: true,
+      signal,
+      onTransfer,
+      onProgress: (done, total) => {
+        signal.throwIfAborted()
+        reading.update({ done, total })
+      },
+    })
     const { path: folder, events, streams, commit } = log.status()
     if (json) return context.output.json({ path: folder, events, streams, commit })
     await context.output.line(

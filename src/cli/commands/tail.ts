@@ -30,7 +30,7 @@ export const tail = command({
     const print = (event: RecordedEvent) =>
       json ? output.json(event) : output.lines(eventLines(event, output))
 
-    await using log = await openForReading(context)
+    await using log = await openForReading(context, { watch: {} })
     const options = readOptions({ ...filter, signal })
     const start = from === undefined ? await findTailStart(log, lines, options) : { events: [], next: from }
     for (const event of start.events) await print(event)

@@ -1,0 +1,47 @@
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url))
+const BUILDS = join(PROJECT, '.build/crash')
+
+/**
+ * Compiles the writer and all it uses, unless that has been done for these very sources.
+ *
+ * @returns the path of a program for plain Node
+ */
+export function writerProgram(): string {
+  const build = join(BUILDS, sourcesKey())
+  if (!existsSync(build)) compile(build)
+  return join(build, 'test/crash/writer.js')
+}
+
+function compile(build: string): void {
+  mkdirSync(BUILDS, { recursive: true })
+  const temporary = mkdtempSync(join(BUILDS, 'unfinished-'))
+  const tsc = join(PROJECT, 'node_modules/.bin/tsc')
+  execFileSync(tsc, ['-p', 'test/crash/tsconfig.json', '--outDir', temporary], { cwd: PROJECT })
+  try {
+    renameSync(temporary, build)
+  } catch (error) {
+    // Another test file was quicker.
+    rmSync(temporary, { recursive: true, force: true })
+    if (!existsSync(build)) throw error
+  }
+}
+
+function sourcesKey(): string {
+  const files = ['src', 'test/crash'].flatMap((folder) =>
+    readdirSync(join(PROJECT, folder), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+      .map(({ parentPath, name }) => join(parentPath, name)),
+  )
+  const hash = createHash('sha256')
+  for (const file of files.sort()) {
+    const { mtimeMs, size } = statSync(file)
+    hash.update(`${file} ${mtimeMs} ${size}\n`)
+  }
+  return hash.digest('hex').slice(0, 16)
+}

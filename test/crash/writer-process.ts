@@ -1,0 +1,68 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import type { HistoryRecord, Operation } from './history.ts'
+import { writerProgram } from './program.ts'
+import type { WriterMessage, WriterOrders } from './writer.ts'
+
+/** How a writer ended. */
+export interface WriterEnd {
+  readonly records: readonly HistoryRecord[]
+  readonly state: 'starting' | 'open' | 'done'
+  /** The code of the error that it could not go on with. */
+  readonly failed: string | undefined
+  readonly signal: NodeJS.Signals | null
+}
+
+export interface WriterStart {
+  readonly unsettled?: readonly Operation[]
+  readonly environment?: Readonly<Record<string, string>>
+  /** Called for each message with the number of records so far; it may end the process. */
+  readonly onMessage?: (child: ChildProcess, records: number) => void
+  readonly onSpawn?: (child: ChildProcess) => void
+  /** When it is ended by force, since it hangs. Default 60 s. */
+  readonly limitMs?: number
+}
+
+/** Runs a writer in a process of its own until it ends. @throws when it takes too long */
+export async function runWriter(orders: WriterOrders, start: WriterStart = {}): Promise<WriterEnd> {
+  const { unsettled = [], environment = {}, onMessage, onSpawn, limitMs = 60_000 } = start
+  const child = spawn(process.execPath, [writerProgram(), JSON.stringify(orders)], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, ...environment },
+  })
+  const exit = once(child, 'close')
+  let isLate = false
+  const limit = setTimeout(() => {
+    isLate = true
+    child.kill('SIGKILL')
+  }, limitMs)
+  onSpawn?.(child)
+  // A writer that was ended at once reads nothing.
+  child.stdin.on('error', () => undefined)
+  child.stdin.end(JSON.stringify(unsettled))
+  const records: HistoryRecord[] = []
+  let state: WriterEnd['state'] = 'starting'
+  let failed: string | undefined
+  for await (const line of createInterface({ input: child.stdout })) {
+    const message = parse(line)
+    if (message === undefined) break
+    if ('state' in message) state = message.state
+    else if ('failed' in message) failed = message.failed
+    else records.push(message)
+    onMessage?.(child, records.length)
+  }
+  await exit
+  clearTimeout(limit)
+  if (isLate) throw new Error(`the writer did not end within ${limitMs} ms`)
+  return { records, state, failed, signal: child.signalCode }
+}
+
+/** Undefined for a line that was cut off. */
+function parse(line: string): WriterMessage | undefined {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,65 @@
+// A process that writes to a log until it is killed, and says on stdout what it asks for and is told. What stands
+// on stdin are operations of writers before it whose end nobody knows: it repeats them first.
+import { readFileSync, writeSync } from 'node:fs'
+import { open } from '../../src/memoir.ts'
+import type { HistoryRecord, Operation } from './history.ts'
+import { Random } from './random.ts'
+import { tallies } from './tally.ts'
+import { Client } from './workload.ts'
+
+/** What a writer is started with, as JSON. */
+export interface WriterOrders {
+  readonly path: string
+  /** Differs from that of every other writer to the same log. */
+  readonly name: string
+  readonly seed: number
+  readonly clients: number
+  /** How many operations each client makes; absent: until it is killed. */
+  readonly operations?: number
+  readonly fillerLength?: number
+  /** Do not seal on close: leave the journal as a crash would. */
+  readonly exitWithoutClosing?: boolean
+}
+
+/** What it says: records of the history, and where it stands. */
+export type WriterMessage = HistoryRecord | { readonly state: 'open' | 'done' } | { readonly failed: string }
+
+function say(message: WriterMessage): void {
+  const bytes = Buffer.from(`${JSON.stringify(message)}\n`)
+  for (let done = 0; done < bytes.length; ) done += writeSync(1, bytes, done)
+}
+
+async function work(orders: WriterOrders, unsettled: readonly Operation[]): Promise<void> {
+  const {
+    path,
+    name,
+    seed,
+    clients: count,
+    operations = Number.POSITIVE_INFINITY,
+    fillerLength = 200,
+  } = orders
+  const seal = { afterMs: 3, maxBytes: 20_000 }
+  const log = await open(path, { projections: [tallies], seal, snapshot: { everyEvents: 50 } })
+  say({ state: 'open' })
+  const clients = Array.from({ length: count }, (_, number) => {
+    const random = new Random(seed + number)
+    return new Client({ log, random, name: `${name}.${number}`, record: say, fillerLength })
+  })
+  await Promise.all(unsettled.map((operation) => clients[0]!.try(operation)))
+  await Promise.all(
+    clients.map(async (client) => {
+      for (let done = 0; done < operations && log.status().problem === undefined; done++) await client.step()
+    }),
+  )
+  if (!orders.exitWithoutClosing) await log.close()
+  say({ state: 'done' })
+}
+
+try {
+  // Whoever starts a writer gives it its orders.
+  await work(JSON.parse(process.argv[2]!), JSON.parse(readFileSync(0, 'utf8') || '[]'))
+  process.exit()
+} catch (error) {
+  say({ failed: error instanceof Error && 'code' in error ? String(error.code) : String(error) })
+  process.exit(1)
+}
