@@ -34,6 +34,7 @@ export const RESERVED: readonly ReservedModules[] = [
     rule: 'files are written through the port in src/system/file-system.ts, so that tests can inject faults',
     files: {
       'system/file-system.ts': 'the port itself',
+      'system/access.ts': 'asks the operating system what this user may read and write',
       'system/process-identity.ts': 'reads /proc to tell whether the owner of a lock still runs',
       'journal/segment.ts': 'the constants of open(2), no call',
       'repository/isomorphic-reader.ts': 'isomorphic-git is given a file system; it only reads here',
@@ -44,7 +45,6 @@ export const RESERVED: readonly ReservedModules[] = [
       'repository/stand-in-directory.ts': 'a temporary git directory for one process, worth nothing after it',
       'repository/remote.ts': 'reads the configuration of the repository',
       'repository/ref-lock.ts': 'reads /proc to find the process that holds a lock',
-      'log/diagnosis-access.ts': 'asks the operating system what this user may read and write',
       'memoir.ts': 'looks whether a clone may go into a folder, and clears it again if the clone fails',
       'cli/import/source.ts': 'reads the file that the user wants imported',
       'cli/commands/append.ts': 'reads the file that the user gives as data',

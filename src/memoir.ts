@@ -47,7 +47,7 @@ export async function open(path: string, options: OpenOptions = {}): Promise<Log
       return pulled
     },
     verify: async (verify) => {
-      const { verifyLog } = await import('./log/verification.ts')
+      const { verifyLog } = await import('./log/verification/verification.ts')
       return verifyLog({ repository, reader, branch: log.state.branch, ...verify })
     },
     status: () => statusOf(opened, image),

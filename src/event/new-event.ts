@@ -46,7 +46,7 @@ export function prepareEvents(
 }
 
 /** @throws InvalidStreamError unless it has 1 to 200 characters, none of them a control character */
-export function checkStreamName(stream: string): void {
+function checkStreamName(stream: string): void {
   const problem = nameProblem(stream)
   if (problem !== undefined) throw new InvalidStreamError(problem)
 }

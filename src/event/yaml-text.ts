@@ -34,7 +34,7 @@ export function writeSequence(items: readonly Json[], indent: number): string {
 }
 
 /** As {@link writeSequence}, for the members of a mapping. */
-export function writeMapping(members: readonly (readonly [string, Json])[], indent: number): string {
+function writeMapping(members: readonly (readonly [string, Json])[], indent: number): string {
   return members
     .map(([key, value]) => {
       const inner = indent + INDENT

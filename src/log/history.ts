@@ -90,7 +90,7 @@ function checkForeignEvent(
 }
 
 /** Path of the batch file that begins at a position, for messages. */
-export function pathOf(tree: LogTree, first: number): string {
+function pathOf(tree: LogTree, first: number): string {
   return batchPath(first, tree.find(first)?.codec ?? 'jsonl')
 }
 

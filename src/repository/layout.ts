@@ -19,7 +19,7 @@ export const MAX_BATCH_BYTES = 1024 * 1024
 export const FOLD_AFTER = 256
 
 /** How many positions share a directory. */
-export const POSITIONS_PER_DIRECTORY = 1_000_000
+const POSITIONS_PER_DIRECTORY = 1_000_000
 
 const POSITION_DIGITS = 12
 const DIRECTORY_DIGITS = 6

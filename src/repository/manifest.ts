@@ -15,7 +15,7 @@ export interface Manifest {
 }
 
 /** The newest format this version reads. */
-export const KNOWN_FORMAT = 1
+const KNOWN_FORMAT = 1
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 

@@ -15,7 +15,13 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { UsageError } from '../../src/event/errors.ts'
 import { scanSegment, walkFrames } from '../../src/journal/recovery.ts'
-import { type Ailment, type DoctorOptions, diagnose, type Treatment, treat } from '../../src/log/diagnosis.ts'
+import {
+  type Ailment,
+  type DoctorOptions,
+  diagnose,
+  type Treatment,
+  treat,
+} from '../../src/log/diagnosis/diagnosis.ts'
 import { LogDivergedError, LogLockedError } from '../../src/log/errors.ts'
 import { currentProcess } from '../../src/system/process-identity.ts'
 import { bareRepository, git, gitText } from '../repository/real-git.ts'

@@ -2,7 +2,7 @@ import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { encodeYaml } from '../../src/event/yaml-codec.ts'
-import type { Finding, Verification } from '../../src/log/verification.ts'
+import type { Finding, Verification } from '../../src/log/verification/verification.ts'
 import { git, gitText } from '../repository/real-git.ts'
 import {
   batch,

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { NotALogError, ObjectCorruptError, UnexpectedEntryError } from '../../src/repository/errors.ts'
 import type { BatchFile } from '../../src/repository/batch-file.ts'
+import { NotALogError, ObjectCorruptError, UnexpectedEntryError } from '../../src/repository/errors.ts'
 import { LogTree, type TreeChange } from '../../src/repository/log-tree.ts'
 import { encodeObject } from '../../src/repository/object.ts'
 import { ObjectStore } from '../../src/repository/object-store.ts'

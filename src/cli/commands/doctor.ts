@@ -1,4 +1,4 @@
-import { type Ailment, diagnose, type MovedEvent, treat } from '../../log/diagnosis.ts'
+import { type Ailment, diagnose, type MovedEvent, treat } from '../../log/diagnosis/diagnosis.ts'
 import { findRepositoryUpwards } from '../../repository/location.ts'
 import { nodeFileSystem } from '../../system/file-system.ts'
 import { command, flag, json } from '../command.ts'

@@ -1,4 +1,4 @@
-import { type Finding, verifyLog } from '../../log/verification.ts'
+import { type Finding, verifyLog } from '../../log/verification/verification.ts'
 import { openReader } from '../../repository/open-reader.ts'
 import { GitRunner } from '../../repository/runner.ts'
 import { command, json } from '../command.ts'

@@ -1,7 +1,7 @@
-import type { Repository } from '../repository/repository.ts'
-import type { FileSystem } from '../system/file-system.ts'
-import type { Ailment, Doctor } from './diagnosis-ailment.ts'
-import { ownDirectory } from './log-repository.ts'
+import type { Repository } from '../../repository/repository.ts'
+import type { FileSystem } from '../../system/file-system.ts'
+import { ownDirectory } from '../log-repository.ts'
+import type { Ailment, Doctor } from './ailment.ts'
 
 /** A file of this name is being written, or was when its writer died. Git's own and ours. */
 const TEMPORARY = /^tmp_(obj|pack|idx)_|^next\.tmp$/

@@ -1,10 +1,10 @@
 import { isUtf8 } from 'node:buffer'
-import type { Codec } from '../event/event.ts'
-import { InvalidBatchError } from '../event/invalid-batch.ts'
-import { encodeRecord } from '../event/record.ts'
-import { MAX_DEPTH, parseStrictJson, StrictJsonError } from '../event/strict-json.ts'
-import { parseTime } from '../event/time.ts'
-import type { FindingCode } from './verification-findings.ts'
+import type { Codec } from '../../event/event.ts'
+import { InvalidBatchError } from '../../event/invalid-batch.ts'
+import { encodeRecord } from '../../event/record.ts'
+import { MAX_DEPTH, parseStrictJson, StrictJsonError } from '../../event/strict-json.ts'
+import { parseTime } from '../../event/time.ts'
+import type { FindingCode } from './findings.ts'
 
 /** What the checks across events need of one. */
 export interface CheckedEvent {
@@ -42,7 +42,7 @@ export async function checkBatch(
 }
 
 async function checkYaml(text: string, path: string): Promise<Iterable<CheckedEvent | BatchProblem>> {
-  const { decodeYaml } = await import('../event/yaml-codec.ts')
+  const { decodeYaml } = await import('../../event/yaml-codec.ts')
   try {
     const lines = (await decodeYaml(text, path)).slice(0, -1).split('\n')
     return lines.map((line) => toEvent(JSON.parse(line), undefined))

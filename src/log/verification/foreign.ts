@@ -1,5 +1,5 @@
-import { DIRECTORY_MODE, parseTree, type TreeEntry } from '../repository/object.ts'
-import type { VerificationContext } from './verification-reading.ts'
+import { DIRECTORY_MODE, parseTree, type TreeEntry } from '../../repository/object.ts'
+import type { VerificationContext } from './reading.ts'
 
 const SUBMODULE_MODE = '160000'
 

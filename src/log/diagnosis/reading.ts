@@ -1,10 +1,10 @@
-import { NotALogError } from '../repository/errors.ts'
-import type { GitReader } from '../repository/git-reader.ts'
-import { openReader } from '../repository/open-reader.ts'
-import { readRef } from '../repository/refs.ts'
-import type { Repository } from '../repository/repository.ts'
-import { GitRunner } from '../repository/runner.ts'
-import type { Doctor } from './diagnosis-ailment.ts'
+import { NotALogError } from '../../repository/errors.ts'
+import type { GitReader } from '../../repository/git-reader.ts'
+import { openReader } from '../../repository/open-reader.ts'
+import { readRef } from '../../repository/refs.ts'
+import type { Repository } from '../../repository/repository.ts'
+import { GitRunner } from '../../repository/runner.ts'
+import type { Doctor } from './ailment.ts'
 
 /** The oldest git that knows the options we give it. */
 export const OLDEST_GIT = '2.31'

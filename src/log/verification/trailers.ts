@@ -1,4 +1,4 @@
-import type { CommitTrailers } from '../repository/commit-message.ts'
+import type { CommitTrailers } from '../../repository/commit-message.ts'
 
 /** What a commit did to the events of a log, as its trees show it. */
 export interface CommitEffect {

@@ -5,7 +5,7 @@ import {
   ObjectCorruptError,
   ObjectMissingError,
   ObjectTooLargeError,
-} from '../repository/errors.ts'
+} from '../../repository/errors.ts'
 
 /** How grave each finding is. An error breaks a promise of the log; a warning is untidy, or worth knowing. */
 const SEVERITIES = {

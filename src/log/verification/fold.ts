@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import { InvalidBatchError } from '../event/invalid-batch.ts'
-import { Lines } from '../event/lines.ts'
-import type { BatchFile } from '../repository/batch-file.ts'
-import type { Turns } from './verification-reading.ts'
-import { pathOfFile } from './verification-tree.ts'
+import { InvalidBatchError } from '../../event/invalid-batch.ts'
+import { Lines } from '../../event/lines.ts'
+import type { BatchFile } from '../../repository/batch-file.ts'
+import type { Turns } from './reading.ts'
+import { pathOfFile } from './tree.ts'
 
 /** Gives the content of a batch file. */
 export type ReadBatch = (file: BatchFile) => Promise<Buffer>
@@ -70,7 +70,7 @@ async function* placedLines(
 async function canonicalText(content: Buffer, file: BatchFile): Promise<string> {
   try {
     if (file.codec === 'jsonl') return Lines.fromBytes(content, pathOfFile(file)).text
-    const { decodeYaml } = await import('../event/yaml-codec.ts')
+    const { decodeYaml } = await import('../../event/yaml-codec.ts')
     return await decodeYaml(content.toString('utf8'), pathOfFile(file))
   } catch (error) {
     if (error instanceof InvalidBatchError) return content.toString('latin1')
@@ -85,7 +85,7 @@ async function canonicalText(content: Buffer, file: BatchFile): Promise<string> 
  */
 export async function countEvents(content: Buffer, file: BatchFile): Promise<number | undefined> {
   if (file.codec === 'jsonl') return countLineFeeds(content)
-  const { canConcatenate, decodeYaml } = await import('../event/yaml-codec.ts')
+  const { canConcatenate, decodeYaml } = await import('../../event/yaml-codec.ts')
   const text = content.toString('utf8')
   if (canConcatenate(text)) return text.match(/^-(?= |$)/gm)?.length ?? 0
   try {

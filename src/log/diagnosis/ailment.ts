@@ -1,9 +1,9 @@
-import { MemoirError } from '../event/errors.ts'
-import { findGitVersion } from '../repository/runner.ts'
-import { type Clock, systemClock } from '../system/clock.ts'
-import { type FileSystem, nodeFileSystem } from '../system/file-system.ts'
-import { type RandomSource, systemRandom } from '../system/random.ts'
-import { type AccessProbe, nodeAccess } from './diagnosis-access.ts'
+import { MemoirError } from '../../event/errors.ts'
+import { findGitVersion } from '../../repository/runner.ts'
+import { type AccessProbe, nodeAccess } from '../../system/access.ts'
+import { type Clock, systemClock } from '../../system/clock.ts'
+import { type FileSystem, nodeFileSystem } from '../../system/file-system.ts'
+import { type RandomSource, systemRandom } from '../../system/random.ts'
 
 /** Something about a log, its repository or this machine that a user has to know of, or can have mended. */
 export interface Ailment {

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
-import { decodeEntries, findFrame, MAGIC } from '../journal/frame.ts'
-import type { JournalEntry } from '../journal/journal.ts'
-import { parseSegmentName } from '../journal/segment.ts'
-import type { FileSystem } from '../system/file-system.ts'
+import { decodeEntries, findFrame, MAGIC } from '../../journal/frame.ts'
+import type { JournalEntry } from '../../journal/journal.ts'
+import { parseSegmentName } from '../../journal/segment.ts'
+import type { FileSystem } from '../../system/file-system.ts'
 
 /** What can be read of a damaged journal beyond what is committed. */
 export interface IntactEntries {

@@ -1,5 +1,5 @@
-import type { BatchFile } from '../repository/batch-file.ts'
-import { ObjectCorruptError } from '../repository/errors.ts'
+import type { BatchFile } from '../../repository/batch-file.ts'
+import { ObjectCorruptError } from '../../repository/errors.ts'
 import {
   batchPath,
   directoryNumber,
@@ -8,9 +8,9 @@ import {
   MANIFEST_PATH,
   parseBatchName,
   parseDirectoryName,
-} from '../repository/layout.ts'
-import { DIRECTORY_MODE, FILE_MODE, parseTree, type TreeEntry } from '../repository/object.ts'
-import type { VerificationContext } from './verification-reading.ts'
+} from '../../repository/layout.ts'
+import { DIRECTORY_MODE, FILE_MODE, parseTree, type TreeEntry } from '../../repository/object.ts'
+import type { VerificationContext } from './reading.ts'
 
 /** A directory below `events/` with the bytes of its tree. */
 interface HistoricDirectory {

@@ -1,5 +1,5 @@
-import { type Commit, parseCommit, parseTree } from '../repository/object.ts'
-import type { ObjectCache, VerificationContext } from './verification-reading.ts'
+import { type Commit, parseCommit, parseTree } from '../../repository/object.ts'
+import type { ObjectCache, VerificationContext } from './reading.ts'
 
 const OID_BYTES = 20
 

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { ObjectCorruptError } from '../repository/errors.ts'
-import type { GitObject, GitReader, ObjectType } from '../repository/git-reader.ts'
-import type { Findings } from './verification-findings.ts'
+import { ObjectCorruptError } from '../../repository/errors.ts'
+import type { GitObject, GitReader, ObjectType } from '../../repository/git-reader.ts'
+import type { Findings } from './findings.ts'
 
 /** What an object takes in the cache beside its content, in bytes: roughly. */
 const ENTRY_BYTES = 512

@@ -1,13 +1,13 @@
-import type { BatchFile } from '../repository/batch-file.ts'
-import { parseTrailers } from '../repository/commit-message.ts'
-import { EVENTS_PATH, MANIFEST_PATH } from '../repository/layout.ts'
-import { parseManifest } from '../repository/manifest.ts'
-import { type Commit, parseCommit } from '../repository/object.ts'
-import { treeWarmer, walkToFirst } from './verification-commits.ts'
-import { countEvents, findChangedPosition } from './verification-fold.ts'
-import { ForeignObjects } from './verification-foreign.ts'
-import { ahead, type VerificationContext } from './verification-reading.ts'
-import { findTrailersProblem } from './verification-trailers.ts'
+import type { BatchFile } from '../../repository/batch-file.ts'
+import { parseTrailers } from '../../repository/commit-message.ts'
+import { EVENTS_PATH, MANIFEST_PATH } from '../../repository/layout.ts'
+import { parseManifest } from '../../repository/manifest.ts'
+import { type Commit, parseCommit } from '../../repository/object.ts'
+import { treeWarmer, walkToFirst } from './commits.ts'
+import { countEvents, findChangedPosition } from './fold.ts'
+import { ForeignObjects } from './foreign.ts'
+import { ahead, type VerificationContext } from './reading.ts'
+import { findTrailersProblem } from './trailers.ts'
 import {
   diffTrees,
   type FileChange,
@@ -15,7 +15,7 @@ import {
   type HistoricTree,
   pathOfFile,
   readHistoricTree,
-} from './verification-tree.ts'
+} from './tree.ts'
 
 /** A commit, with what it changed. */
 interface Step {

@@ -1,13 +1,13 @@
-import type { GitReader } from '../repository/git-reader.ts'
-import { parseCommit } from '../repository/object.ts'
-import { type FileSystem, nodeFileSystem } from '../system/file-system.ts'
-import { EventCheck } from './verification-events.ts'
-import { type Finding, Findings } from './verification-findings.ts'
-import { HistoryCheck } from './verification-history.ts'
-import { ObjectCache, Turns, type VerificationContext } from './verification-reading.ts'
-import { filesOf, readHistoricTree } from './verification-tree.ts'
+import type { GitReader } from '../../repository/git-reader.ts'
+import { parseCommit } from '../../repository/object.ts'
+import { type FileSystem, nodeFileSystem } from '../../system/file-system.ts'
+import { EventCheck } from './events.ts'
+import { type Finding, Findings } from './findings.ts'
+import { HistoryCheck } from './history.ts'
+import { ObjectCache, Turns, type VerificationContext } from './reading.ts'
+import { filesOf, readHistoricTree } from './tree.ts'
 
-export type { Finding, FindingCode } from './verification-findings.ts'
+export type { Finding } from './findings.ts'
 
 /** What a verification found out about a log. */
 export interface Verification {

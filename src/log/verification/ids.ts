@@ -1,5 +1,5 @@
-import { Column } from './column.ts'
-import type { Turns } from './verification-reading.ts'
+import { Column } from '../column.ts'
+import type { Turns } from './reading.ts'
 
 const BUCKET_BITS = 8
 const HIGH_BITS = 21

@@ -1,11 +1,11 @@
-import { formatTime } from '../event/time.ts'
-import type { BatchFile } from '../repository/batch-file.ts'
-import { MAX_BATCH_BYTES } from '../repository/layout.ts'
-import { type CheckedEvent, checkBatch } from './verification-batch.ts'
-import type { Finding } from './verification-findings.ts'
-import { hashOf, IdHashes } from './verification-ids.ts'
-import { ahead, type VerificationContext } from './verification-reading.ts'
-import { filesOf, type HistoricTree, pathOfFile } from './verification-tree.ts'
+import { formatTime } from '../../event/time.ts'
+import type { BatchFile } from '../../repository/batch-file.ts'
+import { MAX_BATCH_BYTES } from '../../repository/layout.ts'
+import { type CheckedEvent, checkBatch } from './batch.ts'
+import type { Finding } from './findings.ts'
+import { hashOf, IdHashes } from './ids.ts'
+import { ahead, type VerificationContext } from './reading.ts'
+import { filesOf, type HistoricTree, pathOfFile } from './tree.ts'
 
 interface StreamState {
   readonly version: number

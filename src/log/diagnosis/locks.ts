@@ -1,9 +1,9 @@
 import { hostname } from 'node:os'
-import { describeRefLock, isStale, type RefLock } from '../repository/ref-lock.ts'
-import type { Repository } from '../repository/repository.ts'
-import type { Ailment, Doctor, Treatment } from './diagnosis-ailment.ts'
-import { ownDirectory } from './log-repository.ts'
-import { WriterLock } from './writer-lock.ts'
+import { describeRefLock, isStale, type RefLock } from '../../repository/ref-lock.ts'
+import type { Repository } from '../../repository/repository.ts'
+import { ownDirectory } from '../log-repository.ts'
+import { WriterLock } from '../writer-lock.ts'
+import type { Ailment, Doctor, Treatment } from './ailment.ts'
 
 /** What git locks under the name of a ref, beside the branch: `index.lock`, `HEAD.lock` … */
 const LOCKED_FILES = ['index', 'HEAD', 'packed-refs']

@@ -1,22 +1,8 @@
-import { access, constants } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { errorCode } from '../repository/durable-file.ts'
-import type { Repository } from '../repository/repository.ts'
-import type { Ailment, Doctor } from './diagnosis-ailment.ts'
-import { ownDirectory } from './log-repository.ts'
-
-/** Whether this process may read or write a path; undefined if there is no such path. */
-export type AccessProbe = (path: string, what: 'read' | 'write') => Promise<boolean | undefined>
-
-/** Asks the operating system, which knows of read-only file systems too. Changes nothing. */
-export const nodeAccess: AccessProbe = async (path, what) => {
-  try {
-    await access(path, what === 'read' ? constants.R_OK : constants.R_OK | constants.W_OK)
-    return true
-  } catch (error) {
-    return errorCode(error) === 'ENOENT' ? undefined : false
-  }
-}
+import type { Repository } from '../../repository/repository.ts'
+import type { AccessProbe } from '../../system/access.ts'
+import { ownDirectory } from '../log-repository.ts'
+import type { Ailment, Doctor } from './ailment.ts'
 
 /** The folders and files that a writer has to read and write, as far as they are there. */
 export async function findDeniedPaths(repository: Repository, doctor: Doctor): Promise<Ailment[]> {

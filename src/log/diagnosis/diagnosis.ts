@@ -1,12 +1,13 @@
-import { UsageError } from '../event/errors.ts'
-import { errorCode, fileError } from '../repository/durable-file.ts'
-import { NotARepositoryError } from '../repository/errors.ts'
-import { findRepository } from '../repository/location.ts'
-import { removeStaleRefLock } from '../repository/ref-lock.ts'
-import type { Repository } from '../repository/repository.ts'
-import { BatchSource } from './batch-source.ts'
-import { readBranchState } from './branch.ts'
-import { findDeniedPaths } from './diagnosis-access.ts'
+import { UsageError } from '../../event/errors.ts'
+import { errorCode, fileError } from '../../repository/durable-file.ts'
+import { NotARepositoryError } from '../../repository/errors.ts'
+import { findRepository } from '../../repository/location.ts'
+import { removeStaleRefLock } from '../../repository/ref-lock.ts'
+import type { Repository } from '../../repository/repository.ts'
+import { BatchSource } from '../batch-source.ts'
+import { readBranchState } from '../branch.ts'
+import { readManifest } from '../log-repository.ts'
+import { findDeniedPaths } from './access.ts'
 import {
   type Ailment,
   type Doctor,
@@ -14,16 +15,15 @@ import {
   type Treatment,
   toAilment,
   withDefaults,
-} from './diagnosis-ailment.ts'
-import { diagnoseJournal } from './diagnosis-journal.ts'
-import { findLeftovers, listLeftovers } from './diagnosis-leftovers.ts'
-import { findGitLocks, findWriter, releaseWriterLock } from './diagnosis-locks.ts'
-import { isRecentGit, OLDEST_GIT, openForReading } from './diagnosis-reading.ts'
-import { appendAnew, finishAside, replaceJournal, sealJournal, withLock } from './diagnosis-treatment.ts'
-import { findWorkTreeBehind, syncWorkTree } from './diagnosis-work-tree.ts'
-import { readManifest } from './log-repository.ts'
+} from './ailment.ts'
+import { diagnoseJournal } from './journal.ts'
+import { findLeftovers, listLeftovers } from './leftovers.ts'
+import { findGitLocks, findWriter, releaseWriterLock } from './locks.ts'
+import { isRecentGit, OLDEST_GIT, openForReading } from './reading.ts'
+import { appendAnew, finishAside, replaceJournal, sealJournal, withLock } from './treatment.ts'
+import { findWorkTreeBehind, syncWorkTree } from './work-tree.ts'
 
-export type { Ailment, DoctorOptions, MovedEvent, Treatment } from './diagnosis-ailment.ts'
+export type { Ailment, DoctorOptions, MovedEvent, Treatment } from './ailment.ts'
 
 /** What `treat` does about each ailment that it can mend. */
 const TREATMENTS: ReadonlyMap<

@@ -1,11 +1,11 @@
-import type { GitReader } from '../repository/git-reader.ts'
-import type { Repository } from '../repository/repository.ts'
-import type { GitRunner } from '../repository/runner.ts'
-import { WorkTree } from '../repository/work-tree.ts'
-import type { Ailment, Doctor, Treatment } from './diagnosis-ailment.ts'
-import { openForReading } from './diagnosis-reading.ts'
-import { withLock } from './diagnosis-treatment.ts'
-import { ownDirectory } from './log-repository.ts'
+import type { GitReader } from '../../repository/git-reader.ts'
+import type { Repository } from '../../repository/repository.ts'
+import type { GitRunner } from '../../repository/runner.ts'
+import { WorkTree } from '../../repository/work-tree.ts'
+import { ownDirectory } from '../log-repository.ts'
+import type { Ailment, Doctor, Treatment } from './ailment.ts'
+import { openForReading } from './reading.ts'
+import { withLock } from './treatment.ts'
 
 /** Whether the checked-out files stand at an earlier commit than the branch: a writer died between the two. */
 export async function findWorkTreeBehind(
@@ -44,9 +44,9 @@ async function checkoutOf(
   runner: GitRunner,
 ) {
   if (reader.engine === 'git') {
-    const { GitCheckout } = await import('../repository/git-checkout.ts')
+    const { GitCheckout } = await import('../../repository/git-checkout.ts')
     return new GitCheckout(repository, runner)
   }
-  const { IsomorphicCheckout } = await import('../repository/isomorphic-checkout.ts')
+  const { IsomorphicCheckout } = await import('../../repository/isomorphic-checkout.ts')
   return new IsomorphicCheckout(repository, reader)
 }
