@@ -23,6 +23,7 @@ export type { PastImage, PointInTime } from './image/time-travel.ts'
 export { JournalCorruptError, JournalFailedError, JournalFullError } from './journal/errors.ts'
 export type { AckLevel, AppendResult } from './log/appender.ts'
 export {
+  BacklogFullError,
   CommitNotFoundError,
   ConcurrencyError,
   DuplicateIdError,

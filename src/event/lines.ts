@@ -207,9 +207,12 @@ export class Lines {
 
 /** FNV-1a over the characters of an id: the index's key for a look-up by id. */
 export function hashId(id: string): number {
+  if (!NEEDS_ESCAPE.test(id)) return hash(id, 0, id.length)
   const stored = JSON.stringify(id)
   return hash(stored, 1, stored.length - 1)
 }
+
+const NEEDS_ESCAPE = /["\\\u0000-\u001f\ud800-\udfff]/
 
 function hash(text: string, from: number, to: number): number {
   let value = 0x811c9dc5

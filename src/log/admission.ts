@@ -12,7 +12,10 @@ export class Admission {
    */
   constructor(private readonly prepare: (isFresh: boolean) => Promise<void> | undefined) {}
 
-  enter<T>(task: () => T): Promise<T> {
+  /** Runs the task now where the log is ready for it, else in its turn. */
+  enter<T>(task: () => T): T | Promise<T> {
+    const preparation = this.isAdmitting ? undefined : this.prepare(true)
+    if (!this.isAdmitting && preparation === undefined) return task()
     return new Promise((resolve, reject) => {
       const run = () => {
         try {
@@ -22,20 +25,23 @@ export class Admission {
         }
       }
       this.waiting.push({ run, reject })
-      if (!this.isAdmitting) void this.admit()
+      if (!this.isAdmitting) void this.admit(preparation)
     })
   }
 
-  private async admit(): Promise<void> {
+  /** @param first the preparation that the first task in line waits for */
+  private async admit(first: Promise<void> | undefined): Promise<void> {
     this.isAdmitting = true
+    let begun = first
     while (this.waiting.length > 0) {
       // Who comes while the log is being made ready may need more than those who came before.
       const { length } = this.waiting
       try {
-        for (let isFresh = true; ; isFresh = false) {
-          const preparation = this.prepare(isFresh)
-          if (preparation === undefined) break
+        let preparation = begun ?? this.prepare(true)
+        begun = undefined
+        while (preparation !== undefined) {
           await preparation
+          preparation = this.prepare(false)
         }
         for (const { run } of this.waiting.splice(0, length)) run()
       } catch (error) {

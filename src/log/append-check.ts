@@ -44,28 +44,37 @@ export function checkAppend(
 
 /** @throws UsageError for a shape of the call that no log could accept */
 export function checkShape(appends: readonly PreparedAppend[], condition: AppendCondition | undefined): void {
-  const streams = new Set(appends.map(({ stream }) => stream))
-  if (streams.size < appends.length) {
+  if (appends.length === 0) throw new UsageError('an append names no stream')
+  for (const { stream, expected } of appends) {
+    if (isExpectedVersion(expected)) continue
+    throw new UsageError(`expectedVersion of stream "${stream}" is ${String(expected)}`, {
+      hint: "Give a version from 0, 'any', 'no-stream' or 'stream-exists'.",
+    })
+  }
+  if (appends.length > 1 && new Set(appends.map(({ stream }) => stream)).size < appends.length) {
     throw new UsageError('a stream is named twice in one append', { hint: 'Put its events into one list.' })
   }
-  for (const { stream, expected } of appends) {
-    if (!isExpectedVersion(expected)) {
-      throw new UsageError(`expectedVersion of stream "${stream}" is ${String(expected)}`, {
-        hint: "Give a version from 0, 'any', 'no-stream' or 'stream-exists'.",
-      })
-    }
-  }
-  const given = appends.flatMap(({ events }) => events.filter(({ hasGivenId }) => hasGivenId))
-  if (new Set(given.map(({ id }) => id)).size < given.length) {
+  const ids = givenIds(appends)
+  if (new Set(ids).size < ids.length) {
     throw new UsageError('an event id is given twice in one append', { hint: 'Each event needs its own id.' })
   }
-  const after = condition?.after ?? 0
+  if (condition !== undefined) checkCondition(condition)
+}
+
+/** The ids that the caller chose. */
+export function givenIds(appends: readonly PreparedAppend[]): string[] {
+  const ids: string[] = []
+  for (const { events } of appends) for (const { id, hasGivenId } of events) if (hasGivenId) ids.push(id)
+  return ids
+}
+
+function checkCondition({ query, after = 0 }: AppendCondition): void {
   if (!Number.isSafeInteger(after) || after < 0) {
     throw new UsageError(`condition.after is ${String(after)}`, {
       hint: 'Give the position up to which you have read.',
     })
   }
-  if (condition !== undefined && !isQuery(condition.query)) {
+  if (!isQuery(query)) {
     throw new UsageError('condition.query is missing, or not a query', {
       hint: 'Give { types, tags, streams }, each a list of strings, or a list of those.',
     })

@@ -28,6 +28,12 @@ export interface AppendResult {
   readonly commit?: string
 }
 
+/** An append that has its place; it is safe once it is journaled. */
+export interface Accepted {
+  readonly result: AppendResult
+  readonly journaled: Promise<void>
+}
+
 interface Waiting {
   readonly append: UnsealedAppend
   readonly durability: Durability
@@ -76,39 +82,33 @@ export class Appender {
     appends: readonly PreparedAppend[],
     condition: AppendCondition | undefined,
     durability: Durability,
-  ): { readonly result: AppendResult; readonly journaled: Promise<void> } {
+  ): Accepted {
     if (this.failure !== undefined) throw this.failure
     const { index } = this.state
     checkAppend(index, appends, condition)
-    const times = assignTimes(
-      appends.flatMap(({ events }) => events),
-      index.lastTime,
-      this.clock.now(),
-    )
+    const times = assignTimes(eventsOf(appends), index.lastTime, this.clock.now())
     const first = index.count + 1
+    const streams: { stream: string; version: number }[] = []
+    const ids: string[] = []
     let lines = ''
-    const streams = appends.map(({ stream, events }) => {
+    for (const { stream, events } of appends) {
       let version = 0
       for (const event of events) {
-        const timeMs = times[index.count + 1 - first]!
-        version = this.index(stream, event, timeMs)
+        const { id, type, tags } = event
+        const timeMs = times[ids.length]!
+        version = index.add({ stream, type, tags, timeMs, idHash: hashId(id) })
         lines += encodeLine(event, version, formatTime(timeMs))
+        ids.push(id)
       }
-      return { stream, version }
-    })
-    const append = { first, count: index.count + 1 - first, lines }
+      streams.push({ stream, version })
+    }
     const journaled = new Promise<void>((resolve, reject) => {
-      this.waiting.push({ append, durability, resolve, reject })
+      this.waiting.push({ append: { first, count: ids.length, lines }, durability, resolve, reject })
     })
     this.lastAccepted = journaled
     this.startFlushing()
-    const ids = appends.flatMap(({ events }) => events.map(({ id }) => id))
     const result = { version: streams[0]!.version, position: index.count, firstPosition: first, streams, ids }
     return { result, journaled }
-  }
-
-  private index(stream: string, { id, type, tags }: PreparedEvent, timeMs: number): number {
-    return this.state.index.add({ stream, type, tags, timeMs, idHash: hashId(id) })
   }
 
   private startFlushing(): void {
@@ -160,4 +160,8 @@ export class Appender {
     this.state.index.truncate(this.state.visible.position)
     for (const { reject } of refused) reject(error)
   }
+}
+
+function eventsOf(appends: readonly PreparedAppend[]): readonly PreparedEvent[] {
+  return appends.length === 1 ? appends[0]!.events : appends.flatMap(({ events }) => events)
 }

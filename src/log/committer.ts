@@ -2,16 +2,15 @@ import type { Codec } from '../event/event.ts'
 import type { BatchFile } from '../repository/batch-file.ts'
 import type { CommitSummary } from '../repository/commit-message.ts'
 import { commitMessage } from '../repository/commit-message.ts'
-import { RefLockedError, RefMovedError } from '../repository/errors.ts'
+import { RefMovedError } from '../repository/errors.ts'
 import type { TreeChange } from '../repository/log-tree.ts'
 import { type EncodedObject, encodeCommit, encodeObject, type Person } from '../repository/object.ts'
 import type { ObjectStore } from '../repository/object-store.ts'
-import { removeStaleRefLock } from '../repository/ref-lock.ts'
-import { updateRef } from '../repository/ref-update.ts'
 import { readRef } from '../repository/refs.ts'
 import type { Clock } from '../system/clock.ts'
 import type { FileSystem } from '../system/file-system.ts'
 import type { BranchState } from './branch.ts'
+import { moveRef } from './ref-move.ts'
 
 /** What one commit changes. */
 export interface CommitChange {
@@ -30,9 +29,6 @@ export interface CommitterOptions {
   readonly clock: Clock
   readonly author: Person
 }
-
-/** Each waits a second for the lock of the ref, and a lock counts as left behind after five. */
-const LOCK_ATTEMPTS = 7
 
 /** Turns changes into commits on the branch: objects first, durable, then the ref by compare-and-swap. */
 export class Committer {
@@ -92,17 +88,12 @@ export class Committer {
 
   private async moveRef(expected: string, next: string): Promise<void> {
     const { fileSystem, gitDirectory, ref, clock } = this.options
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await updateRef(fileSystem, gitDirectory, ref, { expected, next }, { clock })
-        this.unsure = undefined
-        return
-      } catch (error) {
-        if (error instanceof RefMovedError) this.unsure = undefined
-        if (!(error instanceof RefLockedError) || attempt === LOCK_ATTEMPTS) throw error
-        // A process that was killed while it moved the ref, git or Memoir, leaves its lock behind.
-        await removeStaleRefLock(fileSystem, gitDirectory, ref, clock)
-      }
+    try {
+      await moveRef(fileSystem, gitDirectory, ref, { expected, next }, clock)
+      this.unsure = undefined
+    } catch (error) {
+      if (error instanceof RefMovedError) this.unsure = undefined
+      throw error
     }
   }
 }

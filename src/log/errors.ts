@@ -78,10 +78,24 @@ export class SealFailedError extends MemoirError {
     readonly position: number,
     cause: unknown,
   ) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    super(`events up to position ${position} are journaled but could not be committed: ${reason}`, {
+    super(`events up to position ${position} are journaled but could not be committed: ${messageOf(cause)}`, {
       cause,
       hint: 'Do not append them again: they are stored. Mend the cause; the next seal commits them.',
+    })
+  }
+}
+
+/** So many events wait for their commit, which fails, that no more are taken in. Nothing was stored. */
+export class BacklogFullError extends MemoirError {
+  readonly code = 'backlog-full'
+  constructor(
+    /** How many events wait. */
+    readonly unsealed: number,
+    cause: unknown,
+  ) {
+    super(`${unsealed} events wait to be committed, which fails: ${messageOf(cause)}`, {
+      cause,
+      hint: 'Mend the cause, then append again.',
     })
   }
 }
@@ -129,4 +143,8 @@ export class CommitNotFoundError extends MemoirError {
   constructor(readonly commit: string) {
     super(`there is no commit "${commit}" in the log`, { hint: 'Give the full id, as `git log` prints it.' })
   }
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause)
 }

@@ -1,14 +1,19 @@
 import type { AppendCondition, ExpectedVersion } from '../event/condition.ts'
-import { UsageError } from '../event/errors.ts'
 import type { NewEvent, RecordedEvent } from '../event/event.ts'
 import { prepareEvents } from '../event/new-event.ts'
 import { formatTime } from '../event/time.ts'
 import type { Durability, Journal } from '../journal/journal.ts'
 import { Admission } from './admission.ts'
-import { checkShape, type PreparedAppend } from './append-check.ts'
-import type { AckLevel, Appender, AppendResult } from './appender.ts'
+import { checkShape, givenIds, type PreparedAppend } from './append-check.ts'
+import type { Accepted, AckLevel, Appender, AppendResult } from './appender.ts'
 import type { BatchSource } from './batch-source.ts'
-import { EventNotFoundError, LogClosedError, LogDivergedError, ReadOnlyError } from './errors.ts'
+import {
+  BacklogFullError,
+  EventNotFoundError,
+  LogClosedError,
+  LogDivergedError,
+  ReadOnlyError,
+} from './errors.ts'
 import type { Exclusive } from './exclusive.ts'
 import type { Folder } from './folder.ts'
 import type { Follower } from './follower.ts'
@@ -89,23 +94,17 @@ export class EventLog {
         events: prepareEvents(stream, events, writer.eventBytes, writer.newId),
       }),
     )
-    if (prepared.length === 0) throw new UsageError('an append names no stream')
     checkShape(prepared, condition)
     const durability: Durability = ack === 'written' ? 'written' : 'durable'
-    for (;;) {
-      const looked = new Set<number>()
-      const repeated = await this.findRepeated(writer, prepared, looked)
-      if (repeated !== undefined) return acknowledge(writer, repeated, ack)
-      const accepted = await this.admission.enter(() => {
-        // The same append may have come in twice at the same time.
-        const isKnown = positionsOfGivenIds(this.state.index, prepared).some((one) => !looked.has(one))
-        return isKnown ? undefined : writer.appender.accept(prepared, condition, durability)
-      })
-      if (accepted === undefined) continue
-      await accepted.journaled
-      writer.sealer.schedule()
-      return acknowledge(writer, accepted.result, ack)
-    }
+    const accept = () => writer.appender.accept(prepared, condition, durability)
+    const hasGivenIds = givenIds(prepared).length > 0
+    const accepted = hasGivenIds
+      ? await this.acceptOnce(writer, prepared, accept)
+      : await this.admission.enter(accept)
+    await accepted.journaled
+    writer.sealer.schedule()
+    if (ack === 'written' || ack === 'journaled') return accepted.result
+    return { ...accepted.result, commit: await writer.sealer.whenCommitted(accepted.result.position) }
   }
 
   /** Reads events; see ReadOptions. */
@@ -198,19 +197,31 @@ export class EventLog {
     return this.writer
   }
 
-  /** @param looked gets the positions that were looked at and hold other ids */
-  private async findRepeated(
+  /** Accepts an append whose ids the caller chose, unless it was made before: then its first result stands. */
+  private async acceptOnce(
     { appender }: Writer,
     prepared: readonly PreparedAppend[],
-    looked: Set<number>,
-  ): Promise<AppendResult | undefined> {
+    accept: () => Accepted,
+  ): Promise<Accepted> {
     const { state } = this
-    if (positionsOfGivenIds(state.index, prepared).length === 0) return undefined
-    // The first attempt may still be on its way to the journal.
-    await appender.whenSettled()
-    if (this.follower.isAdopting) await this.follower.look()
-    for (const position of positionsOfGivenIds(state.index, prepared)) looked.add(position)
-    return findRepeatedAppend(state.index, prepared, (position) => loadRun(state, this.source, position))
+    for (;;) {
+      const looked = new Set(positionsOfGivenIds(state.index, prepared))
+      if (looked.size > 0) {
+        // The first attempt may still be on its way to the journal.
+        await appender.whenSettled()
+        if (this.follower.isAdopting) await this.follower.look()
+        for (const position of positionsOfGivenIds(state.index, prepared)) looked.add(position)
+        const load = (position: number) => loadRun(state, this.source, position)
+        const repeated = await findRepeatedAppend(state.index, prepared, load)
+        if (repeated !== undefined) return { result: repeated, journaled: Promise.resolve() }
+      }
+      const accepted = await this.admission.enter(() => {
+        // The same append may have come in twice at the same time.
+        const isKnown = positionsOfGivenIds(state.index, prepared).some((position) => !looked.has(position))
+        return isKnown ? undefined : accept()
+      })
+      if (accepted !== undefined) return accepted
+    }
   }
 
   /**
@@ -223,17 +234,21 @@ export class EventLog {
     if (appender.failed !== undefined) throw appender.failed
     if (sealer.diverged !== undefined) throw sealer.diverged
     const isIdle = state.index.count === state.branch.position
-    if (state.tail.size > maxUnsealed) return sealer.seal()
+    if (state.tail.bytes > maxUnsealed) return this.makeRoom(sealer)
     if (follower.isAdopting || (isFresh && isIdle)) return follower.look()
     const { problem } = follower
     if (problem === undefined) return undefined
     throw new LogDivergedError(state.branch.commit, problem.commit, 0, { cause: problem.error })
   }
-}
 
-async function acknowledge({ sealer }: Writer, result: AppendResult, ack: AckLevel): Promise<AppendResult> {
-  if (ack === 'written' || ack === 'journaled') return result
-  return { ...result, commit: await sealer.whenCommitted(result.position) }
+  private async makeRoom(sealer: Sealer): Promise<void> {
+    try {
+      await sealer.seal()
+    } catch (cause) {
+      if (cause instanceof LogDivergedError) throw cause
+      throw new BacklogFullError(this.state.tail.count, cause)
+    }
+  }
 }
 
 function partOf(run: Run, from: number, to: number): Run | undefined {

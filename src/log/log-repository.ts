@@ -12,11 +12,11 @@ import { LogTree } from '../repository/log-tree.ts'
 import { encodeManifest, type Manifest, parseManifest } from '../repository/manifest.ts'
 import { encodeCommit, encodeObject, type Person } from '../repository/object.ts'
 import type { ObjectStore } from '../repository/object-store.ts'
-import { updateRef } from '../repository/ref-update.ts'
 import type { Repository } from '../repository/repository.ts'
 import type { Clock } from '../system/clock.ts'
 import type { FileSystem } from '../system/file-system.ts'
 import type { BranchState } from './branch.ts'
+import { moveRef } from './ref-move.ts'
 
 /** Where a log keeps what is its own and not the repository's: journal, locks, snapshots. */
 export function ownDirectory(repository: Repository): string {
@@ -87,7 +87,7 @@ export async function startLog(
   })
   await store.write([manifest, gitattributes, ...objects, commit])
   const change = { expected: undefined, next: commit.oid }
-  await updateRef(fileSystem, repository.gitDirectory, repository.branch, change, { clock })
+  await moveRef(fileSystem, repository.gitDirectory, repository.branch, change, clock)
   return commit.oid
 }
 

@@ -38,23 +38,47 @@ export interface UnsealedAppend {
 export class UnsealedRun implements Run {
   readonly first: number
   readonly count: number
-  /** Length of the lines in characters: a lower bound of their bytes. */
-  readonly size: number
+  /** The lines of all appends: one string, since many small ones cost the garbage collector more than the disk. */
+  readonly text: string
+  readonly bytes: number
+  readonly #counts: number[] = []
+  /** Where each append ends in the text. */
+  readonly #ends: number[] = []
   #lines: Lines | undefined
 
-  constructor(readonly appends: readonly UnsealedAppend[]) {
+  constructor(appends: readonly UnsealedAppend[]) {
     this.first = appends[0]!.first
-    this.count = appends.reduce((sum, append) => sum + append.count, 0)
-    this.size = appends.reduce((sum, append) => sum + append.lines.length, 0)
+    this.text = appends.map(({ lines }) => lines).join('')
+    this.bytes = Buffer.byteLength(this.text)
+    let count = 0
+    let end = 0
+    for (const append of appends) {
+      count += append.count
+      end += append.lines.length
+      this.#counts.push(append.count)
+      this.#ends.push(end)
+    }
+    this.count = count
+  }
+
+  *appends(): Generator<UnsealedAppend> {
+    let first = this.first
+    let start = 0
+    for (const [at, count] of this.#counts.entries()) {
+      const end = this.#ends[at]!
+      yield { first, count, lines: this.text.slice(start, end) }
+      first += count
+      start = end
+    }
   }
 
   /** What remains when the appends up to a position are taken away. */
   after(position: number): UnsealedRun {
-    return new UnsealedRun(this.appends.filter((append) => append.first > position))
+    return new UnsealedRun([...this.appends()].filter(({ first }) => first > position))
   }
 
   get lines(): Lines {
-    this.#lines ??= Lines.fromText(this.appends.map((append) => append.lines).join(''), 'journal')
+    this.#lines ??= Lines.fromText(this.text, 'journal')
     return this.#lines
   }
 }

@@ -62,7 +62,7 @@ export class Sealer {
   schedule(): void {
     const { branch, tail, visible } = this.state
     if (visible.position <= branch.position || this.divergence !== undefined || this.isStopped) return
-    const isUrgent = tail.size >= this.settings.maxBytes || this.waiting.length > 0
+    const isUrgent = tail.bytes >= this.settings.maxBytes || this.waiting.length > 0
     if (isUrgent) this.start()
     else this.timer ??= setTimeout(() => this.start(), this.settings.afterMs)
   }

@@ -11,7 +11,7 @@ export interface SealPlan {
 /** The events that are journaled but not committed yet, oldest first. */
 export class Tail {
   private list: UnsealedRun[] = []
-  private unsealedSize = 0
+  private unsealedBytes = 0
 
   get runs(): readonly UnsealedRun[] {
     return this.list
@@ -22,9 +22,9 @@ export class Tail {
     return this.list.reduce((sum, run) => sum + run.count, 0)
   }
 
-  /** Characters that wait: a lower bound of their bytes. */
-  get size(): number {
-    return this.unsealedSize
+  /** How many bytes wait. */
+  get bytes(): number {
+    return this.unsealedBytes
   }
 
   get isEmpty(): boolean {
@@ -46,24 +46,23 @@ export class Tail {
 
   push(run: UnsealedRun): void {
     this.list.push(run)
-    this.unsealedSize += run.size
+    this.unsealedBytes += run.bytes
   }
 
   /** Groups waiting appends into at most `batches` commits of up to `cap` bytes. */
   plan(cap: number, batches: number): SealPlan[] {
     const plans: SealPlan[] = []
-    let group: UnsealedAppend[] = []
+    let group: Piece[] = []
     let bytes = 0
-    for (const append of this.appends()) {
-      const size = Buffer.byteLength(append.lines)
-      if (group.length > 0 && bytes + size > cap) {
+    for (const piece of this.pieces(cap)) {
+      if (group.length > 0 && bytes + piece.bytes > cap) {
         plans.push(join(group))
         group = []
         bytes = 0
         if (plans.length === batches) return plans
       }
-      group.push(append)
-      bytes += size
+      group.push(piece)
+      bytes += piece.bytes
     }
     if (group.length > 0) plans.push(join(group))
     return plans
@@ -76,18 +75,27 @@ export class Tail {
     // A new list: a reader may still hold the old one.
     this.list =
       split !== undefined && split.first <= position ? [split.after(position), ...kept.slice(1)] : kept
-    this.unsealedSize = this.list.reduce((sum, run) => sum + run.size, 0)
+    this.unsealedBytes = this.list.reduce((sum, run) => sum + run.bytes, 0)
   }
 
-  private *appends(): Generator<UnsealedAppend> {
-    for (const run of this.list) yield* run.appends
+  /** Runs as a whole where they are small beside the cap, else append by append. */
+  private *pieces(cap: number): Generator<Piece> {
+    for (const run of this.list) {
+      if (run.bytes <= cap / 8)
+        yield { first: run.first, count: run.count, lines: run.text, bytes: run.bytes }
+      else for (const append of run.appends()) yield { ...append, bytes: Buffer.byteLength(append.lines) }
+    }
   }
 }
 
-function join(appends: readonly UnsealedAppend[]): SealPlan {
+interface Piece extends UnsealedAppend {
+  readonly bytes: number
+}
+
+function join(pieces: readonly Piece[]): SealPlan {
   return {
-    first: appends[0]!.first,
-    count: appends.reduce((sum, append) => sum + append.count, 0),
-    lines: appends.map((append) => append.lines).join(''),
+    first: pieces[0]!.first,
+    count: pieces.reduce((sum, { count }) => sum + count, 0),
+    lines: pieces.map(({ lines }) => lines).join(''),
   }
 }

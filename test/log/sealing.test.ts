@@ -46,7 +46,7 @@ test('makes appends wait while too many bytes are not sealed', async () => {
   const opened = await openLog(temporaryFolder(), { seal: { ...SEAL_BY_HAND, maxBytes: 1000 } })
   for (let number = 1; number <= 200; number++) {
     await opened.log.append([{ stream: 's', events: [event(number)] }], undefined, 'written')
-    expect(opened.log.state.tail.size).toBeLessThan(17_000)
+    expect(opened.log.state.tail.bytes).toBeLessThan(17_000)
   }
   await opened.log.seal()
   expect(await numbers(opened)).toHaveLength(200)
