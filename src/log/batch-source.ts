@@ -8,9 +8,6 @@ import type { LogTree } from '../repository/log-tree.ts'
 import { BatchCache } from './batch-cache.ts'
 import type { Run } from './run.ts'
 
-/** How many batch files one request to the reader asks for. */
-const FILES_A_REQUEST = 64
-
 /** Reads batches from the repository and decodes them, whichever codec they are in. */
 export class BatchSource {
   private readonly cache: BatchCache
@@ -45,19 +42,14 @@ export class BatchSource {
    */
   async *replay(tree: LogTree, from: number, signal?: AbortSignal): AsyncGenerator<Run> {
     const files = [...tree.filesFrom(from)]
-    for (let start = 0; start < files.length; start += FILES_A_REQUEST) {
-      const part = files.slice(start, start + FILES_A_REQUEST)
-      let at = start
-      for await (const { content } of this.reader.readMany(
-        part.map((file) => file.oid),
-        signal,
-      )) {
-        const file = files[at]!
-        const lines = await decode(content, file)
-        checkLength(file, lines.count, files[at + 1])
-        yield { first: file.first, lines }
-        at++
-      }
+    const oids = files.map(({ oid }) => oid)
+    let at = 0
+    for await (const { content } of this.reader.readMany(oids, signal)) {
+      const file = files[at]!
+      const lines = await decode(content, file)
+      checkLength(file, lines.count, files[at + 1])
+      yield { first: file.first, lines }
+      at++
     }
   }
 }

@@ -38,6 +38,7 @@ export class Follower {
   private looking: Promise<void> | undefined
   private unreadable: UnreadableCommit | undefined
   private adopting = false
+  private unfinished: (() => Promise<void>) | undefined
 
   constructor(
     private readonly state: LogState,
@@ -101,16 +102,17 @@ export class Follower {
   private async follow(): Promise<void> {
     const { gitDirectory, branch } = this.repository
     const commit = await readRef(this.fileSystem, gitDirectory, branch)
-    const isOurs = commit === this.state.branch.commit
+    const isOurs = commit === this.state.branch.commit && this.unfinished === undefined
     if (isOurs) this.unreadable = undefined
     // Events that wait to be sealed rest on the commit we know: the seal finds out and says so.
     const isWaiting = this.state.index.count > this.state.branch.position
-    const isKnown = this.unreadable !== undefined && this.unreadable.commit === (commit ?? '')
+    const isKnown = this.unreadable?.commit === (commit ?? '') && this.unfinished === undefined
     if (isOurs || isWaiting || isKnown) return
     this.adopting = true
     try {
+      await this.finish()
       if (commit === undefined) throw new Error(`the branch ${branch} is gone`)
-      await this.adopt(await this.examine(commit), 'others')
+      if (commit !== this.state.branch.commit) await this.adopt(await this.examine(commit), 'others')
       this.unreadable = undefined
     } catch (cause) {
       const error = cause instanceof Error ? cause : new Error(String(cause))
@@ -145,7 +147,12 @@ export class Follower {
 
   private async adopt({ after, common, index, isContinued }: Examined, by: 'pull' | 'others'): Promise<void> {
     const before = this.state.branch
-    await this.release?.(after.position)
+    try {
+      await this.release?.(after.position)
+    } catch (error) {
+      if (index === this.state.index) index.truncate(before.position)
+      throw error
+    }
     // In one turn, so that nobody sees a part of it.
     this.state.index = index
     this.state.branch = after
@@ -153,21 +160,41 @@ export class Follower {
       this.state.rewrites++
       this.state.visible.moveTo(common)
     }
-    const { commit } = after
-    if (isContinued) {
-      for await (const run of this.replay(after, common + 1)) {
-        this.listener.onRun(run, index)
-        this.state.visible.moveTo(lastOf(run))
-      }
-      if (after.position > common) {
-        this.notify({ kind: 'adopted', by, commit, first: common + 1, count: after.position - common })
-      }
-      return
+    this.unfinished = isContinued
+      ? () => this.takeIn(after, common, by)
+      : () => this.rebuild(before, after, common)
+    await this.finish()
+  }
+
+  /** Shows the listener what the branch holds already. What fails here is tried again by the next look. */
+  private async finish(): Promise<void> {
+    await this.unfinished?.()
+    this.unfinished = undefined
+  }
+
+  private async takeIn(after: BranchState, common: number, by: 'pull' | 'others'): Promise<void> {
+    const { state } = this
+    for await (const run of this.replay(after, state.visible.position + 1)) {
+      this.listener.onRun(run, state.index)
+      state.visible.moveTo(lastOf(run))
     }
-    await this.listener.onRewritten(common, (from) => this.replay(after, from), index)
+    const { commit, position } = after
+    if (position > common) {
+      this.notify({ kind: 'adopted', by, commit, first: common + 1, count: position - common })
+    }
+  }
+
+  private async rebuild(before: BranchState, after: BranchState, commonPosition: number): Promise<void> {
+    await this.listener.onRewritten(commonPosition, (from) => this.replay(after, from), this.state.index)
     this.state.visible.moveTo(after.position)
-    const positions = { positionBefore: before.position, positionAfter: after.position }
-    this.notify({ kind: 'rewritten', from: before.commit, to: commit, commonPosition: common, ...positions })
+    this.notify({
+      kind: 'rewritten',
+      from: before.commit,
+      to: after.commit,
+      commonPosition,
+      positionBefore: before.position,
+      positionAfter: after.position,
+    })
   }
 
   private async *replay({ tree }: BranchState, from: number) {

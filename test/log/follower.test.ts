@@ -313,3 +313,21 @@ test('a log that is only read follows the one that writes', async () => {
   await reader.log.follower.look()
   expect(await numbers(reader)).toEqual([1, 2, 3, 4, 5])
 })
+
+test('goes on with a commit whose events could not be shown at the first look', async () => {
+  const path = temporaryFolder()
+  const opened = await openLog(path)
+  commitForeign(path, { [batchFile(1)]: line(1) + line(2) })
+  const show = opened.listener.onRun
+  opened.listener.onRun = () => {
+    throw new Error('the reader died')
+  }
+  await opened.log.follower.look()
+  expect(opened.log.follower.problem?.error.message).toBe('the reader died')
+  expect(opened.log.state.visible.position).toBe(0)
+  opened.listener.onRun = show
+  await opened.log.follower.look()
+  expect(opened.log.follower.problem).toBeUndefined()
+  expect(opened.listener.ids).toHaveLength(2)
+  expect(await numbers(opened)).toHaveLength(2)
+})
