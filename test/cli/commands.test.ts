@@ -53,8 +53,12 @@ describe('append', () => {
     await memoir(append('A', '--data', '{"n":1}'), { cwd })
     await memoir(append('B', '--data', '-'), { cwd, input: '{"n":2}' })
     await memoir(append('C', '--data-file', 'third.json'), { cwd })
+    await memoir(append('D', '--metadata', '-'), { cwd, input: '{"n":4}' })
+    await memoir(append('E', '--metadata-file', 'third.json'), { cwd })
     const { stdout } = await memoir(['-C', 'log.git', 'read', '--json'], { cwd })
-    expect(jsonLines(stdout).map(({ data }) => data)).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }])
+    const events = jsonLines(stdout)
+    expect(events.slice(0, 3).map(({ data }) => data)).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }])
+    expect(events.slice(3).map(({ metadata }) => metadata)).toEqual([{ n: 4 }, { n: 3 }])
   })
 
   test('keeps metadata, tags, schema, id and time, and prints where the event stands', async () => {
@@ -93,6 +97,12 @@ describe('append', () => {
   test.each([
     ['a key that stands twice', ['--data', '{"a":1,"a":2}'], 2, 'this key stands twice'],
     ['an integer that a double cannot hold', ['--data', '9007199254740993'], 2, 'beyond ±(2^53 - 1)'],
+    [
+      'two inputs from one stream',
+      ['--data', '-', '--metadata', '-'],
+      2,
+      'cannot both come from standard input',
+    ],
     ['metadata that is no object', ['--metadata', '[1]'], 2, 'no JSON object'],
     ['an unmet expectation', ['--expect', 'no-stream'], 4, 'is at version 2, the append expected no-stream'],
     ['an expectation that is none', ['--expect', 'maybe'], 2, '"maybe" is no expected version'],

@@ -16,7 +16,11 @@ export const append = command({
     type: argument('type', 'what happened, such as MoneyDeposited'),
     data: option('--data <json>', 'the data, as JSON; - reads it from standard input (default: {})'),
     dataFile: option('--data-file <path>', 'a file that holds the data, as JSON'),
-    metadata: option('--metadata <json>', 'facts about the event, as a JSON object', parseMetadata),
+    metadata: option(
+      '--metadata <json>',
+      'facts about the event, as a JSON object; - reads it from standard input',
+    ),
+    metadataFile: option('--metadata-file <path>', 'a file that holds the metadata, as JSON'),
     tags: listOption('--tag <tag>', 'a tag'),
     schema: option('--schema <n>', "version of the type's schema (default: 1)", parsePlace),
     id: option('--id <id>', 'makes a retry safe: an id is never stored twice'),
@@ -44,8 +48,14 @@ export const append = command({
     },
   ],
   async run({ stream, type, expect, ack = 'committed', json, ...fields }, context) {
-    const { metadata, tags, schema, id, time } = fields
-    const data = await readData(fields, context.signal)
+    const { tags, schema, id, time } = fields
+    if (fields.data === '-' && fields.metadata === '-') {
+      throw new UsageError('--data and --metadata cannot both come from standard input')
+    }
+    const data = await readJson('--data', fields.data, fields.dataFile, context.signal)
+    const metadata = asMetadata(
+      await readJson('--metadata', fields.metadata, fields.metadataFile, context.signal),
+    )
     const event = { type, data, metadata, tags, schema, id, time }
     await using log = await openForWriting(context)
     const given = Object.fromEntries(Object.entries(event).filter(([, value]) => value !== undefined))
@@ -57,25 +67,30 @@ export const append = command({
   },
 })
 
-async function readData(
-  { data, dataFile }: { readonly data: string | undefined; readonly dataFile: string | undefined },
+/** JSON from the command line, standard input (`-`), or a file. */
+async function readJson(
+  name: string,
+  text: string | undefined,
+  file: string | undefined,
   signal: AbortSignal,
 ): Promise<Json | undefined> {
-  if (dataFile === undefined) {
-    if (data === undefined) return undefined
-    return data === '-'
-      ? parseStrictJson(await readText(standardInput(signal)), { name: 'standard input' })
-      : parseStrictJson(data, { name: '--data' })
+  if (text !== undefined && file !== undefined) {
+    throw new UsageError(`${name} and ${name}-file cannot both be given`)
   }
-  if (data !== undefined) throw new UsageError('--data and --data-file cannot both be given')
-  const content = await readFile(dataFile, 'utf8').catch((cause: unknown) => {
-    throw new InputFileError(dataFile, cause)
-  })
-  return parseStrictJson(content, { name: dataFile })
+  if (file !== undefined) {
+    const content = await readFile(file, 'utf8').catch((cause: unknown) => {
+      throw new InputFileError(file, cause)
+    })
+    return parseStrictJson(content, { name: file })
+  }
+  if (text === undefined) return undefined
+  return text === '-'
+    ? parseStrictJson(await readText(standardInput(signal)), { name: 'standard input' })
+    : parseStrictJson(text, { name })
 }
 
-function parseMetadata(text: string): Metadata {
-  const value = parseStrictJson(text, { name: '--metadata' })
+function asMetadata(value: Json | undefined): Metadata | undefined {
+  if (value === undefined) return undefined
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Metadata
-  throw new UsageError('--metadata is no JSON object', { hint: `Give one such as '{"actor":"ada"}'.` })
+  throw new UsageError('the metadata is no JSON object', { hint: `Give one such as '{"actor":"ada"}'.` })
 }
