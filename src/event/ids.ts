@@ -1,28 +1,39 @@
 import type { RandomSource } from '../system/random.ts'
 
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
-const POOL_BYTES = 16 * 256
+const IDS_A_DRAW = 256
+/** Bytes of randomness an id takes, and the digits they make. */
+const BYTES = 10
+const DIGITS = BYTES * 2
+/** The two bits `10` and two random ones. */
+const VARIANTS = ['8', '9', 'a', 'b']
 
 /**
  * Makes UUIDs, version 7: 48 bits of time, then 74 random bits, so that ids sort roughly by age.
- * Costs about 0.3 µs each: randomness is drawn 256 ids at a time.
+ * Costs about 0.2 µs each: randomness is drawn, and written in hex, for 256 ids at a time.
  *
  * Source: RFC 9562, section 5.7.
  */
 export function uuidGenerator(random: RandomSource): (nowMs: number) => string {
-  const pool = new Uint8Array(POOL_BYTES)
-  let used = POOL_BYTES
+  const pool = Buffer.alloc(IDS_A_DRAW * BYTES)
+  let digits = ''
+  let used = 0
+  let lastMs = -1
+  let time = ''
   return (nowMs) => {
-    if (used === POOL_BYTES) {
+    if (used === digits.length) {
       random(pool)
+      digits = pool.toString('hex')
       used = 0
     }
-    const time = Math.floor(nowMs).toString(16).padStart(12, '0')
-    const byte = (index: number) => HEX[pool[used + index]!]!
-    const version = HEX[(pool[used + 6]! & 0x0f) | 0x70]! + byte(7)
-    const variant = HEX[(pool[used + 8]! & 0x3f) | 0x80]! + byte(9)
-    const node = byte(10) + byte(11) + byte(12) + byte(13) + byte(14) + byte(15)
-    used += 16
-    return `${time.slice(0, 8)}-${time.slice(8)}-${version}-${variant}-${node}`
+    const ms = Math.floor(nowMs)
+    if (ms !== lastMs) {
+      const hex = ms.toString(16).padStart(12, '0')
+      time = `${hex.slice(0, 8)}-${hex.slice(8)}-7`
+      lastMs = ms
+    }
+    const at = used
+    used += DIGITS
+    const variant = VARIANTS[Number.parseInt(digits.charAt(at + 3), 16) & 3]!
+    return `${time}${digits.slice(at, at + 3)}-${variant}${digits.slice(at + 4, at + 7)}-${digits.slice(at + 7, at + 19)}`
   }
 }

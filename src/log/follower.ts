@@ -28,6 +28,20 @@ interface Examined {
   readonly isContinued: boolean
 }
 
+/** What following works with. */
+export interface FollowerParts {
+  readonly state: LogState
+  readonly repository: { readonly gitDirectory: string; readonly branch: string }
+  readonly fileSystem: FileSystem
+  readonly reader: GitReader
+  readonly source: BatchSource
+  readonly branchLock: Exclusive
+  readonly listener: LogListener
+  readonly notify: (notice: Notice) => void
+  /** The journal's leave to go on at a position that it did not see: set for a writer. */
+  readonly release: ((position: number) => Promise<void>) | undefined
+}
+
 /**
  * Takes in what others committed to the branch. Level-triggered: asked to look, it compares the ref with
  * what it holds, so it does not matter how often or why it is asked.
@@ -40,18 +54,7 @@ export class Follower {
   private adopting = false
   private unfinished: (() => Promise<void>) | undefined
 
-  constructor(
-    private readonly state: LogState,
-    private readonly repository: { readonly gitDirectory: string; readonly branch: string },
-    private readonly fileSystem: FileSystem,
-    private readonly reader: GitReader,
-    private readonly source: BatchSource,
-    private readonly branchLock: Exclusive,
-    private readonly listener: LogListener,
-    private readonly notify: (notice: Notice) => void,
-    /** The journal's leave to go on at a position that it did not see: set for a writer. */
-    private readonly release: ((position: number) => Promise<void>) | undefined,
-  ) {}
+  constructor(private readonly parts: FollowerParts) {}
 
   /** While it takes in foreign events, no append may be given a place. */
   get isAdopting(): boolean {
@@ -65,7 +68,7 @@ export class Follower {
 
   /** Compares the branch with what is held, and follows. Calls that come while it looks share the next look. */
   look(): Promise<void> {
-    this.looking ??= this.branchLock.run(() => {
+    this.looking ??= this.parts.branchLock.run(() => {
       this.looking = undefined
       return this.follow()
     })
@@ -79,17 +82,21 @@ export class Follower {
    * @throws RefMovedError when the branch was moved meanwhile, or events wait that do not rest on the commit
    */
   fastForward(commit: string): Promise<void> {
-    return this.branchLock.run(async () => {
-      const before = this.state.branch
-      const { gitDirectory, branch } = this.repository
-      if (this.state.index.count > before.position) throw new RefMovedError(branch, before.commit, commit)
+    return this.parts.branchLock.run(async () => {
+      const before = this.parts.state.branch
+      const { gitDirectory, branch } = this.parts.repository
+      if (this.parts.state.index.count > before.position)
+        throw new RefMovedError(branch, before.commit, commit)
       this.adopting = true
       try {
         const examined = await this.examine(commit)
         try {
-          await updateRef(this.fileSystem, gitDirectory, branch, { expected: before.commit, next: commit })
+          await updateRef(this.parts.fileSystem, gitDirectory, branch, {
+            expected: before.commit,
+            next: commit,
+          })
         } catch (error) {
-          this.state.index.truncate(before.position)
+          this.parts.state.index.truncate(before.position)
           throw error
         }
         await this.adopt(examined, 'pull')
@@ -100,24 +107,24 @@ export class Follower {
   }
 
   private async follow(): Promise<void> {
-    const { gitDirectory, branch } = this.repository
-    const commit = await readRef(this.fileSystem, gitDirectory, branch)
-    const isOurs = commit === this.state.branch.commit && this.unfinished === undefined
+    const { gitDirectory, branch } = this.parts.repository
+    const commit = await readRef(this.parts.fileSystem, gitDirectory, branch)
+    const isOurs = commit === this.parts.state.branch.commit && this.unfinished === undefined
     if (isOurs) this.unreadable = undefined
     // Events that wait to be sealed rest on the commit we know: the seal finds out and says so.
-    const isWaiting = this.state.index.count > this.state.branch.position
+    const isWaiting = this.parts.state.index.count > this.parts.state.branch.position
     const isKnown = this.unreadable?.commit === (commit ?? '') && this.unfinished === undefined
     if (isOurs || isWaiting || isKnown) return
     this.adopting = true
     try {
       await this.finish()
       if (commit === undefined) throw new Error(`the branch ${branch} is gone`)
-      if (commit !== this.state.branch.commit) await this.adopt(await this.examine(commit), 'others')
+      if (commit !== this.parts.state.branch.commit) await this.adopt(await this.examine(commit), 'others')
       this.unreadable = undefined
     } catch (cause) {
       const error = cause instanceof Error ? cause : new Error(String(cause))
       this.unreadable = { commit: commit ?? '', error }
-      this.notify({ kind: 'unreadable-commit', commit: commit ?? '', error })
+      this.parts.notify({ kind: 'unreadable-commit', commit: commit ?? '', error })
     } finally {
       this.adopting = false
     }
@@ -128,14 +135,14 @@ export class Follower {
    * is as it was.
    */
   private async examine(commit: string): Promise<Examined> {
-    const before = this.state.branch
-    const after = await readBranchState(commit, this.reader, this.source, before)
-    if (after.tree.manifestOid !== before.tree.manifestOid) await readManifest(after, this.reader)
-    const common = await commonPosition(before, after, this.source)
-    await checkForeignEvents(after, common, this.source)
-    const isDescendant = await this.reader.isAncestor(before.commit, commit)
+    const before = this.parts.state.branch
+    const after = await readBranchState(commit, this.parts.reader, this.parts.source, before)
+    if (after.tree.manifestOid !== before.tree.manifestOid) await readManifest(after, this.parts.reader)
+    const common = await commonPosition(before, after, this.parts.source)
+    await checkForeignEvents(after, common, this.parts.source)
+    const isDescendant = await this.parts.reader.isAncestor(before.commit, commit)
     // Where events are replaced, readers go on with the old index until the new one is complete.
-    const index = common === before.position ? this.state.index : new LogIndex()
+    const index = common === before.position ? this.parts.state.index : new LogIndex()
     try {
       for await (const run of this.replay(after, index.count + 1)) indexRun(index, run, after.tree)
     } catch (error) {
@@ -146,19 +153,19 @@ export class Follower {
   }
 
   private async adopt({ after, common, index, isContinued }: Examined, by: 'pull' | 'others'): Promise<void> {
-    const before = this.state.branch
+    const before = this.parts.state.branch
     try {
-      await this.release?.(after.position)
+      await this.parts.release?.(after.position)
     } catch (error) {
-      if (index === this.state.index) index.truncate(before.position)
+      if (index === this.parts.state.index) index.truncate(before.position)
       throw error
     }
     // In one turn, so that nobody sees a part of it.
-    this.state.index = index
-    this.state.branch = after
+    this.parts.state.index = index
+    this.parts.state.branch = after
     if (!isContinued) {
-      this.state.rewrites++
-      this.state.visible.moveTo(common)
+      this.parts.state.rewrites++
+      this.parts.state.visible.moveTo(common)
     }
     this.unfinished = isContinued
       ? () => this.takeIn(after, common, by)
@@ -173,21 +180,25 @@ export class Follower {
   }
 
   private async takeIn(after: BranchState, common: number, by: 'pull' | 'others'): Promise<void> {
-    const { state } = this
+    const { state } = this.parts
     for await (const run of this.replay(after, state.visible.position + 1)) {
-      this.listener.onRun(run, state.index)
+      this.parts.listener.onRun(run, state.index)
       state.visible.moveTo(lastOf(run))
     }
     const { commit, position } = after
     if (position > common) {
-      this.notify({ kind: 'adopted', by, commit, first: common + 1, count: position - common })
+      this.parts.notify({ kind: 'adopted', by, commit, first: common + 1, count: position - common })
     }
   }
 
   private async rebuild(before: BranchState, after: BranchState, commonPosition: number): Promise<void> {
-    await this.listener.onRewritten(commonPosition, (from) => this.replay(after, from), this.state.index)
-    this.state.visible.moveTo(after.position)
-    this.notify({
+    await this.parts.listener.onRewritten(
+      commonPosition,
+      (from) => this.replay(after, from),
+      this.parts.state.index,
+    )
+    this.parts.state.visible.moveTo(after.position)
+    this.parts.notify({
       kind: 'rewritten',
       from: before.commit,
       to: after.commit,
@@ -198,7 +209,7 @@ export class Follower {
   }
 
   private async *replay({ tree }: BranchState, from: number) {
-    for await (const run of this.source.replay(tree, from)) {
+    for await (const run of this.parts.source.replay(tree, from)) {
       const part = runFrom(run, from)
       if (part !== undefined) yield part
     }

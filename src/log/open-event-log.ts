@@ -136,9 +136,9 @@ async function open(
   const branchLock = new Exclusive()
   const writer = readOnly
     ? undefined
-    : await openWriter(options, opened, state, source, branchLock, listener, store, newId)
+    : await openWriter(options, opened, { state, source, branchLock, listener, store, newId })
   const release = writer && ((position: number) => writer.journal.release(position))
-  const follower = new Follower(
+  const follower = new Follower({
     state,
     repository,
     fileSystem,
@@ -148,7 +148,7 @@ async function open(
     listener,
     notify,
     release,
-  )
+  })
   return {
     ...opened,
     restoredPosition,
@@ -176,15 +176,20 @@ async function replay(
   }
 }
 
+interface WriterParts {
+  readonly state: LogState
+  readonly source: BatchSource
+  readonly branchLock: Exclusive
+  readonly listener: LogListener
+  readonly store: ObjectStore
+  readonly newId: () => string
+}
+
+/** Opens the journal, recovers what the branch lacks, and wires what appends and seals. */
 async function openWriter(
   options: OpenEventLogOptions,
   { repository, manifest, reader, directory }: OpenedRepository,
-  state: LogState,
-  source: BatchSource,
-  branchLock: Exclusive,
-  listener: LogListener,
-  store: ObjectStore,
-  newId: () => string,
+  { state, source, branchLock, listener, store, newId }: WriterParts,
 ): Promise<Writer> {
   const { fileSystem, clock, author, seal, notify, onSealed, eventBytes } = options
   const { gitDirectory, branch: ref } = repository
@@ -203,17 +208,17 @@ async function openWriter(
   const committer = new Committer({ gitDirectory, ref, store, fileSystem, clock, author })
   const folder = new Folder(state, committer, reader)
   const appender = new Appender(state, journal, clock, listener)
-  const sealer = new Sealer(
+  const sealer = new Sealer({
     state,
     journal,
     committer,
     folder,
     branchLock,
-    manifest.codec,
-    seal,
+    codec: manifest.codec,
+    settings: seal,
     notify,
     onSealed,
-  )
+  })
   sealer.schedule()
   return { appender, sealer, folder, journal, newId, eventBytes, maxUnsealed: seal.maxBytes * MOST_UNSEALED }
 }

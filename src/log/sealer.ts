@@ -27,6 +27,20 @@ interface Waiting {
 const COMMITS_A_ROUND = 8
 const RETRY_MS = 1000
 
+/** What sealing works with. */
+export interface SealerParts {
+  readonly state: LogState
+  readonly journal: Journal
+  readonly committer: Committer
+  readonly folder: Folder
+  readonly branchLock: Exclusive
+  readonly codec: Codec
+  readonly settings: SealSettings
+  readonly notify: (notice: Notice) => void
+  /** Told after each move of the branch. */
+  readonly onSealed: () => void
+}
+
 /**
  * Seals: turns what is journaled into commits, in the background.
  *
@@ -40,18 +54,7 @@ export class Sealer {
   private isSealing = false
   private isStopped = false
 
-  constructor(
-    private readonly state: LogState,
-    private readonly journal: Journal,
-    private readonly committer: Committer,
-    private readonly folder: Folder,
-    private readonly branchLock: Exclusive,
-    private readonly codec: Codec,
-    private readonly settings: SealSettings,
-    private readonly notify: (notice: Notice) => void,
-    /** Told after each move of the branch. */
-    private readonly onSealed: () => void,
-  ) {}
+  constructor(private readonly parts: SealerParts) {}
 
   /** Set once somebody else moved the branch while events waited: nothing is sealed any more. */
   get diverged(): LogDivergedError | undefined {
@@ -60,11 +63,11 @@ export class Sealer {
 
   /** Says that events wait: they are sealed in a moment, or at once when they are many. */
   schedule(): void {
-    const { branch, tail, visible } = this.state
+    const { branch, tail, visible } = this.parts.state
     if (visible.position <= branch.position || this.divergence !== undefined || this.isStopped) return
-    const isUrgent = tail.bytes >= this.settings.maxBytes || this.waiting.length > 0
+    const isUrgent = tail.bytes >= this.parts.settings.maxBytes || this.waiting.length > 0
     if (isUrgent) this.start()
-    else this.timer ??= setTimeout(() => this.start(), this.settings.afterMs)
+    else this.timer ??= setTimeout(() => this.start(), this.parts.settings.afterMs)
   }
 
   /** Resolves with the commit that holds a visible position, sealing it now if need be. */
@@ -72,7 +75,7 @@ export class Sealer {
     const committed = new Promise<string>((resolve, reject) =>
       this.waiting.push({ position, resolve, reject }),
     )
-    if (position <= this.state.branch.position) this.settle([])
+    if (position <= this.parts.state.branch.position) this.settle([])
     else if (this.divergence !== undefined) this.refuse(this.divergence)
     else if (this.isStopped) this.refuse(new LogClosedError())
     else this.schedule()
@@ -85,18 +88,18 @@ export class Sealer {
    * @throws LogDivergedError, SealFailedError
    */
   async seal(): Promise<void> {
-    const target = this.state.visible.position
-    while (this.state.branch.position < target) {
+    const target = this.parts.state.visible.position
+    while (this.parts.state.branch.position < target) {
       if (this.divergence !== undefined) throw this.divergence
-      await this.branchLock.run(() => this.sealRound())
+      await this.parts.branchLock.run(() => this.sealRound())
     }
   }
 
   /** Folds the small batch files of the whole log. @returns how many files stood in it before and after */
   foldAll(): Promise<{ readonly before: number; readonly after: number }> {
-    return this.branchLock.run(async () => {
-      const counts = await this.folder.foldAll()
-      this.onSealed()
+    return this.parts.branchLock.run(async () => {
+      const counts = await this.parts.folder.foldAll()
+      this.parts.onSealed()
       return counts
     })
   }
@@ -134,41 +137,44 @@ export class Sealer {
 
   private async sealRound(): Promise<void> {
     if (this.isStopped) throw new LogClosedError()
-    const plans = this.state.tail.plan(MAX_BATCH_BYTES, COMMITS_A_ROUND)
+    const plans = this.parts.state.tail.plan(capOf(this.parts.codec), COMMITS_A_ROUND)
     if (plans.length === 0) return
-    const from = this.state.branch
+    const from = this.parts.state.branch
     try {
-      const states = (await this.committer.recover()) ?? (await this.commit(from, plans))
-      this.state.branch = states.at(-1)!
-      this.state.tail.dropUpTo(this.state.branch.position)
+      const states = (await this.parts.committer.recover()) ?? (await this.commit(from, plans))
+      this.parts.state.branch = states.at(-1)!
+      this.parts.state.tail.dropUpTo(this.parts.state.branch.position)
       this.settle(states)
-      await this.journal.release(this.state.branch.position)
+      await this.parts.journal.release(this.parts.state.branch.position)
     } catch (error) {
       throw this.fail(error)
     }
     await this.fold()
-    this.onSealed()
+    this.parts.onSealed()
   }
 
   private async commit(from: BranchState, plans: readonly SealPlan[]): Promise<BranchState[]> {
     const changes = await Promise.all(plans.map((plan) => this.changeOf(plan)))
-    const states = await this.committer.commit(from, changes)
-    this.folder.added(changes)
+    const states = await this.parts.committer.commit(from, changes)
+    this.parts.folder.added(changes)
     return states
   }
 
   /** The events are committed already; a fold that fails is told, and tried again with a later seal. */
   private async fold(): Promise<void> {
     try {
-      await this.folder.foldIfDue()
+      await this.parts.folder.foldIfDue()
     } catch (error) {
-      this.notify({ kind: 'fold-failed', error: error instanceof Error ? error : new Error(String(error)) })
+      this.parts.notify({
+        kind: 'fold-failed',
+        error: error instanceof Error ? error : new Error(String(error)),
+      })
     }
   }
 
   private async changeOf({ first, count, lines }: SealPlan): Promise<CommitChange> {
-    const { blob, file } = await encodeBatch(lines, first, this.codec)
-    const { index } = this.state
+    const { blob, file } = await encodeBatch(lines, first, this.parts.codec)
+    const { index } = this.parts.state
     const numbers = new Set<number>()
     for (let position = first; position < first + count; position++) numbers.add(index.streamNumber(position))
     const streams = [...numbers].map((number) => index.streams.name(number))
@@ -182,7 +188,7 @@ export class Sealer {
 
   /** Tells those who wait for a position that is committed now which commit holds it. */
   private settle(states: readonly { readonly commit: string; readonly position: number }[]): void {
-    const { branch } = this.state
+    const { branch } = this.parts.state
     const settled = this.waiting.filter(({ position }) => position <= branch.position)
     this.waiting = this.waiting.filter(({ position }) => position > branch.position)
     for (const { position, resolve } of settled) {
@@ -193,15 +199,23 @@ export class Sealer {
   private fail(error: unknown): Error {
     const failure =
       error instanceof RefMovedError
-        ? new LogDivergedError(error.expected, error.actual, this.state.tail.count, { cause: error })
-        : new SealFailedError(this.state.visible.position, error)
+        ? new LogDivergedError(error.expected, error.actual, this.parts.state.tail.count, { cause: error })
+        : new SealFailedError(this.parts.state.visible.position, error)
     if (failure instanceof LogDivergedError) this.divergence = failure
     this.refuse(failure)
-    this.notify({ kind: failure instanceof LogDivergedError ? 'diverged' : 'seal-failed', error: failure })
+    this.parts.notify({
+      kind: failure instanceof LogDivergedError ? 'diverged' : 'seal-failed',
+      error: failure,
+    })
     return failure
   }
 
   private refuse(error: Error): void {
     for (const { reject } of this.waiting.splice(0)) reject(error)
   }
+}
+
+/** How many bytes of JSON lines make a batch: as YAML they take up to twice the room. */
+function capOf(codec: Codec): number {
+  return codec === 'yaml' ? MAX_BATCH_BYTES / 2 : MAX_BATCH_BYTES
 }
