@@ -55,7 +55,7 @@ export function checkShape(appends: readonly PreparedAppend[], condition: Append
     throw new UsageError('a stream is named twice in one append', { hint: 'Put its events into one list.' })
   }
   const ids = givenIds(appends)
-  if (new Set(ids).size < ids.length) {
+  if (ids.length > 1 && new Set(ids).size < ids.length) {
     throw new UsageError('an event id is given twice in one append', { hint: 'Each event needs its own id.' })
   }
   if (condition !== undefined) checkCondition(condition)

@@ -34,8 +34,7 @@ export interface Accepted {
   readonly journaled: Promise<void>
 }
 
-interface Waiting {
-  readonly append: UnsealedAppend
+interface Waiting extends UnsealedAppend {
   readonly durability: Durability
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
@@ -102,8 +101,9 @@ export class Appender {
       }
       streams.push({ stream, version })
     }
+    const count = ids.length
     const journaled = new Promise<void>((resolve, reject) => {
-      this.waiting.push({ append: { first, count: ids.length, lines }, durability, resolve, reject })
+      this.waiting.push({ first, count, lines, durability, resolve, reject })
     })
     this.lastAccepted = journaled
     this.startFlushing()
@@ -123,15 +123,12 @@ export class Appender {
       const group = this.takeGroup()
       try {
         const durability = group.every((one) => one.durability === 'written') ? 'written' : 'durable'
-        await this.journal.append(
-          group.map(({ append }) => append),
-          durability,
-        )
+        await this.journal.append(group, durability)
       } catch (error) {
         this.refuse(group, error)
         continue
       }
-      const run = new UnsealedRun(group.map(({ append }) => append))
+      const run = new UnsealedRun(group)
       this.state.tail.push(run)
       this.listener.onRun(run, this.state.index)
       this.state.visible.moveTo(run.first + run.count - 1)
@@ -143,8 +140,8 @@ export class Appender {
   private takeGroup(): Waiting[] {
     let size = 0
     let count = 0
-    for (const { append } of this.waiting) {
-      size += append.lines.length
+    for (const { lines } of this.waiting) {
+      size += lines.length
       if (size > MAX_GROUP && count > 0) break
       count++
     }

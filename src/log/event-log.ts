@@ -98,9 +98,8 @@ export class EventLog {
     const durability: Durability = ack === 'written' ? 'written' : 'durable'
     const accept = () => writer.appender.accept(prepared, condition, durability)
     const hasGivenIds = givenIds(prepared).length > 0
-    const accepted = hasGivenIds
-      ? await this.acceptOnce(writer, prepared, accept)
-      : await this.admission.enter(accept)
+    const entered = hasGivenIds ? this.acceptOnce(writer, prepared, accept) : this.admission.enter(accept)
+    const accepted = entered instanceof Promise ? await entered : entered
     await accepted.journaled
     writer.sealer.schedule()
     if (ack === 'written' || ack === 'journaled') return accepted.result

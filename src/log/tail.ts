@@ -54,15 +54,19 @@ export class Tail {
     const plans: SealPlan[] = []
     let group: Piece[] = []
     let bytes = 0
-    for (const piece of this.pieces(cap)) {
-      if (group.length > 0 && bytes + piece.bytes > cap) {
-        plans.push(join(group))
-        group = []
-        bytes = 0
-        if (plans.length === batches) return plans
+    for (const run of this.list) {
+      // Only a run that does not fit as a whole is looked at append by append.
+      const pieces = bytes + run.bytes <= cap ? [asPiece(run)] : piecesOf(run)
+      for (const piece of pieces) {
+        if (group.length > 0 && bytes + piece.bytes > cap) {
+          plans.push(join(group))
+          group = []
+          bytes = 0
+          if (plans.length === batches) return plans
+        }
+        group.push(piece)
+        bytes += piece.bytes
       }
-      group.push(piece)
-      bytes += piece.bytes
     }
     if (group.length > 0) plans.push(join(group))
     return plans
@@ -77,19 +81,18 @@ export class Tail {
       split !== undefined && split.first <= position ? [split.after(position), ...kept.slice(1)] : kept
     this.unsealedBytes = this.list.reduce((sum, run) => sum + run.bytes, 0)
   }
-
-  /** Runs as a whole where they are small beside the cap, else append by append. */
-  private *pieces(cap: number): Generator<Piece> {
-    for (const run of this.list) {
-      if (run.bytes <= cap / 8)
-        yield { first: run.first, count: run.count, lines: run.text, bytes: run.bytes }
-      else for (const append of run.appends()) yield { ...append, bytes: Buffer.byteLength(append.lines) }
-    }
-  }
 }
 
 interface Piece extends UnsealedAppend {
   readonly bytes: number
+}
+
+function asPiece({ first, count, text, bytes }: UnsealedRun): Piece {
+  return { first, count, lines: text, bytes }
+}
+
+function* piecesOf(run: UnsealedRun): Generator<Piece> {
+  for (const append of run.appends()) yield { ...append, bytes: Buffer.byteLength(append.lines) }
 }
 
 function join(pieces: readonly Piece[]): SealPlan {
