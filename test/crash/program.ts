@@ -6,6 +6,9 @@ import { fileURLToPath } from 'node:url'
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url))
 const BUILDS = join(PROJECT, '.build/crash')
+const HOUR_MS = 3_600_000
+
+let program: string | undefined
 
 /**
  * Compiles the writer and all it uses, unless that has been done for these very sources.
@@ -13,6 +16,11 @@ const BUILDS = join(PROJECT, '.build/crash')
  * @returns the path of a program for plain Node
  */
 export function writerProgram(): string {
+  program ??= compiledProgram()
+  return program
+}
+
+function compiledProgram(): string {
   const build = join(BUILDS, sourcesKey())
   if (!existsSync(build)) compile(build)
   return join(build, 'test/crash/writer.js')
@@ -20,6 +28,11 @@ export function writerProgram(): string {
 
 function compile(build: string): void {
   mkdirSync(BUILDS, { recursive: true })
+  // Those of other sources; young ones may be in use.
+  for (const name of readdirSync(BUILDS)) {
+    const old = join(BUILDS, name)
+    if (Date.now() - statSync(old).mtimeMs > HOUR_MS) rmSync(old, { recursive: true, force: true })
+  }
   const temporary = mkdtempSync(join(BUILDS, 'unfinished-'))
   const tsc = join(PROJECT, 'node_modules/.bin/tsc')
   execFileSync(tsc, ['-p', 'test/crash/tsconfig.json', '--outDir', temporary], { cwd: PROJECT })

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readdirSync } from 'node:fs'
+import { cpSync, mkdirSync } from 'node:fs'
 import { open } from '../../src/memoir.ts'
 import type { Log } from '../../src/opened-log.ts'
 import type { OpenOptions } from '../../src/options.ts'
@@ -50,8 +50,7 @@ async function startLog(folder: string, work: (log: Log) => Promise<void>): Prom
   await log.close()
 }
 
-const withSomeEvents = (folder: string, session: Session) =>
-  startLog(folder, (log) => session.append(log, 6))
+const withSomeEvents = (folder: string, session: Session) => startLog(folder, (log) => session.append(log, 6))
 
 export const SCENARIOS: readonly Scenario[] = [
   {
@@ -91,7 +90,7 @@ export const SCENARIOS: readonly Scenario[] = [
       await session.append(log, 8)
       // A copy of an open log is what a kill leaves.
       cpSync(`${folder}/other.git`, `${folder}/log.git`, { recursive: true })
-      forgetLocks(`${folder}/log.git`, readdirSync(`${folder}/log.git/memoir`))
+      forgetLocks(`${folder}/log.git`)
       await log.close()
     },
     run: (log, session) => session.append(log, 2),
@@ -126,7 +125,9 @@ export const SCENARIOS: readonly Scenario[] = [
       await withSomeEvents(folder, session)
       cpSync(`${folder}/log.git`, `${folder}/remote.git`, { recursive: true })
       const remote = await open(`${folder}/remote.git`, BY_HAND)
-      await session.append(remote, 3)
+      // What was acknowledged there is promised here only once it was pulled.
+      const record = (one: HistoryRecord) => 'begun' in one && session.record(one)
+      await startSession('remote', record).append(remote, 3)
       await remote.close()
     },
     async run(log, session, folder) {
@@ -145,7 +146,10 @@ export interface Prepared {
 export async function prepare(scenario: Scenario, folder: string): Promise<Prepared> {
   const records: HistoryRecord[] = []
   mkdirSync(folder, { recursive: true })
-  await scenario.prepare(folder, startSession('before', (record) => records.push(record)))
+  await scenario.prepare(
+    folder,
+    startSession('before', (record) => records.push(record)),
+  )
   return { folder, records }
 }
 

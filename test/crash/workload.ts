@@ -10,7 +10,14 @@ const TAGS = Array.from({ length: 8 }, (_, number) => `room:${number}`)
 const MOST_ATTEMPTS = 4
 
 /** Errors that say that nothing was stored, and those that say that it was. */
-const REJECTIONS = ['concurrency', 'journal-full', 'log-locked', 'invalid-event', 'time-backwards']
+const REJECTIONS = [
+  'concurrency',
+  'journal-full',
+  'backlog-full',
+  'log-locked',
+  'invalid-event',
+  'time-backwards',
+]
 const STORED = ['seal-failed', 'not-pushed']
 
 export interface WorkloadOptions {

@@ -8,7 +8,7 @@ import type { WriterMessage, WriterOrders } from './writer.ts'
 /** How a writer ended. */
 export interface WriterEnd {
   readonly records: readonly HistoryRecord[]
-  readonly state: 'starting' | 'open' | 'done'
+  readonly state: 'ready' | 'open' | 'done'
   /** The code of the error that it could not go on with. */
   readonly failed: string | undefined
   readonly signal: NodeJS.Signals | null
@@ -20,13 +20,17 @@ export interface WriterStart {
   /** Called for each message with the number of records so far; it may end the process. */
   readonly onMessage?: (child: ChildProcess, records: number) => void
   readonly onSpawn?: (child: ChildProcess) => void
+  /** Lets it begin; default: at once. */
+  readonly go?: Promise<void>
+  /** Called once it has nothing left to do but to begin. */
+  readonly onReady?: () => void
   /** When it is ended by force, since it hangs. Default 60 s. */
   readonly limitMs?: number
 }
 
 /** Runs a writer in a process of its own until it ends. @throws when it takes too long */
 export async function runWriter(orders: WriterOrders, start: WriterStart = {}): Promise<WriterEnd> {
-  const { unsettled = [], environment = {}, onMessage, onSpawn, limitMs = 60_000 } = start
+  const { unsettled = [], environment = {}, onMessage, onSpawn, onReady, go, limitMs = 60_000 } = start
   const child = spawn(process.execPath, [writerProgram(), JSON.stringify(orders)], {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...process.env, ...environment },
@@ -40,16 +44,19 @@ export async function runWriter(orders: WriterOrders, start: WriterStart = {}): 
   onSpawn?.(child)
   // A writer that was ended at once reads nothing.
   child.stdin.on('error', () => undefined)
-  child.stdin.end(JSON.stringify(unsettled))
+  void Promise.resolve(go).then(() => child.stdin.end(JSON.stringify(unsettled)))
   const records: HistoryRecord[] = []
-  let state: WriterEnd['state'] = 'starting'
+  let state: WriterEnd['state'] = 'ready'
   let failed: string | undefined
   for await (const line of createInterface({ input: child.stdout })) {
     const message = parse(line)
     if (message === undefined) break
-    if ('state' in message) state = message.state
-    else if ('failed' in message) failed = message.failed
-    else records.push(message)
+    if ('state' in message) {
+      state = message.state
+      if (state === 'ready') onReady?.()
+    }
+    if ('failed' in message) failed = message.failed
+    if ('begun' in message || 'ended' in message) records.push(message)
     onMessage?.(child, records.length)
   }
   await exit

@@ -5,6 +5,7 @@ import { open } from '../../src/memoir.ts'
 import type { HistoryRecord, Operation } from './history.ts'
 import { Random } from './random.ts'
 import { tallies } from './tally.ts'
+import { UnsyncedFileSystem } from './unsynced-file-system.ts'
 import { Client } from './workload.ts'
 
 /** What a writer is started with, as JSON. */
@@ -17,12 +18,15 @@ export interface WriterOrders {
   /** How many operations each client makes; absent: until it is killed. */
   readonly operations?: number
   readonly fillerLength?: number
-  /** Do not seal on close: leave the journal as a crash would. */
-  readonly exitWithoutClosing?: boolean
+  /** Leave out everything that makes bytes durable: a writer that a power cut has to find out. */
+  readonly withoutSync?: boolean
 }
 
 /** What it says: records of the history, and where it stands. */
-export type WriterMessage = HistoryRecord | { readonly state: 'open' | 'done' } | { readonly failed: string }
+export type WriterMessage =
+  | HistoryRecord
+  | { readonly state: 'ready' | 'open' | 'done' }
+  | { readonly failed: string }
 
 function say(message: WriterMessage): void {
   const bytes = Buffer.from(`${JSON.stringify(message)}\n`)
@@ -39,7 +43,8 @@ async function work(orders: WriterOrders, unsettled: readonly Operation[]): Prom
     fillerLength = 200,
   } = orders
   const seal = { afterMs: 3, maxBytes: 20_000 }
-  const log = await open(path, { projections: [tallies], seal, snapshot: { everyEvents: 50 } })
+  const ports = orders.withoutSync ? { fileSystem: new UnsyncedFileSystem() } : {}
+  const log = await open(path, { projections: [tallies], seal, snapshot: { everyEvents: 50 }, ports })
   say({ state: 'open' })
   const clients = Array.from({ length: count }, (_, number) => {
     const random = new Random(seed + number)
@@ -51,12 +56,13 @@ async function work(orders: WriterOrders, unsettled: readonly Operation[]): Prom
       for (let done = 0; done < operations && log.status().problem === undefined; done++) await client.step()
     }),
   )
-  if (!orders.exitWithoutClosing) await log.close()
+  await log.close()
   say({ state: 'done' })
 }
 
 try {
-  // Whoever starts a writer gives it its orders.
+  say({ state: 'ready' })
+  // Standing still until stdin ends lets several writers start at the same moment. Whoever starts a writer gives it its orders.
   await work(JSON.parse(process.argv[2]!), JSON.parse(readFileSync(0, 'utf8') || '[]'))
   process.exit()
 } catch (error) {

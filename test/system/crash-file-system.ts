@@ -33,6 +33,8 @@ export interface PowerCut {
   readonly at?: number
   /** Asked once for each sector of a write, each truncation and each change of names not synced. */
   readonly survives: Survives
+  /** Whether a file that grew has got its new length, with zeros in place of what was lost. Default false. */
+  readonly keepsLength?: boolean
   /** An empty or missing directory outside of the root, where the state is put. */
   readonly target: string
 }
@@ -128,14 +130,14 @@ export class CrashFileSystem implements FileSystem {
   }
 
   /** Puts a state into `target` that the disk could hold after a power cut. */
-  async crash({ at = this.#steps.length, survives, target }: PowerCut): Promise<void> {
+  async crash({ at = this.#steps.length, survives, keepsLength = false, target }: PowerCut): Promise<void> {
     const steps = this.#steps.slice(0, at)
     const contents = new Map<Inode, Buffer>()
     for (const [path, node] of this.#namesAfter(steps, survives)) {
       const place = join(target, relative(this.#root, path))
       await mkdir(node === 'directory' ? place : dirname(place), { recursive: true })
       if (node === undefined || node === 'directory') continue
-      const bytes = contents.get(node) ?? contentAfter(steps, node, survives)
+      const bytes = contents.get(node) ?? contentAfter(steps, node, survives, keepsLength)
       contents.set(node, bytes)
       await writeFile(place, bytes)
     }
@@ -238,7 +240,12 @@ function wasNameSynced(steps: readonly Step[], path: string, index: number): boo
   )
 }
 
-function contentAfter(steps: readonly Step[], inode: Inode, survives: Survives): Buffer {
+function contentAfter(
+  steps: readonly Step[],
+  inode: Inode,
+  survives: Survives,
+  keepsLength: boolean,
+): Buffer {
   const syncs = steps.filter((step) => step.kind === 'sync').filter((step) => step.inode === inode)
   let content: Buffer = Buffer.from(inode.initial)
   for (const [index, step] of steps.entries()) {
@@ -250,8 +257,9 @@ function contentAfter(steps: readonly Step[], inode: Inode, survives: Survives):
     }
     if (step.kind !== 'write' || step.inode !== inode) continue
     for (const sector of sectors(step.position, step.bytes.length)) {
-      if (!isDurable(sector) && !survives()) continue
-      if (content.length < sector.end) content = resize(content, sector.end)
+      const isThere = isDurable(sector) || survives()
+      if ((isThere || keepsLength) && content.length < sector.end) content = resize(content, sector.end)
+      if (!isThere) continue
       step.bytes.copy(content, sector.start, sector.start - step.position, sector.end - step.position)
     }
   }

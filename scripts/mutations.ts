@@ -1,0 +1,206 @@
+/** One thing that keeps the log's promises, taken out. */
+export interface Mutation {
+  readonly name: string
+  /** Below `src/`. */
+  readonly file: string
+  /** Stands in the file exactly once. */
+  readonly text: string
+  readonly replacement: string
+  /** Folders and files below `test/`, one of whose tests has to turn red. */
+  readonly tests: readonly string[]
+}
+
+const JOURNAL = ['journal']
+const STATES = ['crash/crash-states', 'log/faults']
+
+export const MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'no O_DSYNC on the journal',
+    file: 'journal/segment.ts',
+    text: 'constants.O_WRONLY | (SYNCS_ON_WRITE ? constants.O_DSYNC : 0)',
+    replacement: 'constants.O_WRONLY',
+    tests: JOURNAL,
+  },
+  {
+    name: 'no fsync of a full journal segment',
+    file: 'journal/segment.ts',
+    text: 'await syncOrFail(() => this.plain.syncData(), this.directory)\n    this.#isDirty = false\n    this.#durable',
+    replacement: 'this.#isDirty = false\n    this.#durable',
+    tests: JOURNAL,
+  },
+  {
+    name: 'no fsync of a durable append after one that was only written',
+    file: 'journal/segment.ts',
+    text: 'await syncOrFail(() => this.plain.syncData(), this.directory)\n      this.#isDirty = false',
+    replacement: 'this.#isDirty = false',
+    tests: JOURNAL,
+  },
+  {
+    name: 'no directory fsync after a journal segment got its name',
+    file: 'journal/segment.ts',
+    text: 'await syncOrFail(() => fileSystem.syncDirectory(this.directory), this.directory)',
+    replacement: '',
+    tests: JOURNAL,
+  },
+  {
+    name: 'no directory fsync after the journal was made',
+    file: 'journal/directory.ts',
+    text: 'for (const created of missing) await fileSystem.syncDirectory(dirname(created))',
+    replacement: '',
+    tests: JOURNAL,
+  },
+  {
+    name: 'no directory fsync after a journal segment was removed',
+    file: 'journal/file-journal.ts',
+    text: 'await fileSystem.remove(oldest.path)\n        await fileSystem.syncDirectory(directory)',
+    replacement: 'await fileSystem.remove(oldest.path)',
+    tests: JOURNAL,
+  },
+  {
+    name: 'no second write of what recovery found',
+    file: 'journal/file-journal.ts',
+    text: 'await segment.repair(bytes.subarray(scan.durable, scan.end), scan.durable)',
+    replacement: 'void bytes',
+    tests: JOURNAL,
+  },
+  {
+    name: 'no zeros over a refused frame',
+    file: 'journal/segment.ts',
+    text: 'await this.#undo(frame.length)',
+    replacement: '',
+    tests: JOURNAL,
+  },
+  {
+    name: 'no look at how much of a frame was written',
+    file: 'journal/segment.ts',
+    text: 'if (written < bytes.length)',
+    replacement: 'if (written < 0)',
+    tests: JOURNAL,
+  },
+  {
+    name: 'no checksum of journal frames',
+    file: 'journal/frame.ts',
+    text: 'crc32(bytes.subarray(offset + 8, end)) !== bytes.readUInt32LE(offset + 4)',
+    replacement: 'offset < 0',
+    tests: JOURNAL,
+  },
+  {
+    name: 'no comparison of positions between journal frames',
+    file: 'journal/recovery.ts',
+    text: 'frame.first === last + 1',
+    replacement: 'frame.first > 0',
+    tests: JOURNAL,
+  },
+  {
+    name: 'no refusal of damage before a frame that vouches for it',
+    file: 'journal/recovery.ts',
+    text: 'witness.durable > offset',
+    replacement: 'witness.durable < 0',
+    tests: JOURNAL,
+  },
+  {
+    name: 'appends after the disk failed',
+    file: 'journal/file-journal.ts',
+    text: 'if (this.#failure !== undefined) throw this.#failure\n    if (this.#isClosed)',
+    replacement: 'if (this.#isClosed)',
+    tests: JOURNAL,
+  },
+  {
+    name: 'no fsync of objects',
+    file: 'repository/durable-file.ts',
+    text: 'await file.sync()',
+    replacement: '',
+    tests: ['repository/object-store', 'repository/creation'],
+  },
+  {
+    name: 'no directory fsync after objects got their names',
+    file: 'repository/object-store.ts',
+    text: 'await forEach([...fanOut, this.#objects], (path) => this.#fileSystem.syncDirectory(path))',
+    replacement: 'void fanOut',
+    tests: ['repository/object-store'],
+  },
+  {
+    name: 'no fsync of a ref',
+    file: 'repository/ref-update.ts',
+    text: 'await file.sync()',
+    replacement: '',
+    tests: ['repository/ref-update'],
+  },
+  {
+    name: 'no directory fsync after a ref was moved',
+    file: 'repository/ref-update.ts',
+    text: 'await syncParents(fileSystem, gitDirectory, ref)',
+    replacement: '',
+    tests: ['repository/ref-update', ...STATES],
+  },
+  {
+    name: 'no directory fsync after a repository was made',
+    file: 'repository/creation.ts',
+    text: 'for (const name of DIRECTORIES) await fileSystem.syncDirectory(resolve(folder, name))',
+    replacement: '',
+    tests: ['repository/creation'],
+  },
+  {
+    name: 'no directory fsync for the folder of the journal',
+    file: 'log/log-repository.ts',
+    text: 'await fileSystem.syncDirectory(repository.gitDirectory)',
+    replacement: '',
+    tests: [...STATES, 'log/sealing'],
+  },
+  {
+    name: 'no comparison of a ref with what was expected',
+    file: 'repository/ref-update.ts',
+    text: 'if (value?.oid !== expected)',
+    replacement: 'if (value === null)',
+    tests: ['repository/ref-update'],
+  },
+  {
+    name: 'no hash check of objects that git gives',
+    file: 'repository/git-process-reader.ts',
+    text: 'if (actual !== oid)',
+    replacement: 'if (oid === undefined)',
+    tests: ['repository/git-reader'],
+  },
+  {
+    name: 'no checksum of snapshots',
+    file: 'image/snapshot-file.ts',
+    text: 'if (file.readUInt32LE(12) !== crc32(file.subarray(CHECKED_FROM))) return undefined',
+    replacement: '',
+    tests: ['image/snapshot', 'crash/rot'],
+  },
+  {
+    name: 'no comparison of the expected version',
+    file: 'log/append-check.ts',
+    text: 'if (!meetsExpectedVersion(expected, actual))',
+    replacement: 'if (actual < 0)',
+    tests: ['log/append'],
+  },
+  {
+    name: 'no look at the condition',
+    file: 'log/append-check.ts',
+    text: 'if (match !== undefined) throw',
+    replacement: 'if (match === 0) throw',
+    tests: ['log/append'],
+  },
+  {
+    name: 'positions of refused appends are not given out again',
+    file: 'log/appender.ts',
+    text: 'this.state.index.truncate(this.state.visible.position)',
+    replacement: '',
+    tests: ['log/faults', 'log/append'],
+  },
+  {
+    name: 'no comparison of the journal with the branch',
+    file: 'log/recovery.ts',
+    text: 'return lines.id(last - first) === journaled.id(journaled.count - 1)',
+    replacement: 'return lines.count > 0 && first > 0 && journaled.count > 0',
+    tests: ['crash/foreign-journal'],
+  },
+  {
+    name: 'no look whether the owner of the lock runs',
+    file: 'log/writer-lock.ts',
+    text: 'if (owner !== undefined && isRunning(owner))\n',
+    replacement: 'if (owner !== undefined && owner.pid < 0)\n',
+    tests: ['log/writer-lock'],
+  },
+]

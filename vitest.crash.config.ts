@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config'
+
+/** The crash and fault tests at their full counts: `npm run test:crash`, about an hour. */
+export default defineConfig({
+  test: {
+    include: ['test/crash/**/*.test.ts'],
+    globalSetup: ['test/build.ts'],
+    pool: 'forks',
+    maxWorkers: 2,
+    env: { MEMOIR_CRASH_TESTS: 'full' },
+    testTimeout: 3_600_000,
+    hookTimeout: 60_000,
+  },
+})
