@@ -24,10 +24,12 @@ export { JournalCorruptError, JournalFailedError, JournalFullError } from './jou
 export type { AckLevel, AppendResult } from './log/appender.ts'
 export {
   BacklogFullError,
+  BranchUnreadableError,
   CommitNotFoundError,
   ConcurrencyError,
   DuplicateIdError,
   EventNotFoundError,
+  HistoryChangedError,
   LogClosedError,
   LogDivergedError,
   LogLockedError,

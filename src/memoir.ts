@@ -1,9 +1,11 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import { Assembly } from './assembly.ts'
+import { UsageError } from './event/errors.ts'
 import { imageAt } from './image/time-travel.ts'
 import { Log } from './opened-log.ts'
 import type { OpenOptions } from './options.ts'
+import { checkOptions } from './options-check.ts'
 import { NotARepositoryError } from './repository/errors.ts'
 import { cloneRepository, type TransferOptions } from './repository/remote.ts'
 import { statusOf } from './status.ts'
@@ -28,6 +30,8 @@ import { Pushers } from './sync/pusher.ts'
  * @throws JournalCorruptError, PermissionDeniedError, DiskFullError, InvalidProjectionError
  */
 export async function open(path: string, options: OpenOptions = {}): Promise<Log> {
+  if (typeof path !== 'string' || path === '') throw new UsageError('open needs the path of a log')
+  checkOptions(options)
   const assembly = await Assembly.open(path, options)
   const { opened, image, snapshots } = assembly
   const { log, repository, reader } = opened

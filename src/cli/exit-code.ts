@@ -21,6 +21,7 @@ const ENDINGS: readonly (readonly [ExitCode, readonly string[]])[] = [
   [
     ExitCode.failed,
     [
+      'backlog-full',
       'disk-full',
       'file-failed',
       'git-failed',
@@ -80,6 +81,8 @@ const ENDINGS: readonly (readonly [ExitCode, readonly string[]])[] = [
   [
     ExitCode.corrupt,
     [
+      'branch-unreadable',
+      'history-changed',
       'invalid-batch',
       'journal-corrupt',
       'manifest-invalid',

@@ -70,6 +70,35 @@ export class LogDivergedError extends MemoirError {
   }
 }
 
+/** The branch stands at a commit that cannot be taken in, so nothing can be appended to it. Nothing was stored. */
+export class BranchUnreadableError extends MemoirError {
+  readonly code = 'branch-unreadable'
+  constructor(
+    /** The commit; empty when the branch is gone. */
+    readonly commit: string,
+    cause: unknown,
+  ) {
+    super(`somebody moved the branch to what cannot be taken in: ${messageOf(cause)}`, {
+      cause,
+      hint: 'Correct the branch, with `git revert` or a commit that mends the file, then append again.',
+    })
+  }
+}
+
+/** A commit changes or removes events that the log held before it. They are kept in memory and in history. */
+export class HistoryChangedError extends MemoirError {
+  readonly code = 'history-changed'
+  constructor(
+    readonly commit: string,
+    /** The first event that is not what it was. */
+    readonly position: number,
+  ) {
+    super(`commit ${commit} changes or removes events from position ${position} on`, {
+      hint: 'Take it back with `git revert`. A commit only ever adds events.',
+    })
+  }
+}
+
 /** Events are safe in the journal but could not be committed yet; sealing goes on being tried. */
 export class SealFailedError extends MemoirError {
   readonly code = 'seal-failed'

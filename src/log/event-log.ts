@@ -9,6 +9,7 @@ import type { Accepted, AckLevel, Appender, AppendResult } from './appender.ts'
 import type { BatchSource } from './batch-source.ts'
 import {
   BacklogFullError,
+  BranchUnreadableError,
   EventNotFoundError,
   LogClosedError,
   LogDivergedError,
@@ -237,7 +238,7 @@ export class EventLog {
     if (follower.isAdopting || (isFresh && isIdle)) return follower.look()
     const { problem } = follower
     if (problem === undefined) return undefined
-    throw new LogDivergedError(state.branch.commit, problem.commit, 0, { cause: problem.error })
+    throw new BranchUnreadableError(problem.commit, problem.error)
   }
 
   private async makeRoom(sealer: Sealer): Promise<void> {

@@ -1,12 +1,13 @@
-import { RefMovedError } from '../repository/errors.ts'
+import { NotALogError, RefMovedError } from '../repository/errors.ts'
 import type { GitReader } from '../repository/git-reader.ts'
 import { updateRef } from '../repository/ref-update.ts'
 import { readRef } from '../repository/refs.ts'
 import type { FileSystem } from '../system/file-system.ts'
 import type { BatchSource } from './batch-source.ts'
 import { type BranchState, readBranchState } from './branch.ts'
+import { HistoryChangedError } from './errors.ts'
 import type { Exclusive } from './exclusive.ts'
-import { checkForeignEvents, commonPosition, indexRun } from './history.ts'
+import { checkForeignEvents, checkIds, commonPosition, indexRun } from './history.ts'
 import { LogIndex } from './log-index.ts'
 import { readManifest } from './log-repository.ts'
 import type { LogListener, LogState, Notice } from './log-state.ts'
@@ -118,7 +119,7 @@ export class Follower {
     this.adopting = true
     try {
       await this.finish()
-      if (commit === undefined) throw new Error(`the branch ${branch} is gone`)
+      if (commit === undefined) throw new NotALogError(`a commit on ${branch}`)
       if (commit !== this.parts.state.branch.commit) await this.adopt(await this.examine(commit), 'others')
       this.unreadable = undefined
     } catch (cause) {
@@ -141,10 +142,15 @@ export class Follower {
     const common = await commonPosition(before, after, this.parts.source)
     await checkForeignEvents(after, common, this.parts.source)
     const isDescendant = await this.parts.reader.isAncestor(before.commit, commit)
+    // Another history may hold other events; a later commit of this one may only add some.
+    if (isDescendant && common < before.position) throw new HistoryChangedError(commit, common + 1)
     // Where events are replaced, readers go on with the old index until the new one is complete.
     const index = common === before.position ? this.parts.state.index : new LogIndex()
     try {
-      for await (const run of this.replay(after, index.count + 1)) indexRun(index, run, after.tree)
+      for await (const run of this.replay(after, index.count + 1)) {
+        await checkIds(index, run, after.tree, this.parts.source)
+        indexRun(index, run, after.tree)
+      }
     } catch (error) {
       index.truncate(common)
       throw error

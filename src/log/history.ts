@@ -114,3 +114,40 @@ export function indexRun(index: LogIndex, { first, lines }: Run, tree: LogTree):
   const line = first - file + misfit.line + 1
   throw new InvalidBatchError(pathOf(tree, file), line, misfit.problem, misfit.expected)
 }
+
+/**
+ * Looks whether events bring ids that the log, or they themselves, hold already.
+ *
+ * @throws InvalidBatchError
+ */
+export async function checkIds(
+  index: LogIndex,
+  { first, lines }: Run,
+  tree: LogTree,
+  source: BatchSource,
+): Promise<void> {
+  const file = tree.find(first)!.first
+  const seen = new Set<string>()
+  for (let line = 0; line < lines.count; line++) {
+    const id = lines.id(line)
+    const isKnown = seen.has(id) || (await holdsId(index, id, tree, source))
+    seen.add(id)
+    if (!isKnown) continue
+    const problem = `the id ${JSON.stringify(id)} is that of an earlier event`
+    throw new InvalidBatchError(pathOf(tree, file), first - file + line + 1, problem, 'an id of its own')
+  }
+}
+
+/** Whether an event that is in the index and in a batch file has this id. */
+export async function holdsId(
+  index: LogIndex,
+  id: string,
+  tree: LogTree,
+  source: BatchSource,
+): Promise<boolean> {
+  for (const position of index.findId(id)) {
+    const { first, lines } = await source.load(tree.find(position)!)
+    if (lines.id(position - first) === id) return true
+  }
+  return false
+}

@@ -118,7 +118,8 @@ async function open(
   const newId = () => uuid(clock.now())
   let commit = await readRef(fileSystem, gitDirectory, repository.branch)
   if (commit === undefined) {
-    if (readOnly) throw new NotALogError(`a commit on ${repository.branch}`)
+    const hadLog = await isThere(`${directory}/journal`, fileSystem)
+    if (readOnly || hadLog) throw new NotALogError(`a commit on ${repository.branch}`)
     const { codec, author } = options
     commit = await startLog(repository, { id: newId(), codec, author }, store, fileSystem, clock)
   }
@@ -221,4 +222,10 @@ async function openWriter(
   })
   sealer.schedule()
   return { appender, sealer, folder, journal, newId, eventBytes, maxUnsealed: seal.maxBytes * MOST_UNSEALED }
+}
+
+/** A log that was opened for writing has a journal: without its branch it is not to be begun anew. */
+async function isThere(path: string, fileSystem: FileSystem): Promise<boolean> {
+  const directory = await fileSystem.stat(path).catch(() => undefined)
+  return directory !== undefined
 }

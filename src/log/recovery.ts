@@ -3,6 +3,7 @@ import type { Journal, JournalEntry } from '../journal/journal.ts'
 import type { BatchSource } from './batch-source.ts'
 import type { BranchState } from './branch.ts'
 import { LogDivergedError } from './errors.ts'
+import { holdsId } from './history.ts'
 import type { LogIndex } from './log-index.ts'
 import { type UnsealedAppend, UnsealedRun } from './run.ts'
 
@@ -70,18 +71,11 @@ export async function findMissing(
   { tree }: BranchState,
   source: BatchSource,
 ): Promise<JournalEntry[]> {
-  const isCommitted = async (id: string) => {
-    for (const position of index.findId(id)) {
-      const { first, lines } = await source.load(tree.find(position)!)
-      if (lines.id(position - first) === id) return true
-    }
-    return false
-  }
   const missing: JournalEntry[] = []
   for await (const entry of entries) {
     const lines = Lines.fromText(entry.lines, 'journal')
     const ids = Array.from({ length: lines.count }, (_, line) => lines.id(line))
-    const areCommitted = await Promise.all(ids.map(isCommitted))
+    const areCommitted = await Promise.all(ids.map((id) => holdsId(index, id, tree, source)))
     if (areCommitted.includes(false)) missing.push(entry)
   }
   return missing

@@ -1,8 +1,15 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { type Log, type MemoirError, type NewEvent, open, projection } from '../../src/index.ts'
+import {
+  type Log,
+  type MemoirError,
+  type NewEvent,
+  type OpenOptions,
+  open,
+  projection,
+} from '../../src/index.ts'
 import { nodeFileSystem } from '../../src/system/file-system.ts'
 import { fsck, git, gitText, temporaryDirectory } from '../repository/real-git.ts'
 import { FaultyFileSystem } from '../system/faulty-file-system.ts'
@@ -73,6 +80,18 @@ it.runIf(process.getuid?.() === 0)(
     }
   },
 )
+
+it.each([
+  { codec: 'xml' },
+  { engine: 'other' },
+  { author: { name: 'Ada' } },
+  { seal: { afterMs: Number.NaN } },
+  { limits: { eventBytes: -1 } },
+])('the options %j are refused before anything is made', async (options) => {
+  const path = join(temporaryDirectory(), 'log.git')
+  expect(await failure(open(path, options as OpenOptions))).toMatchObject({ code: 'usage' })
+  expect(existsSync(path)).toBe(false)
+})
 
 describe('an append', () => {
   it('with a wrong expected version says where the stream stands', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { LogDivergedError } from '../../src/log/errors.ts'
+import { BranchUnreadableError, LogDivergedError } from '../../src/log/errors.ts'
 import {
   appendEach,
   batchFile,
@@ -150,7 +150,7 @@ test('says so when the branch is gone, and refuses appends until it is back', as
   await opened.log.append([{ stream: 's', events: [event(1)] }], undefined, 'committed')
   const { commit } = opened.log.state.branch
   git(folder, ['update-ref', '-d', 'refs/heads/main'])
-  await expect(appendEach(opened, 's', 1)).rejects.toThrow(LogDivergedError)
+  await expect(appendEach(opened, 's', 1)).rejects.toThrow(BranchUnreadableError)
   expect(opened.notices.map(({ kind }) => kind)).toEqual(['unreadable-commit'])
   git(folder, ['update-ref', 'refs/heads/main', commit])
   await appendEach(opened, 's', 1, 2)
@@ -164,7 +164,12 @@ const bad: readonly (readonly [
   { path?: string; line?: number; code?: string },
 ])[] = [
   ['leaves a gap', { [batchFile(4)]: line(4, { version: 1 }) }, { path: batchFile(4), line: 1 }],
-  ['begins too early', { [batchFile(2)]: line(2, { version: 1 }) }, { path: batchFile(2) }],
+  ['begins too early', { [batchFile(2)]: line(2, { version: 1 }) }, { code: 'history-changed' }],
+  [
+    'repeats an id',
+    { [batchFile(3)]: good + good.replace('"version":1', '"version":2') },
+    { path: batchFile(3), line: 2 },
+  ],
   [
     'repeats a version',
     { [batchFile(3)]: line(3, { stream: 's', version: 2 }) },
@@ -243,7 +248,7 @@ test.each(bad)('keeps the good state when a commit %s, until it is corrected', a
   expect(opened.log.state.index.count).toBe(2)
   expect(opened.listener.ids).toHaveLength(2)
   expect(await numbers(opened)).toEqual([1, 2])
-  await expect(appendEach(opened, 's', 1)).rejects.toThrow(LogDivergedError)
+  await expect(appendEach(opened, 's', 1)).rejects.toThrow(BranchUnreadableError)
 
   git(folder, ['update-ref', 'HEAD', before.commit])
   commitForeign(folder, { [batchFile(3)]: good })
@@ -330,4 +335,35 @@ test('goes on with a commit whose events could not be shown at the first look', 
   expect(opened.log.follower.problem).toBeUndefined()
   expect(opened.listener.ids).toHaveLength(2)
   expect(await numbers(opened)).toHaveLength(2)
+})
+
+test('keeps events that a later commit removes, and refuses appends until it is taken back', async () => {
+  const path = temporaryFolder()
+  const opened = await openLog(path)
+  for (const number of [1, 2]) {
+    await opened.log.append([{ stream: 's', events: [event(number)] }], undefined, 'committed')
+  }
+  const { commit } = opened.log.state.branch
+  commitForeign(path, { [batchFile(2)]: undefined })
+  await opened.log.follower.look()
+  expect(opened.notices).toMatchObject([
+    { kind: 'unreadable-commit', error: { code: 'history-changed', position: 2 } },
+  ])
+  expect(await numbers(opened)).toEqual([1, 2])
+  await expect(appendEach(opened, 's', 1, 3)).rejects.toThrow(BranchUnreadableError)
+  git(path, ['update-ref', 'HEAD', commit])
+  await appendEach(opened, 's', 1, 3)
+  expect(await numbers(opened)).toEqual([1, 2, 3])
+})
+
+test('is not begun anew when its branch was removed while it was closed', async () => {
+  const path = temporaryFolder()
+  const opened = await openLog(path)
+  await appendEach(opened, 's', 1)
+  await opened.close()
+  const commit = gitText(path, 'rev-parse', 'HEAD')
+  git(path, ['update-ref', '-d', 'refs/heads/main'])
+  await expect(openLog(path)).rejects.toMatchObject({ code: 'not-a-log' })
+  git(path, ['update-ref', 'refs/heads/main', commit])
+  expect(await numbers(await openLog(path))).toEqual([1])
 })

@@ -1,0 +1,32 @@
+import { UsageError } from './event/errors.ts'
+import { nameProblem } from './event/new-event.ts'
+import type { OpenOptions } from './options.ts'
+
+/** @throws UsageError for an option that no log could be opened with: before anything is touched */
+export function checkOptions({ codec, engine, author, seal, watch, snapshot, limits }: OpenOptions): void {
+  if (codec !== undefined && codec !== 'jsonl' && codec !== 'yaml')
+    refuse('codec', codec, "'jsonl' or 'yaml'")
+  if (engine !== undefined && engine !== 'git' && engine !== 'isomorphic') {
+    refuse('engine', engine, "'git' or 'isomorphic'")
+  }
+  for (const field of ['name', 'email'] as const) {
+    if (author !== undefined && nameProblem(author[field]) !== undefined) {
+      refuse(`author.${field}`, author[field], 'a text of 1 to 200 characters')
+    }
+  }
+  const numbers = {
+    'seal.afterMs': seal?.afterMs,
+    'seal.maxBytes': seal?.maxBytes,
+    'watch.pollMs': watch === false ? undefined : watch?.pollMs,
+    'snapshot.everyEvents': snapshot?.everyEvents,
+    'limits.eventBytes': limits?.eventBytes,
+  }
+  for (const [name, value] of Object.entries(numbers)) {
+    const isFine = value === undefined || (typeof value === 'number' && value > 0)
+    if (!isFine) refuse(name, value, 'a number above 0')
+  }
+}
+
+function refuse(name: string, value: unknown, expected: string): never {
+  throw new UsageError(`the option ${name} is ${JSON.stringify(value)}`, { hint: `Give ${expected}.` })
+}
