@@ -7,10 +7,12 @@ import { Log } from './opened-log.ts'
 import type { OpenOptions } from './options.ts'
 import { checkOptions } from './options-check.ts'
 import { NotARepositoryError } from './repository/errors.ts'
+import { pointHeadAtOnlyBranch } from './repository/only-branch.ts'
 import { cloneRepository, type TransferOptions } from './repository/remote.ts'
 import { statusOf } from './status.ts'
 import { pull } from './sync/pull.ts'
 import { Pushers } from './sync/pusher.ts'
+import { nodeFileSystem } from './system/file-system.ts'
 
 /**
  * Opens the log at a path, and creates it, as a bare Git repository, where there is nothing yet.
@@ -85,6 +87,7 @@ export async function clone(
   const existed = await isEmptyFolder(target)
   try {
     await cloneRepository(address, target, { bare: !workTree, signal, onProgress: onTransfer })
+    await pointHeadAtOnlyBranch(target, nodeFileSystem)
     return await open(target, options)
   } catch (error) {
     await rm(target, { recursive: true, force: true })

@@ -182,6 +182,22 @@ describe('remotes', () => {
     expect(log.status().events).toBe(2)
   })
 
+  it.each([false, true])(
+    'a remote whose HEAD names another branch is cloned all the same (work tree: %s)',
+    async (workTree) => {
+      const remote = bareRepository()
+      git(remote, ['symbolic-ref', 'HEAD', 'refs/heads/master'])
+      const { log } = await newLog({ remote })
+      await using _ = log
+      await log.append('a', [deposited(1)], { ack: 'pushed' })
+      const path = join(temporaryDirectory(), 'copy')
+      await using copy = await clone(remote, path, { projections: [balances], workTree })
+      expect(copy.state(balances)).toEqual(log.state(balances))
+      expect(gitText(path, 'symbolic-ref', 'HEAD')).toBe('refs/heads/main')
+      if (workTree) await cleanStatus(path)
+    },
+  )
+
   it('a clone of what is no log leaves nothing behind', async () => {
     const remote = bareRepository()
     const target = join(temporaryDirectory(), 'copy')
