@@ -61,7 +61,7 @@ export class LogDivergedError extends MemoirError {
     details: { readonly cause?: unknown } = {},
   ) {
     super(
-      `the branch was moved to ${actual ?? 'nothing'} by somebody else while ${unsealed} events waited to be sealed`,
+      `the branch was moved to ${actual ?? 'nothing'} by somebody else while ${unsealed === 1 ? '1 event' : `${unsealed} events`} waited to be sealed`,
       {
         ...details,
         hint: 'The events are safe in the journal. Move the branch back, or run `memoir doctor --fix` to append them after the foreign commits.',

@@ -11,7 +11,7 @@ export class NotPushedError extends MemoirError {
   ) {
     super(`events up to position ${position} are committed here but were not pushed: ${messageOf(cause)}`, {
       cause,
-      hint: 'Do not append them again: they are stored. Mend the cause, then call push().',
+      hint: 'Do not append them again: they are stored. Mend the cause, then push (`log.push()`, `memoir push`).',
     })
   }
 }

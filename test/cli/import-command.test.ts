@@ -131,7 +131,7 @@ describe('import', () => {
     [['import', 'events.bin'], 'cannot be told from its name'],
     [['import', 'events.jsonl', '--type', 'kind'], '--type names a column: jsonl has none'],
     [['import', 'events.json', '--format', 'cloudevents', '--actor', 'who'], '--actor names a column'],
-    [['import', 'nowhere.csv'], 'it cannot be read (ENOENT)'],
+    [['import', 'nowhere.csv'], 'nowhere.csv cannot be read (ENOENT)'],
     [['import', 'events.csv', '--batch', '0'], 'counting begins at 1'],
     [['import', 'events.csv', '--format', 'xml'], 'Give one of csv, jsonl, cloudevents'],
   ])('%j is refused', async (words, said) => {

@@ -40,7 +40,12 @@ export async function* openSource(path: string, stdin: Readable = process.stdin)
         cause,
       )
     }
-    throw new ImportError(undefined, `it cannot be read (${code})`, 'Check its name and permissions.', cause)
+    throw new ImportError(
+      undefined,
+      `${path} cannot be read (${code})`,
+      'Check its name and permissions.',
+      cause,
+    )
   }
 }
 

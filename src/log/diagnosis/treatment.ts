@@ -51,7 +51,8 @@ export async function finishAside(repository: Repository, doctor: Doctor, aside:
   )
   const kept = `${ownDirectory(repository)}/journal.appended-${stamp(doctor)}`
   await withLock(repository, doctor, () => moveDirectory(aside, kept, fileSystem))
-  return { message: `${moved.length} events were appended anew. The old journal is in ${kept}.`, moved }
+  const events = moved.length === 1 ? '1 event was' : `${moved.length} events were`
+  return { message: `${events} appended anew. The old journal is in ${kept}.`, moved }
 }
 
 /**
