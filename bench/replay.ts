@@ -1,0 +1,75 @@
+import { writeFileSync } from 'node:fs'
+import { type Group, type Row, ratioRow } from './row.ts'
+import { cloneRepacked, makeLog, makeLogOfSmallCommits, sampleText } from './sample-logs.ts'
+import { measureInTurn } from './statistics.ts'
+import { runChild, type Workspace } from './workspace.ts'
+
+const STREAMS = 1000
+const BATCH = 1000
+
+/** What a replay in a process of its own is asked for. */
+export interface ReplayInput {
+  readonly path: string
+  readonly projection: 'sums' | 'deposits'
+}
+
+export const replay: Group = {
+  rows: ['replay', 'replay-one-type', 'replay-folded'],
+  run: async (bench) => {
+    const { replayed } = bench.sizes
+    bench.say(`makes a log of ${replayed} events, and clones it`)
+    await makeLog(bench.path('log.git'), { events: replayed, streams: STREAMS, batch: BATCH })
+    cloneRepacked(bench.path('log.git'), bench.path('clone.git'))
+    return [await replayAll(bench), await replayOneType(bench), await replayFolded(bench)]
+  },
+}
+
+async function replayAll(bench: Workspace): Promise<Row> {
+  const { pairs, replayed } = bench.sizes
+  const lines = bench.path('lines')
+  writeFileSync(lines, sampleText(replayed, STREAMS))
+  const measured = await measureInTurn(
+    pairs,
+    () => runChild<number>('parse-child', { path: lines }),
+    () => replayIn(bench.path('clone.git'), 'sums'),
+  )
+  const measurement = `replay of ${replayed.toLocaleString('en')} events from a repacked clone, every event's data read, cold`
+  return ratioRow({ id: 'replay', measurement, limit: 'JSON.parse of the same lines' }, 'ms', measured, {
+    atMost: 1.25,
+  })
+}
+
+async function replayOneType(bench: Workspace): Promise<Row> {
+  const path = bench.path('clone.git')
+  const measured = await measureInTurn(
+    bench.sizes.pairs,
+    () => replayIn(path, 'sums'),
+    () => replayIn(path, 'deposits'),
+  )
+  const measurement = 'replay for a projection of one type in 24'
+  return ratioRow({ id: 'replay-one-type', measurement, limit: 'the full replay' }, 'ms', measured, {
+    atMost: 0.33,
+  })
+}
+
+async function replayFolded(bench: Workspace): Promise<Row> {
+  const { pairs, folded } = bench.sizes
+  bench.say(`makes a log of ${folded} events, one a commit, folds it as it grows, and clones it`)
+  await makeLogOfSmallCommits(bench.path('small.git'), folded, STREAMS)
+  cloneRepacked(bench.path('small.git'), bench.path('small-clone.git'))
+  await makeLog(bench.path('large.git'), { events: folded, streams: STREAMS, batch: BATCH })
+  cloneRepacked(bench.path('large.git'), bench.path('large-clone.git'))
+  const measured = await measureInTurn(
+    pairs,
+    () => replayIn(bench.path('large-clone.git'), 'sums'),
+    () => replayIn(bench.path('small-clone.git'), 'sums'),
+  )
+  const measurement = `replay of ${folded.toLocaleString('en')} events appended one a commit, after folding`
+  const limit = `the same in batches of ${BATCH.toLocaleString('en')}`
+  return ratioRow({ id: 'replay-folded', measurement, limit }, 'ms', measured, { atMost: 1.3 })
+}
+
+function replayIn(path: string, projection: ReplayInput['projection']): Promise<number> {
+  const input: ReplayInput = { path, projection }
+  return runChild<number>('replay-child', input)
+}

@@ -1,0 +1,81 @@
+/** How much each measurement does. */
+export interface Sizes {
+  /** How often a limit and ours are measured in turn; the median of their ratios counts. */
+  readonly pairs: number
+  /** Appends one after the other, in each of the pairs. */
+  readonly singles: number
+  /** Events of one run with many appends in flight, and of one in batches. */
+  readonly events: number
+  /** Events of a replay. */
+  readonly replayed: number
+  /** Events committed one by one before they are folded and replayed. */
+  readonly folded: number
+  /** Events and streams of the logs that are opened from a snapshot. */
+  readonly opened: { readonly few: number; readonly many: number; readonly streams: number }
+  /** The commits whose seals are compared: so many seals before each of these numbers. */
+  readonly seals: { readonly early: number; readonly late: number; readonly window: number }
+  readonly indexed: { readonly events: number; readonly streams: number }
+  readonly commands: number
+  readonly foreignCommits: number
+  readonly processStarts: number
+  /** Appends of one event and of a hundred, into the stores of others. */
+  readonly others: { readonly commits: number; readonly transactions: number }
+  /** How long the event loop is watched, in milliseconds, in each of its two phases. */
+  readonly watchedMs: number
+  /** Events appended while memory is watched. */
+  readonly flat: number
+}
+
+export type Effort = 'full' | 'quick' | 'tiny'
+
+/** `tiny` is for the test that every measurement runs: its figures mean nothing. */
+export const SIZES: Readonly<Record<Effort, Sizes>> = {
+  full: {
+    pairs: 7,
+    singles: 500,
+    events: 100_000,
+    replayed: 100_000,
+    folded: 100_000,
+    opened: { few: 100_000, many: 1_000_000, streams: 10_000 },
+    seals: { early: 320, late: 20_000, window: 256 },
+    indexed: { events: 1_000_000, streams: 100_000 },
+    commands: 200_000,
+    foreignCommits: 25,
+    processStarts: 25,
+    others: { commits: 30, transactions: 1000 },
+    watchedMs: 10_000,
+    flat: 500_000,
+  },
+  quick: {
+    pairs: 3,
+    singles: 200,
+    events: 50_000,
+    replayed: 100_000,
+    folded: 10_000,
+    opened: { few: 30_000, many: 300_000, streams: 3000 },
+    seals: { early: 320, late: 1280, window: 256 },
+    indexed: { events: 300_000, streams: 30_000 },
+    commands: 100_000,
+    foreignCommits: 9,
+    processStarts: 9,
+    others: { commits: 10, transactions: 200 },
+    watchedMs: 3000,
+    flat: 200_000,
+  },
+  tiny: {
+    pairs: 1,
+    singles: 10,
+    events: 2000,
+    replayed: 1000,
+    folded: 300,
+    opened: { few: 1000, many: 2000, streams: 100 },
+    seals: { early: 8, late: 16, window: 8 },
+    indexed: { events: 2000, streams: 200 },
+    commands: 1000,
+    foreignCommits: 2,
+    processStarts: 1,
+    others: { commits: 2, transactions: 10 },
+    watchedMs: 200,
+    flat: 5000,
+  },
+}
