@@ -1,16 +1,19 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { changesSince, missedGoals, type Report } from '../../bench/report.ts'
 import { goal, type Row, ratioRow } from '../../bench/row.ts'
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url))
-/** All but those that seal thousands of commits, or start programs that may not be installed. */
+/** All but those that append many events one by one, or start programs that may not be installed. */
 const QUICK_ROWS = ['append', 'replay', 'open', 'seal', 'index', 'command', 'foreign', 'start', 'event']
 
 describe('the benchmarks', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'memoir-bench-test-'))
+  afterAll(() => rmSync(folder, { recursive: true }))
   beforeAll(() => {
     execFileSync(join(PROJECT, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.tools.json'], { cwd: PROJECT })
   })
@@ -37,6 +40,7 @@ describe('the benchmarks', () => {
     const values = rows.flatMap(({ figures, goals }) => [...figures, ...goals].map(({ value }) => value))
     expect(values.filter((value) => !Number.isFinite(value))).toEqual([])
     expect(rows.filter(({ goals }) => goals.length === 0)).toEqual([])
+    expect(readdirSync(folder)).toEqual([])
   }, 60_000)
 
   it('refuse a row that does not exist', () => {
@@ -58,7 +62,11 @@ describe('the benchmarks', () => {
 
   function bench(...args: readonly string[]) {
     const main = join(PROJECT, '.build/bench/main.js')
-    return spawnSync(process.execPath, [main, ...args], { encoding: 'utf8', maxBuffer: 1 << 26 })
+    return spawnSync(process.execPath, [main, ...args], {
+      env: { ...process.env, TMPDIR: folder },
+      encoding: 'utf8',
+      maxBuffer: 1 << 26,
+    })
   }
 })
 
