@@ -67,6 +67,9 @@ function workspace(): Workspace {
 }
 
 async function run(): Promise<void> {
+  if (values.store && (values.only.length > 0 || values.tiny)) {
+    throw new Error('a baseline is of all rows: leave out --only and --tiny')
+  }
   const ids = GROUPS.flatMap(({ rows }) => rows)
   const unknown = values.only.find((start) => !ids.some((id) => id.startsWith(start)))
   if (unknown !== undefined) throw new Error(`no row begins with "${unknown}": ${ids.join(', ')}`)

@@ -4,7 +4,7 @@ import { runChild, type Workspace } from './workspace.ts'
 
 const BATCH = 1000
 const MOST_BYTES_AN_EVENT = 64
-/** Compiled code and the like, which settle over many more events than are appended here: no growth. */
+/** What the heap moves by from one look to the next, as a tolerance. */
 const NOISE_BYTES = 4 << 20
 
 export interface MemoryUse {
