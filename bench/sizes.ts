@@ -54,7 +54,7 @@ export const SIZES: Readonly<Record<Effort, Sizes>> = {
     folded: 5000,
     opened: { few: 20_000, many: 200_000, streams: 2000 },
     seals: { early: 320, late: 768, window: 256 },
-    indexed: { events: 1_000_000, streams: 100_000 },
+    indexed: { events: 300_000, streams: 30_000 },
     commands: 50_000,
     foreignCommits: 9,
     processStarts: 9,
