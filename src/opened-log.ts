@@ -1,6 +1,7 @@
 import type { AppendCondition, ExpectedVersion } from './event/condition.ts'
 import { UsageError } from './event/errors.ts'
 import type { NewEvent, RecordedEvent } from './event/event.ts'
+import { checkOptionNames } from './event/option-names.ts'
 import type { Image } from './image/image.ts'
 import type { Projection } from './image/projection.ts'
 import type { PastImage, PointInTime } from './image/time-travel.ts'
@@ -223,6 +224,7 @@ function normaliseAppend(
   second: readonly NewEvent[] | Omit<AppendOptions, 'expectedVersion'> | undefined,
   third: AppendOptions = {},
 ): { appends: readonly StreamAppend[]; condition: AppendCondition | undefined; ack: AckLevel | undefined } {
+  checkOptionNames('append', isList(second) ? third : (second ?? third), APPEND_OPTIONS)
   if (!isList(target)) {
     const { expectedVersion = 'any', condition, ack } = third
     return {
@@ -233,6 +235,12 @@ function normaliseAppend(
   }
   if (isList(second)) throw new UsageError('an append over several streams takes its events with each stream')
   return { appends: target, condition: second?.condition, ack: second?.ack }
+}
+
+const APPEND_OPTIONS: Readonly<Record<keyof AppendOptions, true>> = {
+  expectedVersion: true,
+  condition: true,
+  ack: true,
 }
 
 function isList<T>(value: string | readonly T[] | object | undefined): value is readonly T[] {

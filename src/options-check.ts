@@ -1,9 +1,16 @@
 import { UsageError } from './event/errors.ts'
 import { nameProblem } from './event/new-event.ts'
+import { checkOptionNames } from './event/option-names.ts'
 import type { OpenOptions } from './options.ts'
 
 /** @throws UsageError for an option that no log could be opened with: before anything is touched */
-export function checkOptions({ codec, engine, author, seal, watch, snapshot, limits }: OpenOptions): void {
+export function checkOptions(options: OpenOptions): void {
+  checkOptionNames('open', options, KNOWN)
+  const { codec, engine, author, seal = {}, watch, snapshot = {}, limits = {} } = options
+  checkOptionNames('open option "seal"', seal, { afterMs: true, maxBytes: true })
+  if (typeof watch === 'object') checkOptionNames('open option "watch"', watch, { pollMs: true })
+  checkOptionNames('open option "snapshot"', snapshot, { everyEvents: true })
+  checkOptionNames('open option "limits"', limits, { eventBytes: true })
   if (codec !== undefined && codec !== 'jsonl' && codec !== 'yaml')
     refuse('codec', codec, "'jsonl' or 'yaml'")
   if (engine !== undefined && engine !== 'git' && engine !== 'isomorphic') {
@@ -15,11 +22,11 @@ export function checkOptions({ codec, engine, author, seal, watch, snapshot, lim
     }
   }
   const numbers = {
-    'seal.afterMs': seal?.afterMs,
-    'seal.maxBytes': seal?.maxBytes,
+    'seal.afterMs': seal.afterMs,
+    'seal.maxBytes': seal.maxBytes,
     'watch.pollMs': watch === false ? undefined : watch?.pollMs,
-    'snapshot.everyEvents': snapshot?.everyEvents,
-    'limits.eventBytes': limits?.eventBytes,
+    'snapshot.everyEvents': snapshot.everyEvents,
+    'limits.eventBytes': limits.eventBytes,
   }
   for (const [name, value] of Object.entries(numbers)) {
     const isFine = value === undefined || (typeof value === 'number' && value > 0)
@@ -29,4 +36,20 @@ export function checkOptions({ codec, engine, author, seal, watch, snapshot, lim
 
 function refuse(name: string, value: unknown, expected: string): never {
   throw new UsageError(`the option ${name} is ${JSON.stringify(value)}`, { hint: `Give ${expected}.` })
+}
+
+const KNOWN: Readonly<Record<keyof OpenOptions, true>> = {
+  projections: true,
+  codec: true,
+  engine: true,
+  readOnly: true,
+  remote: true,
+  author: true,
+  seal: true,
+  watch: true,
+  snapshot: true,
+  limits: true,
+  onNotice: true,
+  onProgress: true,
+  ports: true,
 }

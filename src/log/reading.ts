@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { MemoirError, UsageError } from '../event/errors.ts'
 import type { RecordedEvent } from '../event/event.ts'
+import { checkOptionNames } from '../event/option-names.ts'
 import { StoredEvent } from '../event/stored-event.ts'
 import type { BatchSource } from './batch-source.ts'
 import { StreamNotFoundError } from './errors.ts'
@@ -200,7 +201,13 @@ function filter(
   }
 }
 
-function checkOptions({ from, to, limit, direction, follow }: ReadOptions): void {
+function checkOptions(options: ReadOptions): void {
+  checkOptionNames('read', options, KNOWN)
+  const { from, to, limit, direction, follow, types, streams, tags } = options
+  for (const [name, value] of Object.entries({ types, streams, tags })) {
+    if (value === undefined || Array.isArray(value)) continue
+    throw new UsageError(`read option "${name}" is no list`, { hint: 'Give a list of names.' })
+  }
   for (const [name, value] of Object.entries({ from, to, limit })) {
     if (
       value !== undefined &&
@@ -218,4 +225,19 @@ function checkOptions({ from, to, limit, direction, follow }: ReadOptions): void
     })
   }
   if (follow === true && direction === 'backwards') throw new UsageError('reading backwards cannot follow')
+}
+
+const KNOWN: Readonly<Record<keyof ReadOptions, true>> = {
+  stream: true,
+  from: true,
+  to: true,
+  limit: true,
+  direction: true,
+  types: true,
+  streams: true,
+  prefix: true,
+  tags: true,
+  ifMissing: true,
+  follow: true,
+  signal: true,
 }

@@ -300,3 +300,25 @@ function commitLog(files: Record<string, string>, alsoMake?: (path: string) => v
     'format: 1\nid: 01a20814-7621-7419-a8d8-22425ec8720e\nname: by-hand\ncodec: jsonl\ncreated: 2026-01-01T00:00:00.000Z\n'
   return commitFiles({ 'memoir.yaml': manifest, '.gitattributes': '* -text\n', ...files }, alsoMake)
 }
+
+describe('an option that nobody knows', () => {
+  it.each([
+    ['readonly', { readonly: true }, 'open has no option "readonly"'],
+    ['seal.after', { seal: { after: 5 } }, 'open option "seal" has no option "after"'],
+  ])('%s is refused by open, and nothing is created', async (_, options, message) => {
+    const path = join(temporaryDirectory(), 'log.git')
+    const error = await failure(open(path, options as OpenOptions))
+    expect(error).toMatchObject({ code: 'usage', message, hint: expect.stringMatching(/^It has /) })
+    expect(existsSync(path)).toBe(false)
+  })
+
+  it('is refused by append and by read, and so is a name in place of a list', async () => {
+    await using log = await open(join(temporaryDirectory(), 'log.git'))
+    const expected = { expected: 3 } as object
+    expect(await failure(log.append('a', [opened], expected))).toMatchObject({ code: 'usage' })
+    expect(log.status().events).toBe(0)
+    for (const options of [{ type: ['AccountOpened'] }, { types: 'AccountOpened' }]) {
+      expect(await failure(log.read(options as object).next())).toMatchObject({ code: 'usage' })
+    }
+  })
+})

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -94,9 +94,17 @@ describe('the packed package', () => {
 
   it('holds what a user needs and nothing else', () => {
     const roots = new Set(packedFiles().map((path) => path.replace(/\/.*/s, '/')))
-    const known = ['CHANGELOG.md', 'LICENSE', 'README.md', 'dist/', 'docs/', 'package.json']
+    const documents = ['ARCHITECTURE.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'README.md', 'docs/']
+    const known = [...documents, 'sample-repo/', 'dist/', 'package.json']
     expect([...roots].filter((root) => !known.includes(root))).toEqual([])
     expect([...roots]).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'dist/', 'package.json']))
+  })
+
+  it('holds what its README links to', () => {
+    const readme = readFileSync(join(installed, 'README.md'), 'utf8')
+    const targets = [...readme.matchAll(/\]\((?!https?:)([^)#\s]+)/g)].map(([, target]) => target!)
+    expect(targets.length).toBeGreaterThan(5)
+    expect(targets.filter((target) => !existsSync(join(installed, target)))).toEqual([])
   })
 
   it('holds built code and its types only, without maps to sources that are not there', () => {
