@@ -11,7 +11,7 @@ import { pointHeadAtOnlyBranch } from './repository/only-branch.ts'
 import { cloneRepository, type TransferOptions } from './repository/remote.ts'
 import { statusOf } from './status.ts'
 import { pull } from './sync/pull.ts'
-import { Pushers } from './sync/pusher.ts'
+import { Pushers } from './sync/push/pusher.ts'
 import { nodeFileSystem } from './system/file-system.ts'
 
 /**
@@ -38,7 +38,7 @@ export async function open(path: string, options: OpenOptions = {}): Promise<Log
   const { opened, image, snapshots } = assembly
   const { log, repository, reader } = opened
   const { projections = [], remote = 'origin', readOnly = false } = options
-  const pushers = new Pushers(repository)
+  const pushers = new Pushers({ repository, reader, head: () => log.state.branch.commit })
   return new Log({
     log,
     image,

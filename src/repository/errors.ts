@@ -85,20 +85,37 @@ const REMOTE_FAILURES: Record<RemoteFailure, { readonly said: string; readonly h
   conflict: { said: 'has commits that we lack', hint: 'Pull, then push again. Never force the push.' },
   refused: { said: 'refused the change', hint: 'Check its hooks and branch protection rules.' },
   'too-large': { said: 'found a push too large', hint: 'Push more often, or raise its limit.' },
-  unknown: { said: 'failed', hint: 'The cause holds what git said.' },
+  unknown: { said: 'failed', hint: 'Check that its address is right; the cause holds all that git said.' },
 }
 
 /** A remote failed. `remote` is its name or address without credentials. */
 export class RemoteFailedError extends MemoirError {
   readonly code = 'remote-failed'
 
+  /** Whether a push may have arrived all the same: git ended before the remote had answered. */
+  readonly mayHaveArrived: boolean
+
   constructor(
     readonly remote: string,
     readonly kind: RemoteFailure,
-    details: { readonly hint?: string; readonly cause?: unknown } = {},
+    {
+      mayHaveArrived = false,
+      ...details
+    }: { readonly mayHaveArrived?: boolean; readonly hint?: string; readonly cause?: unknown } = {},
   ) {
-    super(`remote ${remote} ${REMOTE_FAILURES[kind].said}`, { hint: REMOTE_FAILURES[kind].hint, ...details })
+    const { said, hint } = REMOTE_FAILURES[kind]
+    super(`remote ${remote} ${said}${kind === 'unknown' ? lastWords(details.cause) : ''}`, {
+      hint,
+      ...details,
+    })
+    this.mayHaveArrived = mayHaveArrived
   }
+}
+
+/** What git ended with, where no words of ours are known to fit. */
+function lastWords(cause: unknown): string {
+  const words = cause instanceof GitFailedError ? /^fatal: (.*)$/m.exec(cause.stderr)?.[1] : undefined
+  return words === undefined ? '' : `: ${words}`
 }
 
 /** The checked-out files of a non-bare repository could not be brought along with its branch. */

@@ -1,21 +1,50 @@
 import type { RemoteFailure } from './errors.ts'
 
 /**
- * What went wrong with a remote, from what git printed (with LC_ALL=C). The order counts: git says "unable
- * to access" for a refused password too.
+ * What went wrong with a remote, from what git printed (with LC_ALL=C).
+ *
+ * Where the remote gave its answer, that decides. Lines that begin with `remote: ` are its own words, a
+ * hook's for example, and can say anything: they never make a conflict.
  */
 export function remoteFailure(stderr: string): RemoteFailure {
-  return FAILURES.find(([, pattern]) => pattern.test(stderr))?.[0] ?? 'unknown'
+  const answer = rejection(stderr)
+  if (answer === undefined) return find(WITHOUT_ANSWER, stderr) ?? 'unknown'
+  if (CONFLICT.test(answer) && !BROKEN.test(stderr)) return 'conflict'
+  return TOO_LARGE.test(stderr) ? 'too-large' : 'refused'
 }
 
-const FAILURES: readonly (readonly [RemoteFailure, RegExp])[] = [
-  [
-    'conflict',
-    /\((non-fast-forward|fetch first|stale info|needs force|failed to update ref|reference already exists)\)/,
-  ],
-  ['conflict', /cannot lock ref|incorrect old value provided/],
-  ['too-large', /returned error: 413|HTTP 413|exceeds .*(limit|maximum)|too large/i],
-  ['refused', /\[remote rejected\]|\[rejected\]|protected branch|hook declined/i],
+/**
+ * Whether a push that failed may have changed the remote all the same: false where the remote said no, and
+ * where git gave up before it sent anything.
+ */
+export function mayHaveArrived(stderr: string): boolean {
+  return rejection(stderr) === undefined && !NOTHING_SENT.test(stderr)
+}
+
+/** The reason with which a ref was rejected, by the remote or by git here, such as `fetch first`. */
+function rejection(stderr: string): string | undefined {
+  return /^ ! \[(?:remote )?rejected\] .* \((.*)\)\s*$/m.exec(stderr)?.[1]
+}
+
+/** All words by which git says that the branch does not stand where this push saw it. */
+const CONFLICT =
+  /^(non-fast-forward|fetch first|stale info|needs force|failed to update ref|cannot lock ref|atomic (transaction|push) fail|reference already exists|incorrect old value provided)/
+
+/** Why a remote cannot move any ref, whoever asks. */
+const BROKEN = /Permission denied|No space left|Read-only file system|quota exceeded|Input\/output error/i
+
+const TOO_LARGE =
+  /returned error: 413|HTTP 413|exceeds .*(limit|maximum)|maximum allowed size|too large|large files? detected/i
+
+/** Git's end before the remote showed its refs: only after them does a push send anything. */
+const NOTHING_SENT =
+  /^fatal: (unable to access|Could not read from remote|Authentication failed|could not read (Username|Password)|repository '.*' not found|the remote end hung up upon initial contact|unable to find remote helper|transport '.*' not allowed)/m
+
+/** The order counts: git says "unable to access" for a refused password too. */
+const WITHOUT_ANSWER: readonly (readonly [RemoteFailure, RegExp])[] = [
+  ['conflict', /^error: cannot lock ref .* is at .* but expected/m],
+  ['too-large', TOO_LARGE],
+  ['refused', /protected branch|hook declined/i],
   [
     'auth',
     /Authentication failed|Permission denied|could not read (Username|Password)|Host key verification failed/i,
@@ -26,5 +55,9 @@ const FAILURES: readonly (readonly [RemoteFailure, RegExp])[] = [
     /Could not resolve (host|proxy)|unable to (access|connect)|Failed to connect|Network is unreachable/i,
   ],
   ['network', /Connection (refused|timed out|reset|closed)|Operation timed out|No route to host/i],
-  ['network', /early EOF|hung up unexpectedly|unexpected disconnect/i],
+  ['network', /early EOF|hung up unexpectedly|unexpected disconnect|RPC failed/i],
 ]
+
+function find(table: typeof WITHOUT_ANSWER, stderr: string): RemoteFailure | undefined {
+  return table.find(([, pattern]) => pattern.test(stderr))?.[0]
+}

@@ -4,8 +4,8 @@ import { GitFailedError, RemoteFailedError } from './errors.ts'
 import { parseGitConfig } from './git-config.ts'
 import { validateRef } from './refs.ts'
 import { checkRemoteAddress, InvalidRemoteError, redactAddress } from './remote-address.ts'
-import { remoteFailure } from './remote-failure.ts'
-import { GitRunner } from './runner.ts'
+import { mayHaveArrived, remoteFailure } from './remote-failure.ts'
+import { type GitOutput, GitRunner } from './runner.ts'
 import type { RepositoryPaths } from './stand-in-directory.ts'
 import { progressParser, type TransferProgress } from './transfer-progress.ts'
 
@@ -69,24 +69,49 @@ export async function fetchBranch(
 }
 
 /**
- * Pushes a branch, by its full name, as a fast-forward, never with force. Resolves when the remote has it;
- * if it is rejected with anything but kind `conflict` or `refused`, the remote may have it or not.
+ * The commit at which a branch of a remote stands, by the branch's full name; undefined if there is no such
+ * branch. Nothing is fetched. It asks where pushes go.
  *
  * @param remote the name of a configured remote, or an address
  * @throws InvalidRemoteError, RemoteFailedError, InvalidRefError, GitMissingError
+ */
+export async function findRemoteHead(
+  repository: RepositoryPaths,
+  remote: string,
+  branch: string,
+  options: TransferOptions = {},
+): Promise<string | undefined> {
+  validateRef(branch)
+  const found = await findRemote(repository, remote, 'push')
+  await using runner = runnerFor(found, { repository })
+  const { stdout } = await transfer(runner, found, ['ls-remote', '--end-of-options', ALIAS, branch], options)
+  // Git takes the name for the end of one.
+  const lines = stdout.toString('utf8').split('\n')
+  return lines.find((line) => line.slice(OID_LENGTH + 1) === branch)?.slice(0, OID_LENGTH)
+}
+
+/**
+ * Pushes a commit to a branch, by its full name, as a fast-forward, never with force. Resolves when the
+ * remote has it. For a remote with a name, `refs/remotes/<name>/<branch>` follows.
+ *
+ * @param remote the name of a configured remote, or an address
+ * @param options `commit` is what to push; default: what the branch of the same name is at
+ * @throws InvalidRemoteError, RemoteFailedError, InvalidRefError, GitMissingError; after anything but a
+ *   RemoteFailedError that says no to `mayHaveArrived`, the remote may have the commit or not
  */
 export async function pushBranch(
   repository: RepositoryPaths,
   remote: string,
   branch: string,
-  options: TransferOptions = {},
+  options: TransferOptions & { readonly commit?: string } = {},
 ): Promise<void> {
   validateRef(branch)
   const found = await findRemote(repository, remote, 'push')
   const tracking = trackingRef(found, branch)
   const settings = tracking === undefined ? {} : { [`remote.${ALIAS}.fetch`]: `${branch}:${tracking}` }
   await using runner = runnerFor(found, { repository, settings })
-  const args = ['push', '--progress', '--no-verify', '--end-of-options', ALIAS, `${branch}:${branch}`]
+  const refspec = `${options.commit ?? branch}:${branch}`
+  const args = ['push', '--progress', '--no-verify', '--end-of-options', ALIAS, refspec]
   await transfer(runner, found, args, options)
 }
 
@@ -148,13 +173,16 @@ async function transfer(
   { name, address }: Remote,
   args: readonly string[],
   { onProgress, signal, timeoutMs }: TransferOptions,
-): Promise<void> {
+): Promise<GitOutput> {
   try {
-    await runner.run(args, { signal, timeoutMs, onMessage: onProgress && progressParser(onProgress) })
+    return await runner.run(args, { signal, timeoutMs, onMessage: onProgress && progressParser(onProgress) })
   } catch (error) {
     if (!(error instanceof GitFailedError)) throw error
-    const kind = error.exitCode === null ? 'network' : remoteFailure(error.stderr)
+    // Of the ends of git only that of a silent one comes with a hint.
+    const wasSilent = error.exitCode === null && error.hint !== undefined
+    const kind = wasSilent ? 'network' : remoteFailure(error.stderr)
     throw new RemoteFailedError(name ?? redactAddress(address), kind, {
+      mayHaveArrived: mayHaveArrived(error.stderr),
       cause: error,
       ...(error.hint && { hint: error.hint }),
     })

@@ -1,11 +1,32 @@
 import { describe, expect, it } from 'vitest'
-import { remoteFailure } from '../../src/repository/remote-failure.ts'
+import { mayHaveArrived, remoteFailure } from '../../src/repository/remote-failure.ts'
 
 describe('remoteFailure', () => {
   it.each([
     [' ! [rejected]        main -> main (fetch first)', 'conflict'],
     [' ! [rejected]        main -> main (non-fast-forward)', 'conflict'],
+    [' ! [rejected]        main -> main (stale info)', 'conflict'],
     [' ! [remote rejected] main -> main (failed to update ref)', 'conflict'],
+    [' ! [remote rejected] main -> main (atomic transaction failed)', 'conflict'],
+    [" ! [remote rejected] main -> main (cannot lock ref 'refs/heads/main': is at 1)", 'conflict'],
+    [
+      "remote: error: cannot lock ref 'refs/heads/main': Unable to create '/main.lock': File exists.        \n ! [remote rejected] main -> main (failed to update ref)",
+      'conflict',
+    ],
+    [
+      "remote: error: cannot lock ref 'refs/heads/main': Unable to create '/main.lock': Permission denied        \n ! [remote rejected] main -> main (failed to update ref)",
+      'refused',
+    ],
+    [
+      'remote: error: cannot lock ref (fetch first)        \n ! [remote rejected] main -> main (pre-receive hook declined)',
+      'refused',
+    ],
+    ['remote:  ! [rejected] main -> main (fetch first)', 'unknown'],
+    [' ! [remote rejected] main -> main (branch is currently checked out)', 'refused'],
+    [
+      'remote: fatal: pack exceeds maximum allowed size        \n ! [remote rejected] main -> main (unpacker error)',
+      'too-large',
+    ],
     ["error: cannot lock ref 'refs/heads/main': is at 1 but expected 2", 'conflict'],
     [' ! [remote rejected] main -> main (pre-receive hook declined)', 'refused'],
     ['remote: GH006: Protected branch update failed for refs/heads/main.', 'refused'],
@@ -26,5 +47,23 @@ describe('remoteFailure', () => {
     ['', 'unknown'],
   ])('takes %j for %s', (stderr, kind) => {
     expect(remoteFailure(stderr)).toBe(kind)
+  })
+})
+
+describe('mayHaveArrived', () => {
+  it.each([
+    ['', true],
+    ['send-pack: unexpected disconnect while reading sideband packet', true],
+    ['error: RPC failed; curl 56 Recv failure: Connection reset by peer', true],
+    ['fatal: the remote end hung up unexpectedly', true],
+    [' ! [remote failure]   main -> main (remote failed to report status)', true],
+    [' ! [rejected]        main -> main (fetch first)', false],
+    [' ! [remote rejected] main -> main (pre-receive hook declined)', false],
+    ["fatal: unable to access 'https://x/': Could not resolve host: x", false],
+    ['ssh: connect to host x port 22: refused\nfatal: Could not read from remote repository.', false],
+    ["fatal: Authentication failed for 'https://example.com/a/'", false],
+    ['remote: fatal: unable to access that\nfatal: the remote end hung up unexpectedly', true],
+  ])('after %j says %s', (stderr, expected) => {
+    expect(mayHaveArrived(stderr)).toBe(expected)
   })
 })

@@ -1,15 +1,20 @@
-import { pushBranch, type TransferOptions } from '../repository/remote.ts'
-import type { Repository } from '../repository/repository.ts'
+import type { TransferOptions } from '../../repository/remote.ts'
+import { type PushParts, pushCommit } from './push-commit.ts'
+
+interface PusherParts extends PushParts {
+  /** What the branch is at. */
+  readonly head: () => string
+}
 
 /** The pushes of a log, remote by remote. */
 export class Pushers {
   private readonly pushers = new Map<string, Pusher>()
 
-  constructor(private readonly repository: Repository) {}
+  constructor(private readonly parts: PusherParts) {}
 
   /** @throws RemoteFailedError, InvalidRemoteError, GitMissingError */
   push(remote: string, options: TransferOptions = {}): Promise<void> {
-    const pusher = this.pushers.get(remote) ?? new Pusher(this.repository, remote)
+    const pusher = this.pushers.get(remote) ?? new Pusher(this.parts, remote)
     this.pushers.set(remote, pusher)
     return pusher.push(options)
   }
@@ -24,7 +29,7 @@ class Pusher {
   private next: Promise<void> | undefined
 
   constructor(
-    private readonly repository: Repository,
+    private readonly parts: PusherParts,
     private readonly remote: string,
   ) {}
 
@@ -32,10 +37,15 @@ class Pusher {
   push(options: TransferOptions = {}): Promise<void> {
     this.next ??= this.current.then(() => {
       this.next = undefined
-      const pushed = pushBranch(this.repository, this.remote, this.repository.branch, options)
+      const pushed = this.pushHead(options)
       this.current = pushed.catch(() => undefined)
       return pushed
     })
     return this.next
+  }
+
+  private async pushHead(options: TransferOptions): Promise<void> {
+    const outcome = await pushCommit(this.parts, this.remote, this.parts.head(), options)
+    if (outcome.kind !== 'pushed') throw outcome.error
   }
 }

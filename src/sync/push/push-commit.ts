@@ -1,0 +1,108 @@
+import { ObjectMissingError, RemoteFailedError } from '../../repository/errors.ts'
+import type { GitReader } from '../../repository/git-reader.ts'
+import { fetchBranch, findRemoteHead, pushBranch, type TransferOptions } from '../../repository/remote.ts'
+import type { Repository } from '../../repository/repository.ts'
+
+/** How a push ended, as far as can be found out. */
+export type PushOutcome =
+  /** The remote's branch holds the commit: it is at `head`, the commit itself or a later one. */
+  | { readonly kind: 'pushed'; readonly head: string }
+  /** The remote's branch does not hold the commit, and no push that was begun can bring it there any more. */
+  | { readonly kind: 'absent'; readonly error: RemoteFailedError; readonly head: RemoteHead }
+  /** It could not be found out: the commit may be there, or still arrive. */
+  | { readonly kind: 'unknown'; readonly error: RemoteFailedError }
+
+/** Where the remote's branch was seen, undefined for one that is not there; `'unseen'` if nobody looked. */
+export type RemoteHead = string | undefined | 'unseen'
+
+export interface PushParts {
+  readonly repository: Repository
+  readonly reader: GitReader
+}
+
+const MOST_TRIES = 2
+
+/**
+ * Pushes a commit to the log's branch on a remote, fast-forward only, and finds out how it ended.
+ *
+ * pushing → pushed | absent | looking      looking → pushed | absent | unknown | pushing: once more
+ *
+ * A push that was cut is looked for. If the commit is not there but could still arrive, it is pushed again:
+ * whichever of the two comes second finds the branch moved. A rejected push is looked for too, since somebody
+ * may have pushed the same commit, and more.
+ *
+ * @param remote the name of a configured remote, or an address
+ * @throws InvalidRemoteError, GitMissingError, and the signal's reason: then the outcome is unknown
+ */
+export async function pushCommit(
+  parts: PushParts,
+  remote: string,
+  commit: string,
+  options: TransferOptions = {},
+): Promise<PushOutcome> {
+  let mayArrive = false
+  for (let tries = 1; ; tries++) {
+    const error = await tryPush(parts, remote, commit, options)
+    if (error === undefined) return { kind: 'pushed', head: commit }
+    mayArrive ||= error.mayHaveArrived
+    if (!mayArrive && error.kind !== 'conflict') return { kind: 'absent', error, head: 'unseen' }
+    const seen = await look(parts, remote, commit, options)
+    if (seen === undefined) return { kind: 'unknown', error }
+    if (seen.where === 'there') return { kind: 'pushed', head: seen.head }
+    if (seen.where === 'elsewhere' || !mayArrive) return { kind: 'absent', error, head: seen.head }
+    if (tries === MOST_TRIES || !error.mayHaveArrived) return { kind: 'unknown', error }
+  }
+}
+
+async function tryPush(
+  { repository }: PushParts,
+  remote: string,
+  commit: string,
+  options: TransferOptions,
+): Promise<RemoteFailedError | undefined> {
+  try {
+    await pushBranch(repository, remote, repository.branch, { ...options, commit })
+    return undefined
+  } catch (error) {
+    if (error instanceof RemoteFailedError) return error
+    throw error
+  }
+}
+
+type Sight =
+  | { readonly where: 'there'; readonly head: string }
+  /** Before the commit, so that a push of it would still be taken. */
+  | { readonly where: 'before'; readonly head: string | undefined }
+  | { readonly where: 'elsewhere'; readonly head: string }
+
+/** Looks for a commit on the remote's branch; undefined if the remote does not say. */
+async function look(
+  { repository, reader }: PushParts,
+  remote: string,
+  commit: string,
+  options: TransferOptions,
+): Promise<Sight | undefined> {
+  try {
+    const head = await findRemoteHead(repository, remote, repository.branch, options)
+    if (head === undefined) return { where: 'before', head }
+    const isHere = await isKnown(reader, head)
+    const known = isHere ? head : await fetchBranch(repository, remote, repository.branch, options)
+    if (known === undefined) return { where: 'before', head: known }
+    if (await reader.isAncestor(commit, known)) return { where: 'there', head: known }
+    const isBefore = await reader.isAncestor(known, commit)
+    return { where: isBefore ? 'before' : 'elsewhere', head: known }
+  } catch (error) {
+    if (error instanceof RemoteFailedError) return undefined
+    throw error
+  }
+}
+
+async function isKnown(reader: GitReader, commit: string): Promise<boolean> {
+  try {
+    await reader.read(commit)
+    return true
+  } catch (error) {
+    if (error instanceof ObjectMissingError) return false
+    throw error
+  }
+}
