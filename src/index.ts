@@ -1,3 +1,4 @@
+export type { AppendOptions } from './append-call.ts'
 export type { AppendCondition, ExpectedVersion, Query, QueryItem } from './event/condition.ts'
 export {
   EventTooLargeError,
@@ -21,7 +22,7 @@ export type { Projection, ProjectionDefinition } from './image/projection.ts'
 export { projection } from './image/projection.ts'
 export type { PastImage, PointInTime } from './image/time-travel.ts'
 export { JournalCorruptError, JournalFailedError, JournalFullError } from './journal/errors.ts'
-export type { AckLevel, AppendResult } from './log/appender.ts'
+export type { AckLevel } from './log/appender.ts'
 export {
   BacklogFullError,
   BranchUnreadableError,
@@ -39,12 +40,14 @@ export {
 } from './log/errors.ts'
 export type { StreamAppend, StreamSummary } from './log/event-log.ts'
 export type { Notice } from './log/log-state.ts'
+export type { AppendResult } from './log/placement.ts'
 export type { ReadOptions } from './log/reading.ts'
 export { LogRewrittenError } from './log/reading.ts'
 export type { Finding, Verification } from './log/verification/verification.ts'
+export type { VerifyOptions, WaitOptions } from './log-handle.ts'
 export type { CloneOptions } from './memoir.ts'
 export { clone, open } from './memoir.ts'
-export type { AppendOptions, Log, VerifyOptions, WaitOptions } from './opened-log.ts'
+export type { Log } from './opened-log.ts'
 export type { OpenOptions } from './options.ts'
 export {
   DiskFullError,

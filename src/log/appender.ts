@@ -1,32 +1,14 @@
 import type { AppendCondition } from '../event/condition.ts'
-import { hashId } from '../event/lines.ts'
-import { encodeLine, type PreparedEvent } from '../event/new-event.ts'
-import { formatTime } from '../event/time.ts'
 import { JournalFullError } from '../journal/errors.ts'
 import type { Durability, Journal } from '../journal/journal.ts'
 import type { Clock } from '../system/clock.ts'
-import { assignTimes, checkAppend, type PreparedAppend } from './append-check.ts'
+import type { PreparedAppend } from './append-check.ts'
 import type { LogListener, LogState } from './log-state.ts'
+import { type AppendResult, place } from './placement.ts'
 import { type UnsealedAppend, UnsealedRun } from './run.ts'
 
 /** How safe an append is when its promise resolves. */
 export type AckLevel = 'written' | 'journaled' | 'committed' | 'pushed'
-
-/** What an append became. */
-export interface AppendResult {
-  /** Version of the stream after the append; of the first stream where there are several. */
-  readonly version: number
-  /** Position of the last event. */
-  readonly position: number
-  /** Position of the first event. */
-  readonly firstPosition: number
-  /** Each stream with its version after the append. */
-  readonly streams: readonly { readonly stream: string; readonly version: number }[]
-  /** Ids of the events, in order. */
-  readonly ids: readonly string[]
-  /** The commit that holds the events; known from the ack level `committed` on. */
-  readonly commit?: string
-}
 
 /** An append that has its place; it is safe once it is journaled. */
 export interface Accepted {
@@ -83,31 +65,12 @@ export class Appender {
     durability: Durability,
   ): Accepted {
     if (this.failure !== undefined) throw this.failure
-    const { index } = this.state
-    checkAppend(index, appends, condition)
-    const times = assignTimes(eventsOf(appends), index.lastTime, this.clock.now())
-    const first = index.count + 1
-    const streams: { stream: string; version: number }[] = []
-    const ids: string[] = []
-    let lines = ''
-    for (const { stream, events } of appends) {
-      let version = 0
-      for (const event of events) {
-        const { id, type, tags } = event
-        const timeMs = times[ids.length]!
-        version = index.add({ stream, type, tags, timeMs, idHash: hashId(id) })
-        lines += encodeLine(event, version, formatTime(timeMs))
-        ids.push(id)
-      }
-      streams.push({ stream, version })
-    }
-    const count = ids.length
+    const { first, count, lines, result } = place(this.state.index, appends, condition, this.clock.now())
     const journaled = new Promise<void>((resolve, reject) => {
       this.waiting.push({ first, count, lines, durability, resolve, reject })
     })
     this.lastAccepted = journaled
     this.startFlushing()
-    const result = { version: streams[0]!.version, position: index.count, firstPosition: first, streams, ids }
     return { result, journaled }
   }
 
@@ -157,8 +120,4 @@ export class Appender {
     this.state.index.truncate(this.state.visible.position)
     for (const { reject } of refused) reject(error)
   }
-}
-
-function eventsOf(appends: readonly PreparedAppend[]): readonly PreparedEvent[] {
-  return appends.length === 1 ? appends[0]!.events : appends.flatMap(({ events }) => events)
 }

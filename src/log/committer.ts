@@ -1,10 +1,8 @@
-import type { Codec } from '../event/event.ts'
-import type { BatchFile } from '../repository/batch-file.ts'
 import type { CommitSummary } from '../repository/commit-message.ts'
 import { commitMessage } from '../repository/commit-message.ts'
 import { RefMovedError } from '../repository/errors.ts'
 import type { TreeChange } from '../repository/log-tree.ts'
-import { type EncodedObject, encodeCommit, encodeObject, type Person } from '../repository/object.ts'
+import { type EncodedObject, encodeCommit, type Person } from '../repository/object.ts'
 import type { ObjectStore } from '../repository/object-store.ts'
 import { readRef } from '../repository/refs.ts'
 import type { Clock } from '../system/clock.ts'
@@ -45,6 +43,19 @@ export class Committer {
    * @throws DiskFullError and others of the repository: the ref may have moved, read it again
    */
   async commit(from: BranchState, changes: readonly CommitChange[]): Promise<BranchState[]> {
+    const states = await this.write(from, changes)
+    this.unsure = states
+    await this.moveRef(from.commit, states.at(-1)!.commit)
+    return states
+  }
+
+  /**
+   * Writes commits one on top of the other, durably, and leaves the branch where it is.
+   *
+   * @returns the state after each change
+   * @throws DiskFullError and others of the repository
+   */
+  async write(from: BranchState, changes: readonly CommitChange[]): Promise<BranchState[]> {
     const { store, author, clock } = this.options
     const states: BranchState[] = []
     const objects: EncodedObject[] = []
@@ -63,9 +74,12 @@ export class Committer {
       states.push(state)
     }
     await store.write(objects)
-    this.unsure = states
-    await this.moveRef(from.commit, state.commit)
     return states
+  }
+
+  /** Moves the branch to a commit that was written on top of where it stands. @throws what `commit` throws */
+  advance(from: BranchState, to: BranchState): Promise<void> {
+    return this.moveRef(from.commit, to.commit)
   }
 
   /**
@@ -96,19 +110,4 @@ export class Committer {
       throw error
     }
   }
-}
-
-/** The blob of a batch in the codec of the log. */
-export async function encodeBatch(
-  lines: string,
-  first: number,
-  codec: Codec,
-): Promise<{ readonly blob: EncodedObject; readonly file: BatchFile }> {
-  const blob = encodeObject('blob', Buffer.from(codec === 'yaml' ? await toYaml(lines) : lines))
-  return { blob, file: { first, codec, oid: blob.oid } }
-}
-
-async function toYaml(lines: string): Promise<string> {
-  const { encodeYaml } = await import('../event/yaml-codec.ts')
-  return encodeYaml(lines)
 }

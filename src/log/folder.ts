@@ -36,11 +36,19 @@ export class Folder {
 
   /** Folds the last directory once enough small files stand in it. Costs nothing but a count before that. */
   async foldIfDue(): Promise<void> {
+    const change = await this.planIfDue()
+    if (change !== undefined) await this.commit(change)
+  }
+
+  /** What a fold that is due would change on top of the branch. */
+  async planIfDue(): Promise<CommitChange | undefined> {
     const files = this.state.branch.tree.directories.at(-1)?.files ?? []
-    if (files.length < FOLD_AFTER) return
+    if (files.length < FOLD_AFTER) return undefined
     const small = await this.smallFiles(files)
-    if (small.length < this.givenUpAt + FOLD_AFTER) return
-    this.givenUpAt = (await this.fold(small)) ? 0 : small.length
+    if (small.length < this.givenUpAt + FOLD_AFTER) return undefined
+    const change = await this.plan(small)
+    this.givenUpAt = change === undefined ? small.length : 0
+    return change
   }
 
   /**
@@ -50,7 +58,10 @@ export class Folder {
    */
   async foldAll(): Promise<{ readonly before: number; readonly after: number }> {
     const before = this.state.branch.tree.fileCount
-    for (const { files } of this.state.branch.tree.directories) await this.fold(await this.smallFiles(files))
+    for (const { files } of this.state.branch.tree.directories) {
+      const change = await this.plan(await this.smallFiles(files))
+      if (change !== undefined) await this.commit(change)
+    }
     return { before, after: this.state.branch.tree.fileCount }
   }
 
@@ -65,20 +76,27 @@ export class Folder {
     return sized.slice(sized.findLastIndex(({ bytes }) => bytes >= FULL_BATCH_BYTES) + 1)
   }
 
-  /** @returns whether it was worth a commit */
-  private async fold(small: readonly Sized[]): Promise<boolean> {
+  private async commit(change: CommitChange): Promise<void> {
+    const removed = change.tree.remove.map((first) => this.state.branch.tree.find(first)!.oid)
+    this.state.branch = (await this.committer.commit(this.state.branch, [change]))[0]!
+    this.added([change])
+    for (const oid of removed) this.sizes.delete(oid)
+  }
+
+  /** Undefined when it is not worth a commit. */
+  private async plan(small: readonly Sized[]): Promise<CommitChange | undefined> {
     const groups = group(small).filter((files) => files.length > 1)
     const replaced = groups.flat()
-    if (groups.length === 0 || groups.length * WORTH > replaced.length) return false
+    if (groups.length === 0 || groups.length * WORTH > replaced.length) return undefined
 
     const joined = await Promise.all(groups.map((files) => this.join(files)))
     const kept = joined.flatMap((result, at) =>
       result === undefined ? [] : [{ ...result, files: groups[at]! }],
     )
-    if (kept.length === 0) return false
+    if (kept.length === 0) return undefined
     const first = kept[0]!.file.first
     const last = kept.at(-1)!.files.at(-1)!
-    const change: CommitChange = {
+    return {
       summary: { kind: 'fold', first, count: endOf(last, this.state.branch) - first + 1, streams: [] },
       blobs: kept.map(({ blob }) => blob),
       tree: {
@@ -87,10 +105,6 @@ export class Folder {
       },
       position: this.state.branch.position,
     }
-    this.state.branch = (await this.committer.commit(this.state.branch, [change]))[0]!
-    this.added([change])
-    for (const { oid } of kept.flatMap(({ files }) => files)) this.sizes.delete(oid)
-    return true
   }
 
   /** One file with the lines of many, or undefined where YAML texts cannot be put behind one another. */

@@ -80,10 +80,12 @@ export class Follower {
    * Moves the branch to a commit that continues it, after a look at what it brings.
    *
    * @throws InvalidBatchError, UnexpectedEntryError: the branch stays as it was
+   * @param withdraw takes events out of the index that are placed on top of the branch, and can be placed again
    * @throws RefMovedError when the branch was moved meanwhile, or events wait that do not rest on the commit
    */
-  fastForward(commit: string): Promise<void> {
+  fastForward(commit: string, withdraw?: () => void): Promise<void> {
     return this.parts.branchLock.run(async () => {
+      withdraw?.()
       const before = this.parts.state.branch
       const { gitDirectory, branch } = this.parts.repository
       if (this.parts.state.index.count > before.position)

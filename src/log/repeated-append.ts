@@ -1,8 +1,8 @@
 import { meetsExpectedVersion } from '../event/condition.ts'
 import type { PreparedAppend } from './append-check.ts'
-import type { AppendResult } from './appender.ts'
 import { ConcurrencyError, DuplicateIdError } from './errors.ts'
 import type { LogIndex } from './log-index.ts'
+import type { AppendResult } from './placement.ts'
 import type { Run } from './run.ts'
 
 /** Positions whose events may carry an id that the caller chose: told by hash, so they have to be looked at. */

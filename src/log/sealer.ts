@@ -1,9 +1,9 @@
 import type { Codec } from '../event/event.ts'
 import type { Journal } from '../journal/journal.ts'
 import { RefMovedError } from '../repository/errors.ts'
-import { MAX_BATCH_BYTES } from '../repository/layout.ts'
+import { batchBytes, batchChange } from './batch-change.ts'
 import type { BranchState } from './branch.ts'
-import { type CommitChange, type Committer, encodeBatch } from './committer.ts'
+import type { Committer } from './committer.ts'
 import { LogClosedError, LogDivergedError, SealFailedError } from './errors.ts'
 import type { Exclusive } from './exclusive.ts'
 import type { Folder } from './folder.ts'
@@ -137,7 +137,7 @@ export class Sealer {
 
   private async sealRound(): Promise<void> {
     if (this.isStopped) throw new LogClosedError()
-    const plans = this.parts.state.tail.plan(capOf(this.parts.codec), COMMITS_A_ROUND)
+    const plans = this.parts.state.tail.plan(batchBytes(this.parts.codec), COMMITS_A_ROUND)
     if (plans.length === 0) return
     const from = this.parts.state.branch
     try {
@@ -154,7 +154,9 @@ export class Sealer {
   }
 
   private async commit(from: BranchState, plans: readonly SealPlan[]): Promise<BranchState[]> {
-    const changes = await Promise.all(plans.map((plan) => this.changeOf(plan)))
+    const changes = await Promise.all(
+      plans.map((plan) => batchChange(plan, this.parts.state.index, this.parts.codec)),
+    )
     const states = await this.parts.committer.commit(from, changes)
     this.parts.folder.added(changes)
     return states
@@ -169,20 +171,6 @@ export class Sealer {
         kind: 'fold-failed',
         error: error instanceof Error ? error : new Error(String(error)),
       })
-    }
-  }
-
-  private async changeOf({ first, count, lines }: SealPlan): Promise<CommitChange> {
-    const { blob, file } = await encodeBatch(lines, first, this.parts.codec)
-    const { index } = this.parts.state
-    const numbers = new Set<number>()
-    for (let position = first; position < first + count; position++) numbers.add(index.streamNumber(position))
-    const streams = [...numbers].map((number) => index.streams.name(number))
-    return {
-      summary: { kind: 'append', first, count, streams },
-      blobs: [blob],
-      tree: { remove: [], add: [file] },
-      position: first + count - 1,
     }
   }
 
@@ -213,9 +201,4 @@ export class Sealer {
   private refuse(error: Error): void {
     for (const { reject } of this.waiting.splice(0)) reject(error)
   }
-}
-
-/** How many bytes of JSON lines make a batch: as YAML they take up to twice the room. */
-function capOf(codec: Codec): number {
-  return codec === 'yaml' ? MAX_BATCH_BYTES / 2 : MAX_BATCH_BYTES
 }

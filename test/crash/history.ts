@@ -1,5 +1,6 @@
 import type { AppendCondition, ExpectedVersion } from '../../src/event/condition.ts'
-import type { AckLevel, AppendResult } from '../../src/log/appender.ts'
+import type { AckLevel } from '../../src/log/appender.ts'
+import type { AppendResult } from '../../src/log/placement.ts'
 
 /** An append that a client asks for: told apart by its token, which every one of its events carries. */
 export interface Operation {

@@ -1,5 +1,6 @@
 import type { ExpectedVersion } from '../../src/event/condition.ts'
-import type { AckLevel, AppendResult } from '../../src/log/appender.ts'
+import type { AckLevel } from '../../src/log/appender.ts'
+import type { AppendResult } from '../../src/log/placement.ts'
 import type { Log } from '../../src/opened-log.ts'
 import type { HistoryRecord, Operation, OperationEvent, Outcome } from './history.ts'
 import type { Random } from './random.ts'

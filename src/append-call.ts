@@ -1,0 +1,63 @@
+import type { AppendCondition, ExpectedVersion } from './event/condition.ts'
+import { UsageError } from './event/errors.ts'
+import type { NewEvent } from './event/event.ts'
+import { checkOptionNames } from './event/option-names.ts'
+import type { AckLevel } from './log/appender.ts'
+import type { StreamAppend } from './log/event-log.ts'
+
+/** How an append is accepted and acknowledged. */
+export interface AppendOptions {
+  /** Where the stream has to stand. Default `'any'`. In an append over several streams, give it with each. */
+  readonly expectedVersion?: ExpectedVersion
+  /** What else must hold: no event after a position matches a query. */
+  readonly condition?: AppendCondition
+  /** How safe the events are when the promise resolves. Default `'journaled'`: on this disk. */
+  readonly ack?: AckLevel
+}
+
+/** What is asked of an append, whichever way it was called. */
+export interface AppendCall {
+  readonly appends: readonly StreamAppend[]
+  readonly condition: AppendCondition | undefined
+  readonly ack: AckLevel
+}
+
+/**
+ * Brings the two forms of the call into one.
+ *
+ * @param defaultAck the ack level of a call that names none
+ * @throws UsageError
+ */
+export function normaliseAppend(
+  target: string | readonly StreamAppend[],
+  second: readonly NewEvent[] | Omit<AppendOptions, 'expectedVersion'> | undefined,
+  third: AppendOptions | undefined,
+  defaultAck: AckLevel,
+): AppendCall {
+  const options = (isList(second) ? third : (second ?? third)) ?? {}
+  checkOptionNames('append', options, APPEND_OPTIONS)
+  if (!isList(target)) {
+    const { expectedVersion = 'any', condition, ack = defaultAck } = third ?? {}
+    const appends = [{ stream: target, events: isList(second) ? second : [], expectedVersion }]
+    return { appends, condition, ack: checkAck(ack) }
+  }
+  if (isList(second)) throw new UsageError('an append over several streams takes its events with each stream')
+  return { appends: target, condition: second?.condition, ack: checkAck(second?.ack ?? defaultAck) }
+}
+
+const APPEND_OPTIONS: Readonly<Record<keyof AppendOptions, true>> = {
+  expectedVersion: true,
+  condition: true,
+  ack: true,
+}
+
+const ACK_LEVELS: readonly AckLevel[] = ['written', 'journaled', 'committed', 'pushed']
+
+function checkAck(ack: AckLevel): AckLevel {
+  if (ACK_LEVELS.includes(ack)) return ack
+  throw new UsageError(`ack is ${JSON.stringify(ack)}`, { hint: `Give one of ${ACK_LEVELS.join(', ')}.` })
+}
+
+function isList<T>(value: string | readonly T[] | object | undefined): value is readonly T[] {
+  return Array.isArray(value)
+}

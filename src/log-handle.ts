@@ -1,0 +1,107 @@
+import type { RecordedEvent } from './event/event.ts'
+import type { Image } from './image/image.ts'
+import type { Projection } from './image/projection.ts'
+import type { PastImage, PointInTime } from './image/time-travel.ts'
+import type { EventLog, StreamSummary } from './log/event-log.ts'
+import type { ReadOptions } from './log/reading.ts'
+import type { Verification } from './log/verification/verification.ts'
+import type { LogStatus } from './status.ts'
+
+export interface WaitOptions {
+  readonly signal?: AbortSignal
+}
+
+/** The parts of an open log that `open` wires together. */
+export interface LogParts {
+  readonly log: EventLog
+  readonly image: Image
+  readonly at: (point: PointInTime) => Promise<PastImage>
+  readonly verify: (options: VerifyOptions) => Promise<Verification>
+  readonly status: () => LogStatus
+  readonly close: () => Promise<void>
+}
+
+export interface VerifyOptions {
+  readonly signal?: AbortSignal
+  /** Told how many commits of how many were checked. */
+  readonly onProgress?: (done: number, total: number) => void
+}
+
+/** What every open log has: reads, state, status. */
+export abstract class LogHandle<Parts extends LogParts = LogParts> implements AsyncDisposable {
+  constructor(protected readonly parts: Parts) {}
+
+  /**
+   * Reads events: of one stream, or of the whole log, filtered. What is visible when it starts, and with
+   * `follow` what comes.
+   *
+   * @throws StreamNotFoundError with `ifMissing: 'error'`
+   */
+  read(options?: ReadOptions): AsyncGenerator<RecordedEvent> {
+    return this.parts.log.read(options)
+  }
+
+  /** The event at a position. @throws EventNotFoundError */
+  event(position: number): Promise<RecordedEvent> {
+    return this.parts.log.event(position)
+  }
+
+  /** The streams, in the order in which they first appeared, with version and last change. */
+  streams(options?: { readonly prefix?: string }): StreamSummary[] {
+    this.parts.log.checkOpen()
+    return this.parts.log.streams(options)
+  }
+
+  /**
+   * The state of a projection: a plain read of memory. Do not change it.
+   *
+   * @throws UnknownProjectionError when the log was not opened with it
+   * @throws ProjectionStoppedError when one of its handlers threw
+   */
+  state<State>(projection: Projection<State>, options?: { readonly evenIfStopped?: boolean }): State {
+    return this.parts.image.state(projection, options)
+  }
+
+  /**
+   * What the log knew at a position, a commit or a date: the projections as they stood then. Starts from the
+   * nearest snapshot and replays the rest.
+   *
+   * @throws EventNotFoundError, CommitNotFoundError, UsageError
+   */
+  at(point: PointInTime): Promise<PastImage> {
+    this.parts.log.checkOpen()
+    return this.parts.at(point)
+  }
+
+  /** Lets a stopped projection go on: again with the event it stopped at, or after it. */
+  resume(projection: Projection<unknown>, how: 'retry' | 'skip' = 'retry'): Promise<void> {
+    const { log, image } = this.parts
+    return image.resume(projection, how, (from) => log.replay(from), log.state.index)
+  }
+
+  /** Resolves when the event at a position is in the image; rejects with the signal's reason. */
+  waitFor(position: number, { signal }: WaitOptions = {}): Promise<void> {
+    this.parts.log.checkOpen()
+    return this.parts.log.state.visible.reaches(position, signal)
+  }
+
+  /** Checks the whole history: hashes, positions, versions, trailers, folds. Reads every commit. */
+  verify(options: VerifyOptions = {}): Promise<Verification> {
+    this.parts.log.checkOpen()
+    return this.parts.verify(options)
+  }
+
+  /** Where the log stands, in numbers. Costs nothing. */
+  status(): LogStatus {
+    return this.parts.status()
+  }
+
+  /** Settles what can be settled, and gives the writer's lock back. */
+  close(): Promise<void> {
+    return this.parts.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}
