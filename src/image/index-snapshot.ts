@@ -1,7 +1,7 @@
 import { LogIndex } from '../log/log-index.ts'
 import type { Names } from '../log/names.ts'
 
-/** The parts of a log's index for a snapshot file: its names, its table of ids, its columns. */
+/** The parts of a log's index for a snapshot file: its names and its columns. */
 export function encodeIndex(index: LogIndex): (readonly Uint8Array[])[] {
   const layout = index.columns.map(({ length }) => length)
   const about = {
@@ -10,12 +10,7 @@ export function encodeIndex(index: LogIndex): (readonly Uint8Array[])[] {
     tags: index.tags.names.all(),
     layout,
   }
-  const ids = index.ids.contents
-  return [
-    [Buffer.from(JSON.stringify(about))],
-    [new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength)],
-    ...index.columns.map((column) => [...column.parts()]),
-  ]
+  return [[Buffer.from(JSON.stringify(about))], ...index.columns.map((column) => [...column.parts()])]
 }
 
 /**
@@ -23,9 +18,9 @@ export function encodeIndex(index: LogIndex): (readonly Uint8Array[])[] {
  * cost little more than the names of their streams. Undefined if the parts have another layout.
  */
 export function decodeIndex(parts: readonly Buffer[]): LogIndex | undefined {
-  const [names, ids, ...columns] = parts
+  const [names, ...columns] = parts
   const index = new LogIndex()
-  if (names === undefined || ids === undefined || columns.length !== index.columns.length) return undefined
+  if (names === undefined || columns.length !== index.columns.length) return undefined
   const about: {
     readonly streams: readonly string[]
     readonly types: readonly string[]
@@ -42,7 +37,6 @@ export function decodeIndex(parts: readonly Buffer[]): LogIndex | undefined {
       isWide ? new Float64Array(buffer, byteOffset, length) : new Uint32Array(buffer, byteOffset, length),
     )
   }
-  index.ids.adopt(new Uint32Array(ids.buffer, ids.byteOffset, ids.length / Uint32Array.BYTES_PER_ELEMENT))
   addNames(index.streams, about.streams)
   addNames(index.types, about.types)
   addNames(index.tags.names, about.tags)

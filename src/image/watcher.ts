@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import type { FSWatcher } from 'chokidar'
 
 export interface WatcherOptions {
@@ -11,6 +12,9 @@ export interface WatcherOptions {
   /** Default true; false leaves it to the poll, for file systems that send no events. */
   readonly fileEvents?: boolean
 }
+
+/** Loading chokidar and starting it takes 40 ms, which belong to the first reads of a log that was just opened. */
+const FILE_EVENTS_AFTER_MS = 100
 
 /**
  * Notices that somebody moved the branch. File events and the poll are hints, trusted for no more than
@@ -69,6 +73,8 @@ export class Watcher {
 
   private async watchFiles(): Promise<void> {
     try {
+      await wait(FILE_EVENTS_AFTER_MS, undefined, { ref: false })
+      if (this.isClosed) return
       const { watch } = await import('chokidar')
       if (this.isClosed) return
       const { gitDirectory, branch } = this.options.repository

@@ -144,6 +144,7 @@ export class LogIndex {
       this.streams.removeLast()
       this.chains.removeLastStream()
     }
+    this.ids.truncate(position)
     this.tags.truncate(position)
     for (let type = 0; type < this.types.count; type++) this.lowerLastOfType(type)
   }
@@ -205,7 +206,6 @@ export class LogIndex {
     this.typeOf.push(type)
     this.times.push(timeMs)
     this.idHashes.push(idHash)
-    this.ids.add(idHash, this.count)
     this.lastOfType.set(type, this.count)
     return this.chains.add(stream)
   }

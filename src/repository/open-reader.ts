@@ -1,6 +1,6 @@
 import { GitMissingError } from './errors.ts'
 import type { GitReader } from './git-reader.ts'
-import { findGitVersion, type GitRunner } from './runner.ts'
+import { type GitRunner, isGitInstalled } from './runner.ts'
 
 export interface OpenReaderOptions {
   readonly gitDirectory: string
@@ -13,15 +13,15 @@ export interface OpenReaderOptions {
 }
 
 /**
- * Opens a reader of Git objects. Finding out whether git is installed costs 3 ms, once.
+ * Opens a reader of Git objects. Looks for git on the PATH, and starts it when it is needed.
  *
  * @throws GitMissingError if the engine `git` was asked for and is not installed
  */
 export async function openReader(options: OpenReaderOptions): Promise<GitReader> {
   const { gitDirectory, runner, engine, limitBytes = 128 << 20 } = options
-  if (engine !== 'isomorphic' && (await findGitVersion()) !== undefined) {
+  if (engine !== 'isomorphic' && (await isGitInstalled())) {
     const { GitProcessReader } = await import('./git-process-reader.ts')
-    return new GitProcessReader(runner, limitBytes)
+    return new GitProcessReader(runner, gitDirectory, limitBytes)
   }
   if (engine === 'git') throw new GitMissingError()
   const { IsomorphicReader } = await import('./isomorphic-reader.ts')

@@ -1,5 +1,7 @@
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { nodeFileSystem } from '../system/file-system.ts'
 import { errorCode } from './durable-file.ts'
 import { GitFailedError, GitMissingError } from './errors.ts'
 import { type ConfigurationSource, gitEnvironment } from './git-environment.ts'
@@ -110,6 +112,16 @@ export class GitRunner implements AsyncDisposable {
     })
     return this.#standIn
   }
+}
+
+/** Whether there is a git on the PATH, without starting it. */
+export async function isGitInstalled(): Promise<boolean> {
+  const name = process.platform === 'win32' ? 'git.exe' : 'git'
+  const directories = (process.env.PATH ?? '').split(delimiter).filter((directory) => directory !== '')
+  const found = await Promise.all(
+    directories.map((directory) => nodeFileSystem.stat(join(directory, name)).catch(() => undefined)),
+  )
+  return found.some((stats) => stats?.kind === 'file')
 }
 
 /** The version of the git that is on the PATH, such as `2.39.5`; undefined if there is none. Costs 2 ms. */

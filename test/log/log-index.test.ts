@@ -206,21 +206,17 @@ test('a column keeps its numbers over chunks, truncations and adoption', () => {
 
 test('a table of ids neither grows without end nor loops when appends are refused again and again', () => {
   const hashes = Column.uint32()
-  let ids = new IdTable(hashes)
+  const ids = new IdTable(hashes)
   hashes.push(0xffff)
-  ids.add(0xffff, 1)
   for (let round = 0; round < 100_000; round++) {
     hashes.push(round)
-    ids.add(round, hashes.length)
+    expect([...ids.find(round)]).toContain(2)
     hashes.truncate(1)
-    if (round % 9973 === 0) {
-      const adopted = new IdTable(hashes)
-      adopted.adopt(ids.contents)
-      ids = adopted
-    }
+    ids.truncate(1)
   }
   expect(ids.bytes).toBeLessThan(64 * 1024)
   expect([...ids.find(1)]).toEqual([])
+  expect([...ids.find(99_999)]).toEqual([])
   expect([...ids.find(0xffff)]).toEqual([1])
 })
 

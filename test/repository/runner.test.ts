@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { GitFailedError, GitMissingError } from '../../src/repository/errors.ts'
 import { GitProcessReader } from '../../src/repository/git-process-reader.ts'
 import { fetchBranch, pushBranch } from '../../src/repository/remote.ts'
-import { findGitVersion, GitRunner } from '../../src/repository/runner.ts'
+import { findGitVersion, GitRunner, isGitInstalled } from '../../src/repository/runner.ts'
 import { commitFiles, git, gitText, TemporaryFolder, writeBlob } from './git-repository.ts'
 
 describe('GitRunner', () => {
@@ -115,9 +115,11 @@ describe('GitRunner', () => {
     vi.stubEnv('PATH', folder.path)
     await expect(new GitRunner().run(['status'])).rejects.toThrow(GitMissingError)
     expect(await findGitVersion()).toBeUndefined()
+    expect(await isGitInstalled()).toBe(false)
   })
 
-  it('finds the version of git', async () => {
+  it('finds git and its version', async () => {
+    expect(await isGitInstalled()).toBe(true)
     expect(await findGitVersion()).toMatch(/^2\.\d+/)
   })
 
@@ -220,7 +222,7 @@ describe('GitRunner', () => {
       await runner.run(['fsck', '--strict'])
       await runner.run(['repack', '-a', '-d', '--quiet'])
       await runner.run(['gc', '--auto'])
-      await using reader = new GitProcessReader(runner, 1 << 20)
+      await using reader = new GitProcessReader(runner, gitDirectory, 1 << 20)
       expect((await reader.read(second)).type).toBe('commit')
       await expect(reader.read(missing)).rejects.toThrow()
       await pushBranch(repository, 'origin', 'refs/heads/main')

@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto'
+import { promisify } from 'node:util'
+import { constants, inflate, inflateSync, type ZlibOptions } from 'node:zlib'
+import { nodeFileSystem } from '../system/file-system.ts'
+import type { GitObject, ObjectType } from './git-reader.ts'
+
+/**
+ * Reads objects that stand in files of their own, which are those that were written last: inflated in Node's
+ * thread pool, several at a time, without a git process. A MiB costs the main thread 0.7 ms, its SHA-1.
+ *
+ * It is a shortcut: whatever is unusual about an object, it is as if it were not there, and git is asked.
+ */
+export class LooseObjects {
+  readonly #directory: string
+  readonly #limitBytes: number
+  #misses = 0
+
+  constructor(gitDirectory: string, limitBytes: number) {
+    this.#directory = `${gitDirectory}/objects`
+    this.#limitBytes = limitBytes
+  }
+
+  /** The object, if it is there, whole, and not too large. */
+  async find(oid: string): Promise<GitObject | undefined> {
+    // In a repository that was packed, looking for files that are not there costs more than reading the pack.
+    if (this.#misses >= MISSES && this.#misses++ % LOOK_EVERY !== 0) return undefined
+    const object = await this.#read(oid).catch(() => undefined)
+    this.#misses = object === undefined ? this.#misses + 1 : 0
+    return object
+  }
+
+  async #read(oid: string): Promise<GitObject | undefined> {
+    const path = `${this.#directory}/${oid.slice(0, 2)}/${oid.slice(2)}`
+    const { kind, size: deflatedBytes } = await nodeFileSystem.stat(path)
+    if (kind !== 'file' || deflatedBytes > this.#limitBytes) return undefined
+    const deflated = await nodeFileSystem.readFile(path)
+    const start = inflateSync(deflated.subarray(0, START_BYTES), { finishFlush: constants.Z_SYNC_FLUSH })
+    const [header, type, digits] = HEADER.exec(start.toString('latin1')) ?? []
+    const size = Number(digits)
+    if (header === undefined || !(size <= this.#limitBytes)) return undefined
+    const framedBytes = header.length + size
+    const framed = await inflateInPool(deflated, {
+      // Its memory in one piece, and no more of it than was announced.
+      chunkSize: Math.max(framedBytes, constants.Z_MIN_CHUNK),
+      maxOutputLength: framedBytes,
+    })
+    const isWhole = createHash('sha1').update(framed).digest('hex') === oid
+    // HEADER admits no type but the four.
+    return isWhole ? { oid, type: type as ObjectType, content: framed.subarray(header.length) } : undefined
+  }
+}
+
+const inflateInPool = promisify<Uint8Array, ZlibOptions, Buffer>(inflate)
+
+/** After so many objects that were not there, only every `LOOK_EVERY`th is looked for. */
+const MISSES = 4
+const LOOK_EVERY = 64
+/** Enough to hold the header. */
+const START_BYTES = 128
+const HEADER = /^(blob|tree|commit|tag) (0|[1-9]\d*)\0/
