@@ -45,7 +45,7 @@ export const RESERVED: readonly ReservedModules[] = [
       'repository/stand-in-directory.ts': 'a temporary git directory for one process, worth nothing after it',
       'repository/remote.ts': 'reads the configuration of the repository',
       'repository/ref-lock.ts': 'reads /proc to find the process that holds a lock',
-      'memoir.ts': 'looks whether a clone may go into a folder, and clears it again if the clone fails',
+      'new-folder.ts': 'looks whether a clone may go into a folder, and clears it again if the clone fails',
       'cli/import/source.ts': 'reads the file that the user wants imported',
       'cli/commands/append.ts': 'reads the file that the user gives as data',
       'cli/version.ts': 'reads the package.json of the package',

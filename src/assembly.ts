@@ -17,6 +17,13 @@ const POLL_MS = 1000
 const SEAL_AFTER_MS = 250
 const AUTHOR = { name: 'Memoir', email: 'memoir@localhost' }
 
+export interface AssemblyOptions extends OpenOptions {
+  /** Opened for reading, by the one process that moves the branch: snapshots and files are its to keep. */
+  readonly maintains?: boolean
+  /** The most bytes an object may have that is read. Default: 128 MiB. */
+  readonly objectBytes?: number | undefined
+}
+
 /**
  * Wires the parts of an open log: the log itself, its image and snapshots, and what follows the branch.
  *
@@ -32,11 +39,11 @@ export class Assembly {
   private closing: Promise<void> | undefined
   private readonly fileSystem: FileSystem
 
-  private constructor(private readonly options: OpenOptions) {
+  private constructor(private readonly options: AssemblyOptions) {
     this.fileSystem = options.ports?.fileSystem ?? nodeFileSystem
   }
 
-  static async open(path: string, options: OpenOptions): Promise<Assembly> {
+  static async open(path: string, options: AssemblyOptions): Promise<Assembly> {
     const assembly = new Assembly(options)
     assembly.opened = await assembly.openLog(path)
     try {
@@ -73,6 +80,7 @@ export class Assembly {
       author: options.author ?? AUTHOR,
       seal: { afterMs: seal.afterMs ?? SEAL_AFTER_MS, maxBytes: seal.maxBytes ?? MIB },
       eventBytes: limits.eventBytes ?? MIB,
+      objectBytes: options.objectBytes,
       notify: (notice) => this.notify(notice),
       onSealed: () => this.branchMoved(),
       onProgress: options.onProgress,
@@ -108,7 +116,7 @@ export class Assembly {
     const { opened, options, image, snapshots: store, fileSystem } = this
     const { log, repository, restoredPosition: indexPosition } = opened
     const notify = (notice: Notice) => this.notify(notice)
-    if (log.writer !== undefined) {
+    if (log.writer !== undefined || options.maintains) {
       this.workTree = await openWorkTreeFollower(opened, fileSystem, notify)
       const everyEvents = options.snapshot?.everyEvents ?? SNAPSHOT_EVERY_EVENTS
       this.snapshotter = new Snapshotter({

@@ -11,6 +11,8 @@ export {
 export type { Codec, Json, Metadata, NewEvent, RecordedEvent } from './event/event.ts'
 export { InvalidBatchError } from './event/invalid-batch.ts'
 export { InvalidDataError } from './event/json-value.ts'
+export { follow } from './follow.ts'
+export type { FollowOptions } from './follow-options.ts'
 export {
   InvalidProjectionError,
   ProjectionStoppedError,
@@ -34,6 +36,7 @@ export {
   LogClosedError,
   LogDivergedError,
   LogLockedError,
+  OtherLogError,
   ReadOnlyError,
   SealFailedError,
   StreamNotFoundError,
@@ -49,6 +52,7 @@ export type { CloneOptions } from './memoir.ts'
 export { clone, open } from './memoir.ts'
 export type { Log } from './opened-log.ts'
 export type { OpenOptions } from './options.ts'
+export type { AcceptedRewrite, Replica, ReplicaStatus } from './replica.ts'
 export {
   DiskFullError,
   GitFailedError,
@@ -68,7 +72,18 @@ export {
 } from './repository/errors.ts'
 export { InvalidRemoteError } from './repository/remote-address.ts'
 export type { LogStatus } from './status.ts'
-export { HistoryForkedError, NotPushedError, RemoteBranchMissingError } from './sync/errors.ts'
+export {
+  HistoryForkedError,
+  MergeCommitError,
+  NotPushedError,
+  RemoteBranchMissingError,
+  RemoteEmptiedError,
+  RemoteRewoundError,
+  RemoteRewrittenError,
+  ReplicaReplacedError,
+} from './sync/errors.ts'
 export type { PullResult } from './sync/pull.ts'
+export type { ReplicaLag, ReplicaPhase, ReplicaProblem, ReplicaState } from './sync/replica/replica-state.ts'
+export type { Rewrite } from './sync/replica/rewrite.ts'
 export type { Clock } from './system/clock.ts'
 export type { File, FileStat, FileSystem } from './system/file-system.ts'

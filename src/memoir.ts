@@ -1,17 +1,16 @@
-import { mkdir, readdir, rm } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import { Assembly } from './assembly.ts'
 import { UsageError } from './event/errors.ts'
-import { imageAt } from './image/time-travel.ts'
+import { logParts } from './log-parts.ts'
+import { inNewFolder } from './new-folder.ts'
 import { Log } from './opened-log.ts'
 import type { OpenOptions } from './options.ts'
 import { checkOptions } from './options-check.ts'
-import { NotARepositoryError } from './repository/errors.ts'
 import { pointHeadAtOnlyBranch } from './repository/only-branch.ts'
 import { cloneRepository, type TransferOptions } from './repository/remote.ts'
-import { statusOf } from './status.ts'
 import { pull } from './sync/pull.ts'
 import { Pushers } from './sync/push/pusher.ts'
+import { systemClock } from './system/clock.ts'
 import { nodeFileSystem } from './system/file-system.ts'
 
 /**
@@ -35,29 +34,22 @@ export async function open(path: string, options: OpenOptions = {}): Promise<Log
   if (typeof path !== 'string' || path === '') throw new UsageError('open needs the path of a log')
   checkOptions(options)
   const assembly = await Assembly.open(path, options)
-  const { opened, image, snapshots } = assembly
+  const { opened } = assembly
   const { log, repository, reader } = opened
-  const { projections = [], remote = 'origin', readOnly = false } = options
+  const { projections, remote = 'origin', readOnly = false, ports = {} } = options
+  const { fileSystem = nodeFileSystem, clock = systemClock } = ports
   const pushers = new Pushers({ repository, reader, head: () => log.state.branch.commit })
   return new Log({
-    log,
-    image,
-    at: (point) => imageAt({ log, snapshots, reader, projections, point }),
+    ...logParts(assembly, projections),
     push: async (target = remote, transfer) => {
       if (!readOnly) await log.seal()
       await pushers.push(target, transfer)
     },
     pull: async (target = remote, transfer) => {
-      const pulled = await pull(log, opened, target, transfer)
+      const pulled = await pull(opened, target, { fileSystem, clock }, transfer)
       assembly.branchMoved()
       return pulled
     },
-    verify: async (verify) => {
-      const { verifyLog } = await import('./log/verification/verification.ts')
-      return verifyLog({ repository, reader, branch: log.state.branch, ...verify })
-    },
-    status: () => statusOf(opened, image),
-    close: () => assembly.close(),
   })
 }
 
@@ -84,32 +76,14 @@ export async function clone(
   { workTree = false, signal, onTransfer, ...options }: CloneOptions = {},
 ): Promise<Log> {
   const target = resolve(path)
-  const existed = await isEmptyFolder(target)
-  try {
+  return await inNewFolder(target, async () => {
     await cloneRepository(address, target, { bare: !workTree, signal, onProgress: onTransfer })
     await pointHeadAtOnlyBranch(target, nodeFileSystem)
     return await open(target, options)
-  } catch (error) {
-    await rm(target, { recursive: true, force: true })
-    if (existed) await mkdir(target)
-    throw error
-  }
+  })
 }
 
-/** Whether there is an empty folder. @throws NotARepositoryError when there is anything else */
-async function isEmptyFolder(path: string): Promise<boolean> {
-  try {
-    const names = await readdir(path)
-    if (names.length > 0) throw new NotARepositoryError(path, 'it is not empty')
-    return true
-  } catch (error) {
-    if (error instanceof NotARepositoryError) throw error
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT') return false
-    throw new NotARepositoryError(path, `it is no folder that can be read (${code})`)
-  }
-}
-
-function nameOf(address: string): string {
+/** The folder that a clone goes to where none is named: the last part of the address. */
+export function nameOf(address: string): string {
   return basename(address.replace(/[/\\]+$/, '').replace(/^.*:/, ''))
 }

@@ -21,13 +21,17 @@ export function checkOptions(options: OpenOptions): void {
       refuse(`author.${field}`, author[field], 'a text of 1 to 200 characters')
     }
   }
-  const numbers = {
+  checkNumbers({
     'seal.afterMs': seal.afterMs,
     'seal.maxBytes': seal.maxBytes,
     'watch.pollMs': watch === false ? undefined : watch?.pollMs,
     'snapshot.everyEvents': snapshot.everyEvents,
     'limits.eventBytes': limits.eventBytes,
-  }
+  })
+}
+
+/** @throws UsageError unless each number that is given is above 0 */
+export function checkNumbers(numbers: Readonly<Record<string, unknown>>): void {
   for (const [name, value] of Object.entries(numbers)) {
     const isFine = value === undefined || (typeof value === 'number' && value > 0)
     if (!isFine) refuse(name, value, 'a number above 0')

@@ -79,6 +79,16 @@ export const commands = {
     summary: 'copy a log from a remote',
     load: async () => (await import('./commands/clone.ts')).clone,
   },
+  follow: {
+    usage: '<remote> [path]',
+    summary: 'keep a replica up to date, and print what comes',
+    load: async () => (await import('./commands/follow.ts')).follow,
+  },
+  'accept-rewrite': {
+    usage: '[commit]',
+    summary: 'let a replica take a history that its remote has rewritten',
+    load: async () => (await import('./commands/accept-rewrite.ts')).acceptRewrite,
+  },
   doctor: {
     usage: '',
     summary: 'find what keeps a log from working, and mend it',

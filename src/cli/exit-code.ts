@@ -88,11 +88,25 @@ const ENDINGS: readonly (readonly [ExitCode, readonly string[]])[] = [
       'manifest-invalid',
       'object-corrupt',
       'object-missing',
+      'other-log',
+      'replica-replaced',
       'snapshot-damaged',
       'unexpected-entry',
     ],
   ],
-  [ExitCode.remoteFailed, ['history-forked', 'not-pushed', 'remote-branch-missing', 'remote-failed']],
+  [
+    ExitCode.remoteFailed,
+    [
+      'history-forked',
+      'merge-commit',
+      'not-pushed',
+      'remote-branch-missing',
+      'remote-emptied',
+      'remote-failed',
+      'remote-rewound',
+      'remote-rewritten',
+    ],
+  ],
   [ExitCode.interrupted, ['interrupted']],
 ]
 

@@ -137,7 +137,8 @@ async function recover(repository: Repository, context: Context, left: number): 
   }
 }
 
-function noticeText(notice: Notice): string | undefined {
+/** What a notice says to the person at the terminal; undefined for what is shown otherwise. */
+export function noticeText(notice: Notice): string | undefined {
   switch (notice.kind) {
     case 'adopted':
       return undefined
@@ -145,6 +146,8 @@ function noticeText(notice: Notice): string | undefined {
       return `The history was rewritten: up to position ${notice.commonPosition} it is the same.`
     case 'unreadable-commit':
       return `Commit ${notice.commit} cannot be read: ${notice.error.message}`
+    case 'remote-back':
+      return 'The remote answers again.'
     default:
       return notice.error.message
   }

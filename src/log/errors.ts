@@ -99,6 +99,21 @@ export class HistoryChangedError extends MemoirError {
   }
 }
 
+/** A commit belongs to another log: its manifest has another id. */
+export class OtherLogError extends MemoirError {
+  readonly code = 'other-log'
+  constructor(
+    readonly commit: string,
+    /** The id of the log that is here. */
+    readonly expected: string,
+    readonly actual: string,
+  ) {
+    super(`commit ${commit} belongs to another log: its id is ${actual}, not ${expected}`, {
+      hint: 'Check the address of the remote. Each log needs a repository of its own.',
+    })
+  }
+}
+
 /** Events are safe in the journal but could not be committed yet; sealing goes on being tried. */
 export class SealFailedError extends MemoirError {
   readonly code = 'seal-failed'

@@ -1,16 +1,14 @@
 import { NotALogError, RefMovedError } from '../repository/errors.ts'
 import type { GitReader } from '../repository/git-reader.ts'
-import { updateRef } from '../repository/ref-update.ts'
 import { readRef } from '../repository/refs.ts'
+import type { Clock } from '../system/clock.ts'
 import type { FileSystem } from '../system/file-system.ts'
 import type { BatchSource } from './batch-source.ts'
-import { type BranchState, readBranchState } from './branch.ts'
-import { HistoryChangedError } from './errors.ts'
+import type { BranchState } from './branch.ts'
+import { type Examined, examine } from './examination.ts'
 import type { Exclusive } from './exclusive.ts'
-import { checkForeignEvents, checkIds, commonPosition, indexRun } from './history.ts'
-import { LogIndex } from './log-index.ts'
-import { readManifest } from './log-repository.ts'
 import type { LogListener, LogState, Notice } from './log-state.ts'
+import { moveRef } from './ref-move.ts'
 import { lastOf, runFrom } from './run.ts'
 
 /** A commit on the branch that this log could not take in. */
@@ -19,21 +17,13 @@ export interface UnreadableCommit {
   readonly error: Error
 }
 
-/** A commit on the branch whose events fit, and are indexed. */
-interface Examined {
-  readonly after: BranchState
-  /** The last position up to which it holds the same events as before. */
-  readonly common: number
-  readonly index: LogIndex
-  /** Whether it only adds to what there was. */
-  readonly isContinued: boolean
-}
-
 /** What following works with. */
 export interface FollowerParts {
   readonly state: LogState
   readonly repository: { readonly gitDirectory: string; readonly branch: string }
+  readonly logId: string
   readonly fileSystem: FileSystem
+  readonly clock: Clock
   readonly reader: GitReader
   readonly source: BatchSource
   readonly branchLock: Exclusive
@@ -77,13 +67,14 @@ export class Follower {
   }
 
   /**
-   * Moves the branch to a commit that continues it, after a look at what it brings.
+   * Moves the branch to a commit, after a look at what it brings. Whether the commit continues the branch or
+   * replaces its history, the caller has decided.
    *
-   * @throws InvalidBatchError, UnexpectedEntryError: the branch stays as it was
    * @param withdraw takes events out of the index that are placed on top of the branch, and can be placed again
+   * @throws what `examine` throws: the branch stays as it was
    * @throws RefMovedError when the branch was moved meanwhile, or events wait that do not rest on the commit
    */
-  fastForward(commit: string, withdraw?: () => void): Promise<void> {
+  fastForward(commit: string, withdraw?: () => void, signal?: AbortSignal): Promise<void> {
     return this.parts.branchLock.run(async () => {
       withdraw?.()
       const before = this.parts.state.branch
@@ -92,12 +83,10 @@ export class Follower {
         throw new RefMovedError(branch, before.commit, commit)
       this.adopting = true
       try {
-        const examined = await this.examine(commit)
+        const examined = await this.examine(commit, signal)
+        const change = { expected: before.commit, next: commit }
         try {
-          await updateRef(this.parts.fileSystem, gitDirectory, branch, {
-            expected: before.commit,
-            next: commit,
-          })
+          await moveRef(this.parts.fileSystem, gitDirectory, branch, change, this.parts.clock)
         } catch (error) {
           this.parts.state.index.truncate(before.position)
           throw error
@@ -133,31 +122,9 @@ export class Follower {
     }
   }
 
-  /**
-   * Looks at what a commit brings, and indexes it: its events are not visible yet. On a misfit everything
-   * is as it was.
-   */
-  private async examine(commit: string): Promise<Examined> {
-    const before = this.parts.state.branch
-    const after = await readBranchState(commit, this.parts.reader, this.parts.source, before)
-    if (after.tree.manifestOid !== before.tree.manifestOid) await readManifest(after, this.parts.reader)
-    const common = await commonPosition(before, after, this.parts.source)
-    await checkForeignEvents(after, common, this.parts.source)
-    const isDescendant = await this.parts.reader.isAncestor(before.commit, commit)
-    // Another history may hold other events; a later commit of this one may only add some.
-    if (isDescendant && common < before.position) throw new HistoryChangedError(commit, common + 1)
-    // Where events are replaced, readers go on with the old index until the new one is complete.
-    const index = common === before.position ? this.parts.state.index : new LogIndex()
-    try {
-      for await (const run of this.replay(after, index.count + 1)) {
-        await checkIds(index, run, after.tree, this.parts.source)
-        indexRun(index, run, after.tree)
-      }
-    } catch (error) {
-      index.truncate(common)
-      throw error
-    }
-    return { after, common, index, isContinued: isDescendant && common === before.position }
+  private examine(commit: string, signal?: AbortSignal): Promise<Examined> {
+    const { state, logId, reader, source } = this.parts
+    return examine(commit, { branch: state.branch, index: state.index, logId, reader, source, signal })
   }
 
   private async adopt({ after, common, index, isContinued }: Examined, by: 'pull' | 'others'): Promise<void> {

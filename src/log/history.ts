@@ -65,8 +65,9 @@ export async function checkForeignEvents(
   { tree }: BranchState,
   after: number,
   source: BatchSource,
+  signal?: AbortSignal,
 ): Promise<void> {
-  for await (const { first, lines } of source.replay(tree, after + 1)) {
+  for await (const { first, lines } of source.replay(tree, after + 1, signal)) {
     for (let line = Math.max(0, after + 1 - first); line < lines.count; line++) {
       checkForeignEvent(lines.slice(line, line + 1), (problem, expected, cause) => {
         throw new InvalidBatchError(pathOf(tree, first), line + 1, problem, expected, cause)

@@ -9,8 +9,9 @@ import type { GitReader } from '../repository/git-reader.ts'
 import { GITATTRIBUTES } from '../repository/layout.ts'
 import { findRepository } from '../repository/location.ts'
 import { LogTree } from '../repository/log-tree.ts'
+import { readRoot } from '../repository/log-tree-reading.ts'
 import { encodeManifest, type Manifest, parseManifest } from '../repository/manifest.ts'
-import { encodeCommit, encodeObject, type Person } from '../repository/object.ts'
+import { encodeCommit, encodeObject, type Person, parseCommit } from '../repository/object.ts'
 import type { ObjectStore } from '../repository/object-store.ts'
 import type { Repository } from '../repository/repository.ts'
 import type { Clock } from '../system/clock.ts'
@@ -92,8 +93,19 @@ export async function startLog(
 }
 
 /** @throws NotALogError, NewerFormatError, ManifestError */
-export async function readManifest({ tree }: BranchState, reader: GitReader): Promise<Manifest> {
-  const { type, content } = await reader.read(tree.manifestOid)
+export function readManifest({ tree }: BranchState, reader: GitReader): Promise<Manifest> {
+  return readManifestFile(tree.manifestOid, reader)
+}
+
+/** The identity of the log that a commit belongs to. @throws NotALogError, NewerFormatError, ManifestError */
+export async function readLogId(commit: string, reader: GitReader): Promise<string> {
+  const { tree } = parseCommit((await reader.read(commit)).content)
+  const { manifestOid } = await readRoot(reader, tree)
+  return (await readManifestFile(manifestOid, reader)).id
+}
+
+async function readManifestFile(oid: string, reader: GitReader): Promise<Manifest> {
+  const { type, content } = await reader.read(oid)
   if (type !== 'blob') throw new NotALogError('memoir.yaml')
   return parseManifest(content.toString('utf8'))
 }

@@ -41,6 +41,8 @@ export interface OpenEventLogOptions {
   readonly author: Person
   readonly seal: SealSettings
   readonly eventBytes: number
+  /** The most bytes an object may have that is read, such as a batch. Default: 128 MiB. */
+  readonly objectBytes?: number | undefined
   readonly fileSystem: FileSystem
   readonly clock: Clock
   readonly random: RandomSource
@@ -110,7 +112,12 @@ async function open(
   }
   const runner = new GitRunner({ repository })
   cleanup.push(async () => runner[Symbol.asyncDispose]())
-  const reader = await openReader({ gitDirectory, runner, engine: options.engine })
+  const reader = await openReader({
+    gitDirectory,
+    runner,
+    engine: options.engine,
+    limitBytes: options.objectBytes,
+  })
   cleanup.push(async () => reader[Symbol.asyncDispose]())
 
   const store = new ObjectStore({ gitDirectory, fileSystem })
@@ -142,7 +149,9 @@ async function open(
   const follower = new Follower({
     state,
     repository,
+    logId: manifest.id,
     fileSystem,
+    clock,
     reader,
     source,
     branchLock,

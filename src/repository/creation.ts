@@ -9,6 +9,13 @@ const DIRECTORIES = ['objects/info', 'objects/pack', 'objects', 'refs/heads', 'r
 
 const CONFIG = '[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n'
 
+export interface CreationOptions {
+  /** Default `main`. */
+  readonly branch?: string
+  /** Address of the remote `origin`. */
+  readonly origin?: string
+}
+
 /**
  * Creates a bare repository, durable when it resolves. The path may be missing, empty, or hold what an
  * earlier creation left when it was cut short. HEAD is written last: before it, nothing is a repository.
@@ -20,7 +27,7 @@ const CONFIG = '[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare
 export async function createRepository(
   path: string,
   fileSystem: FileSystem,
-  { branch = 'main' }: { readonly branch?: string } = {},
+  { branch = 'main', origin }: CreationOptions = {},
 ): Promise<Repository> {
   const folder = resolve(path)
   const ref = `refs/heads/${branch}`
@@ -30,7 +37,7 @@ export async function createRepository(
     await fileSystem.makeDirectory(folder)
     if (!isUnfinished(await fileSystem.list(folder))) throw new NotARepositoryError(folder, 'it is not empty')
     for (const name of DIRECTORIES) await fileSystem.makeDirectory(resolve(folder, name))
-    await replaceFile(fileSystem, `${folder}/config`, Buffer.from(CONFIG))
+    await replaceFile(fileSystem, `${folder}/config`, Buffer.from(CONFIG + remoteSection(origin)))
     for (const name of DIRECTORIES) await fileSystem.syncDirectory(resolve(folder, name))
     await replaceFile(fileSystem, `${folder}/HEAD`, Buffer.from(`ref: ${ref}\n`))
     for (const directory of [folder, ...parents]) await fileSystem.syncDirectory(directory)
@@ -38,6 +45,11 @@ export async function createRepository(
     throw fileError(folder, error)
   }
   return { path: folder, gitDirectory: folder, workTree: undefined, branch: ref }
+}
+
+function remoteSection(address: string | undefined): string {
+  if (address === undefined) return ''
+  return `[remote "origin"]\n\turl = "${address.replace(/["\\]/g, '\\$&')}"\n`
 }
 
 /** Whether a folder holds nothing but what a creation leaves before its end. */

@@ -16,6 +16,11 @@ export interface TransferOptions {
   readonly timeoutMs?: number | undefined
 }
 
+export interface FetchOptions extends TransferOptions {
+  /** Whether the tracking ref of a remote with a name follows. Default: true. */
+  readonly tracks?: boolean
+}
+
 /**
  * Clones a whole repository into a new or empty folder. Objects are copied, never linked, and checked as
  * they come, so that the clone is a backup.
@@ -48,12 +53,12 @@ export async function fetchBranch(
   repository: RepositoryPaths,
   remote: string,
   branch: string,
-  options: TransferOptions = {},
+  { tracks = true, ...options }: FetchOptions = {},
 ): Promise<string | undefined> {
   validateRef(branch)
   const found = await findRemote(repository, remote, 'fetch')
   await using runner = runnerFor(found, { repository })
-  const tracking = trackingRef(found, branch)
+  const tracking = tracks ? trackingRef(found, branch) : undefined
   const refspec = tracking === undefined ? branch : `${branch}:${tracking}`
   const args = ['fetch', '--progress', '--no-tags', '--end-of-options', ALIAS, refspec]
   try {
@@ -66,6 +71,27 @@ export async function fetchBranch(
   }
   const fetched = await readFile(join((await runner.gitDirectory()) ?? '', 'FETCH_HEAD'), 'utf8')
   return fetched.slice(0, OID_LENGTH)
+}
+
+/**
+ * The branch that a remote's HEAD names, such as `refs/heads/main`, if it is there; else its only branch.
+ * Undefined if it has none, or several and none of them stands out.
+ *
+ * @throws InvalidRemoteError, RemoteFailedError, GitMissingError
+ */
+export async function findRemoteBranch(
+  address: string,
+  options: TransferOptions = {},
+): Promise<string | undefined> {
+  const remote = remoteAt(address, process.cwd())
+  await using runner = runnerFor(remote, {})
+  const args = ['ls-remote', '--symref', '--end-of-options', ALIAS, 'HEAD', `${BRANCHES}*`]
+  const { stdout } = await transfer(runner, remote, args, options)
+  const lines = stdout.toString('utf8').split('\n')
+  const head = lines.map((line) => /^ref: (\S+)\tHEAD$/.exec(line)?.[1]).find((name) => name !== undefined)
+  const branches = lines.flatMap((line) => /^[0-9a-f]{40}\t(refs\/heads\/\S+)$/.exec(line)?.[1] ?? [])
+  if (head !== undefined && branches.includes(head)) return head
+  return branches.length === 1 ? branches[0] : undefined
 }
 
 /**
@@ -131,23 +157,57 @@ async function findRemote(
   remote: string,
   purpose: 'fetch' | 'push',
 ): Promise<Remote> {
-  const base = workTree ?? gitDirectory
-  if (!/^\w[\w.-]*$/.test(remote)) return remoteAt(remote, base)
-  const config = parseGitConfig(await readFile(join(gitDirectory, 'config'), 'utf8'))
-  const pushAddress = purpose === 'push' ? config.get(`remote.${remote}.pushurl`) : undefined
-  const address = pushAddress ?? config.get(`remote.${remote}.url`)
+  if (!isName(remote)) return remoteAt(remote, workTree ?? gitDirectory)
+  const address = await findConfigured({ gitDirectory, workTree }, remote, purpose)
   if (address === undefined) throw new InvalidRemoteError(remote, 'is not the name of a configured remote')
-  return { ...remoteAt(address, base), name: remote }
+  return { address, name: remote }
+}
+
+/**
+ * The address of a remote that a repository knows by this name, or else what was given, as an address that
+ * means the same everywhere.
+ *
+ * @throws InvalidRemoteError
+ */
+export async function addressOf(repository: RepositoryPaths | undefined, remote: string): Promise<string> {
+  const isKnown = repository !== undefined && isName(remote)
+  const configured = isKnown ? await findConfigured(repository, remote, 'fetch') : undefined
+  return configured ?? resolveAddress(remote, process.cwd())
+}
+
+async function findConfigured(
+  { gitDirectory, workTree }: RepositoryPaths,
+  name: string,
+  purpose: 'fetch' | 'push',
+): Promise<string | undefined> {
+  const config = parseGitConfig(await readFile(join(gitDirectory, 'config'), 'utf8'))
+  const pushAddress = purpose === 'push' ? config.get(`remote.${name}.pushurl`) : undefined
+  const address = pushAddress ?? config.get(`remote.${name}.url`)
+  return address === undefined ? undefined : resolveAddress(address, workTree ?? gitDirectory)
 }
 
 function remoteAt(address: string, base: string): Remote {
+  return { name: undefined, address: resolveAddress(address, base) }
+}
+
+/** A path is taken from a folder. @throws InvalidRemoteError */
+function resolveAddress(address: string, base: string): string {
   const isPath = checkRemoteAddress(address) === 'file' && !/^file:/i.test(address)
-  return { name: undefined, address: isPath ? resolve(base, address) : address }
+  return isPath ? resolve(base, address) : address
+}
+
+/** Where the repository remembers a branch of a remote; undefined for an address. */
+export function trackingRefOf(remote: string, branch: string): string | undefined {
+  const isTracked = isName(remote) && branch.startsWith(BRANCHES)
+  return isTracked ? `refs/remotes/${remote}/${branch.slice(BRANCHES.length)}` : undefined
 }
 
 function trackingRef({ name }: Remote, branch: string): string | undefined {
-  const isTracked = name !== undefined && branch.startsWith(BRANCHES)
-  return isTracked ? `refs/remotes/${name}/${branch.slice(BRANCHES.length)}` : undefined
+  return name && trackingRefOf(name, branch)
+}
+
+function isName(remote: string): boolean {
+  return /^\w[\w.-]*$/.test(remote)
 }
 
 function errorOutput(error: unknown): string {

@@ -37,6 +37,70 @@ export class RemoteBranchMissingError extends MemoirError {
   }
 }
 
+/** A commit has several parents: a log is a line. What is here stays. */
+export class MergeCommitError extends MemoirError {
+  readonly code = 'merge-commit'
+  constructor(readonly commit: string) {
+    super(`commit ${commit} is a merge: a log is a line without merges`, {
+      hint: 'Take the merge back on the remote, and append the events of the other side anew.',
+    })
+  }
+}
+
+/** A remote went back to an earlier commit: it lost commits that it had. What is here stays. */
+export class RemoteRewoundError extends MemoirError {
+  readonly code = 'remote-rewound'
+  constructor(
+    readonly local: string,
+    readonly remote: string,
+  ) {
+    super(`the remote went back to commit ${remote}, which is before ${local}`, {
+      hint: 'Find out who did that. Push what is here to bring it back, or give up what is here: `memoir accept-rewrite`.',
+    })
+  }
+}
+
+/** A remote replaced commits that it had by others. What is here stays. */
+export class RemoteRewrittenError extends MemoirError {
+  readonly code = 'remote-rewritten'
+  constructor(
+    readonly local: string,
+    readonly remote: string,
+  ) {
+    super(`the remote's history was rewritten: its commit ${remote} does not come after ${local}`, {
+      hint: 'Find out who did that. To take the new history for the old one, use `memoir accept-rewrite`.',
+    })
+  }
+}
+
+/** A remote no longer has the branch. What is here stays. */
+export class RemoteEmptiedError extends MemoirError {
+  readonly code = 'remote-emptied'
+  constructor(
+    readonly branch: string,
+    readonly local: string,
+  ) {
+    super(`the remote has lost the branch ${branch}`, {
+      hint: `Find out who did that. What is here is whole, up to commit ${local}: push it to bring the branch back.`,
+    })
+  }
+}
+
+/** A replica is not the one that was last checked: somebody put another, or an older one, in its place. */
+export class ReplicaReplacedError extends MemoirError {
+  readonly code = 'replica-replaced'
+  constructor(
+    readonly path: string,
+    /** The commit that was last checked, and the one found. */
+    readonly pinned: string,
+    readonly found: string,
+  ) {
+    super(`${path} is not the replica that was last checked: commit ${found} does not hold ${pinned}`, {
+      hint: 'Move it away and follow the remote again, or take it as it is: `memoir accept-rewrite`.',
+    })
+  }
+}
+
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }

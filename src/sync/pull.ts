@@ -1,8 +1,8 @@
-import type { EventLog } from '../log/event-log.ts'
-import type { GitReader } from '../repository/git-reader.ts'
-import { fetchBranch, type TransferOptions } from '../repository/remote.ts'
-import type { Repository } from '../repository/repository.ts'
-import { HistoryForkedError, RemoteBranchMissingError } from './errors.ts'
+import type { OpenedLog } from '../log/open-event-log.ts'
+import { readRef } from '../repository/refs.ts'
+import { type TransferOptions, trackingRefOf } from '../repository/remote.ts'
+import { RemoteBranchMissingError, RemoteEmptiedError } from './errors.ts'
+import { admit, compare, fetchIncoming, type Ports } from './replica/gate.ts'
 
 /** What a pull brought. */
 export interface PullResult {
@@ -15,22 +15,28 @@ export interface PullResult {
 /**
  * Fetches the branch and moves ours to it, fast-forward only. What came is checked before the branch moves.
  *
- * @throws RemoteFailedError, InvalidRemoteError, RemoteBranchMissingError, HistoryForkedError,
- *   InvalidBatchError and UnexpectedEntryError: the branch here stays as it was
+ * @throws RemoteFailedError, InvalidRemoteError, RemoteBranchMissingError
+ * @throws RemoteRewoundError, RemoteRewrittenError, RemoteEmptiedError, HistoryForkedError and what `admit`
+ *   throws for what is not in order: the branch here stays as it was
  */
 export async function pull(
-  log: EventLog,
-  { repository, reader }: { readonly repository: Repository; readonly reader: GitReader },
+  opened: OpenedLog,
   remote: string,
+  ports: Ports,
   options: TransferOptions = {},
 ): Promise<PullResult> {
+  const { log, repository } = opened
+  const { gitDirectory, branch } = repository
   await log.seal()
   const from = log.state.visible.position
-  const fetched = await fetchBranch(repository, remote, repository.branch, options)
-  if (fetched === undefined) throw new RemoteBranchMissingError(repository.branch)
-  const local = log.state.branch.commit
-  if (await reader.isAncestor(fetched, local)) return { from, to: from, commit: local }
-  if (!(await reader.isAncestor(local, fetched))) throw new HistoryForkedError(local, fetched)
-  await log.follower.fastForward(fetched)
+  const tracking = trackingRefOf(remote, branch)
+  const known = tracking && (await readRef(ports.fileSystem, gitDirectory, tracking))
+  const incoming = await fetchIncoming(repository, remote, ports, options)
+  if (incoming === undefined) {
+    throw known === undefined
+      ? new RemoteBranchMissingError(branch)
+      : new RemoteEmptiedError(branch, log.state.branch.commit)
+  }
+  await admit(opened, incoming, await compare(opened, incoming, known), options.signal)
   return { from, to: log.state.visible.position, commit: log.state.branch.commit }
 }

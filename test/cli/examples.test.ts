@@ -40,7 +40,7 @@ describe.each(Object.entries(commands))('%s', async (name, { load }) => {
 
   test.each(examples.map(({ run }) => run))('%s', async (line) => {
     await using own = await scene()
-    if (name === 'tail') return expect(await follow(line, own.cwd)).toBe(130)
+    if (name === 'tail' || name === 'follow') return expect(await follow(line, own.cwd)).toBe(130)
     const { code, stderr } = await shell(line, own)
     expect([code, stderr]).toEqual([0, ''])
   })

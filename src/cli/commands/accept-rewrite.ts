@@ -1,0 +1,39 @@
+import { command, json, option, optionalArgument } from '../command.ts'
+import { getLogRepository } from '../opening.ts'
+import { countOf } from '../progress.ts'
+
+const DEFAULT_REMOTE = 'origin'
+
+export const acceptRewrite = command({
+  inputs: {
+    commit: optionalArgument('commit', 'the commit that the remote is at: without it, nothing is changed'),
+    remote: option('--remote <remote>', `name or address of the remote (default: ${DEFAULT_REMOTE})`),
+    json,
+  },
+  examples: [{ run: 'memoir accept-rewrite', text: 'what would be lost, and the commit to name' }],
+  notes:
+    'For a replica whose remote was rewound or rewritten on purpose. End `memoir follow` first. The old history stays, under a ref in refs/memoir/replaced/.',
+  async run({ commit, remote = DEFAULT_REMOTE, json }, context) {
+    const { output, signal } = context
+    const { repository } = await getLogRepository(context)
+    const { openForRewrite } = await import('../../follow.ts')
+    await using replica = await openForRewrite(remote, repository.path, { signal })
+    if (commit === undefined) {
+      const rewrite = await replica.describeRewrite()
+      if (json) return output.json(rewrite)
+      const { from, to, commonPosition, lost, gained } = rewrite
+      return output.lines([
+        `Here:          commit ${from}`,
+        `On the remote: commit ${to}`,
+        `Both hold the same events up to position ${commonPosition}.`,
+        `To accept the remote's history loses ${countOf(lost, 'event')} here and brings ${countOf(gained, 'event')}.`,
+        ...(from === to ? [] : [`To do so: memoir accept-rewrite ${to}`]),
+      ])
+    }
+    const { replaced, ...rewrite } = await replica.acceptRewrite(commit)
+    if (json) return output.json({ ...rewrite, replaced })
+    await output.line(
+      `Accepted commit ${rewrite.to}: ${countOf(rewrite.lost, 'event')} lost, ${countOf(rewrite.gained, 'event')} gained. The old history is kept as ${replaced}.`,
+    )
+  },
+})

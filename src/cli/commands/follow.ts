@@ -1,0 +1,121 @@
+import type { RecordedEvent } from '../../event/event.ts'
+import type { Notice } from '../../log/log-state.ts'
+import type { Replica } from '../../replica.ts'
+import { argument, command, flag, json, option, optionalArgument } from '../command.ts'
+import type { Context } from '../context.ts'
+import { eventLines } from '../event-text.ts'
+import { parseCount } from '../input-values.ts'
+import { noticeText } from '../opening.ts'
+import { filterInputs, readOptions } from '../reading-inputs.ts'
+import { replicaLine } from '../replica-text.ts'
+import { findTailStart } from '../tail-start.ts'
+import { showTransfer } from '../transfer.ts'
+
+const SHOWN_FIRST = 10
+
+export const follow = command({
+  inputs: {
+    remote: argument('remote', 'https://, ssh://, user@host:path, or the path of a folder'),
+    path: optionalArgument('path', 'the replica, made if need be (default: the last part of the address)'),
+    lines: option(
+      '-n, --lines <n>',
+      `how many of the last events to print first (default: ${SHOWN_FIRST})`,
+      parseCount,
+    ),
+    status: flag('--status', 'print how the replica stands, whenever that changes, instead of events'),
+    ...filterInputs,
+    json,
+  },
+  examples: [
+    { run: 'memoir follow ../backup.git replica.git', text: 'a replica, and all events that come' },
+    { run: 'memoir follow ../backup.git replica.git --json', text: 'a feed of them for a program' },
+  ],
+  notes:
+    'Ctrl-C ends it, with exit code 130; SIGHUP makes it look at the remote now. What comes is checked before it is taken in. What the remote has rewritten is not: see memoir accept-rewrite.',
+  async run({ remote, path, lines = SHOWN_FIRST, status, json, ...filter }, context) {
+    const { output, messages, signal } = context
+    const { follow } = await import('../../follow.ts')
+    const changes = new Changes()
+    const open = async () => {
+      using transfer = showTransfer('Fetching', context)
+      return await follow(remote, path, {
+        signal,
+        onTransfer: transfer.onProgress,
+        onProgress: () => signal.throwIfAborted(),
+        onNotice: (notice) => {
+          const text = noticeText(notice)
+          if (text !== undefined) messages.warn(text)
+          changes.add(notice)
+        },
+      })
+    }
+    await using replica = await open()
+    using _ = onHangUp(() => replica.poke())
+    if (status) return await printStatus(replica, changes, json, context)
+    const print = (event: RecordedEvent) =>
+      json ? output.json(event) : output.lines(eventLines(event, output))
+    const options = readOptions({ ...filter, signal })
+    const start = await findTailStart(replica, lines, options)
+    for (const event of start.events) await print(event)
+    await output.flush()
+    for await (const event of replica.read({ ...options, from: start.next, follow: true })) {
+      await print(event)
+      await output.flush()
+    }
+  },
+})
+
+async function printStatus(
+  replica: Replica,
+  changes: Changes,
+  json: boolean,
+  { output, signal }: Context,
+): Promise<void> {
+  for (;;) {
+    const { path, commit, events, replica: state } = replica.status()
+    await (json ? output.json({ path, commit, events, ...state }) : output.line(replicaLine(events, state)))
+    await output.flush()
+    await changes.next(signal)
+  }
+}
+
+/** What has been told and not been taken note of. */
+class Changes {
+  private hasNew = false
+  private wake: () => void = () => undefined
+
+  add({ kind }: Notice): void {
+    if (!CHANGES.has(kind)) return
+    this.hasNew = true
+    this.wake()
+  }
+
+  async next(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    await new Promise<void>((resolve, reject) => {
+      // A timer keeps the program running, which a promise does not.
+      const timer = setInterval(() => undefined, 1 << 30)
+      const end = (settle: () => void) => {
+        clearInterval(timer)
+        settle()
+      }
+      signal.addEventListener('abort', () => end(() => reject(signal.reason)), { once: true })
+      this.wake = () => end(resolve)
+      if (this.hasNew) this.wake()
+    })
+    this.hasNew = false
+  }
+}
+
+const CHANGES: ReadonlySet<Notice['kind']> = new Set([
+  'adopted',
+  'rewritten',
+  'remote-back',
+  'remote-failed',
+  'remote-refused',
+])
+
+function onHangUp(task: () => void): Disposable {
+  process.on('SIGHUP', task)
+  return { [Symbol.dispose]: () => process.off('SIGHUP', task) }
+}

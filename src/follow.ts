@@ -1,0 +1,161 @@
+import { resolve } from 'node:path'
+import { Assembly } from './assembly.ts'
+import { UsageError } from './event/errors.ts'
+import { type FollowOptions, followSettings } from './follow-options.ts'
+import { makeOwnDirectory } from './log/log-repository.ts'
+import { WriterLock } from './log/writer-lock.ts'
+import { logParts } from './log-parts.ts'
+import { nameOf } from './memoir.ts'
+import { inNewFolder } from './new-folder.ts'
+import { Replica } from './replica.ts'
+import { isUnfinished } from './repository/creation.ts'
+import { findRepository } from './repository/location.ts'
+import { readRef } from './repository/refs.ts'
+import { addressOf } from './repository/remote.ts'
+import type { Repository } from './repository/repository.ts'
+import { createReplica, fetchFirst } from './sync/replica/creation.ts'
+import { INCOMING } from './sync/replica/gate.ts'
+import { checkPin, PinStore, stateDirectory } from './sync/replica/pin.ts'
+import { ReplicaLoop } from './sync/replica/replica-loop.ts'
+import { systemClock } from './system/clock.ts'
+import { nodeFileSystem } from './system/file-system.ts'
+
+/**
+ * Keeps a replica of a log up to date: a bare repository that is made by the first call, and a memory image of
+ * its own. What the remote has more is fetched, checked, and taken in batch by batch. It is looked for on a
+ * poll, when `poke()` is called, and, for a remote on this machine, as soon as it is there.
+ *
+ * Whatever the remote does, reads go on with the last good state; `status()` says what is wrong.
+ *
+ * One process at a time follows into a repository; others open it with `readOnly: true`.
+ *
+ * ```ts
+ * await using replica = await follow('https://example.org/bank.git', 'replica.git', { projections: [balances] })
+ * await replica.waitFor(120)
+ * ```
+ *
+ * @param remote https, ssh or a path; credentials are those of the user's git
+ * @param path the replica; default: the last part of the address
+ * @throws RemoteFailedError, RemoteBranchMissingError, RemoteRewrittenError and what `admit` refuses when the
+ *   replica has to be made first: then nothing is left behind
+ * @throws ReplicaReplacedError when the repository is not the one that was last checked
+ * @throws LogLockedError while another process follows into it, or writes to it
+ * @throws GitMissingError, InvalidRemoteError, and what `open` throws
+ */
+export async function follow(
+  remote: string,
+  path = nameOf(remote),
+  options: FollowOptions = {},
+): Promise<Replica> {
+  return openReplica(remote, path, options, 'follow')
+}
+
+/** Opens a replica to look at the history of its remote, and to accept it: it does not follow. */
+export function openForRewrite(remote: string, path: string, options: FollowOptions): Promise<Replica> {
+  return openReplica(remote, path, options, 'rewrite')
+}
+
+type Purpose = 'follow' | 'rewrite'
+
+async function openReplica(
+  remote: string,
+  path: string,
+  options: FollowOptions,
+  purpose: Purpose,
+): Promise<Replica> {
+  if (typeof remote !== 'string' || remote === '')
+    throw new UsageError('follow needs the address of a remote')
+  const { timeoutMs } = followSettings(options)
+  const target = resolve(path)
+  const { fileSystem = nodeFileSystem } = options.ports ?? {}
+  const repository = await findRepository(target, fileSystem)
+  const address = await addressOf(repository, remote)
+  if (repository !== undefined) return await openExisting(repository, address, options, purpose)
+  const create = async () => {
+    const { signal, onTransfer: onProgress } = options
+    const created = await createReplica(target, address, fileSystem, { signal, onProgress, timeoutMs })
+    return await openExisting(created, address, options, purpose)
+  }
+  return await inNewFolder(target, create, isUnfinished)
+}
+
+/** Opens a replica whose repository is there, though its first fetch may still be to come. */
+async function openExisting(
+  repository: Repository,
+  address: string,
+  options: FollowOptions,
+  purpose: Purpose,
+): Promise<Replica> {
+  const { objectBytes, timeoutMs, poll, fileEvents } = followSettings(options)
+  const { projections, snapshot, ports = {}, onNotice, onProgress, onTransfer, signal } = options
+  const { fileSystem = nodeFileSystem, clock = systemClock } = ports
+  const { gitDirectory, branch } = repository
+  const pins = new PinStore(options.stateDirectory ?? stateDirectory(), fileSystem)
+  const lock = await WriterLock.acquire(await makeOwnDirectory(repository, fileSystem), fileSystem, clock)
+  let assembly: Assembly | undefined
+  try {
+    const pin = await pins.find(repository.path)
+    if ((await readRef(fileSystem, gitDirectory, branch)) === undefined) {
+      const transfer = { signal, onProgress: onTransfer, timeoutMs }
+      await fetchFirst(repository, address, { fileSystem, clock, objectBytes, pin }, transfer)
+    }
+    assembly = await Assembly.open(repository.path, {
+      ...(projections && { projections }),
+      ...(snapshot && { snapshot }),
+      ...(onNotice && { onNotice }),
+      ports,
+      onProgress: (done, total) => {
+        signal?.throwIfAborted()
+        onProgress?.(done, total)
+      },
+      objectBytes,
+      readOnly: true,
+      maintains: true,
+      watch: false,
+    })
+    const { opened } = assembly
+    const { commit } = opened.log.state.branch
+    if (purpose === 'follow') await checkPin(pin, opened)
+    const waiting = await readRef(fileSystem, gitDirectory, INCOMING)
+    const loop = new ReplicaLoop({
+      opened,
+      remote: address,
+      fileSystem,
+      clock,
+      timeoutMs,
+      poll,
+      fileEvents,
+      known: waiting === commit ? commit : (pin?.commit ?? commit),
+      chance: Math.random,
+      notify: (notice) => onNotice?.(notice),
+      onMoved: () => assembly?.branchMoved(),
+      pin: (next) => pins.set(next),
+    })
+    if (purpose === 'follow') loop.start()
+    return new Replica({
+      ...logParts(assembly, projections),
+      loop,
+      close: closeAll(loop, assembly, lock),
+    })
+  } catch (error) {
+    await assembly?.close()
+    await lock.release()
+    throw error
+  }
+}
+
+function closeAll(loop: ReplicaLoop, assembly: Assembly, lock: WriterLock): () => Promise<void> {
+  let closing: Promise<void> | undefined
+  const close = async () => {
+    try {
+      await loop.close()
+      await assembly.close()
+    } finally {
+      await lock.release()
+    }
+  }
+  return () => {
+    closing ??= close()
+    return closing
+  }
+}

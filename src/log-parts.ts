@@ -1,0 +1,22 @@
+import type { Assembly } from './assembly.ts'
+import type { Projection } from './image/projection.ts'
+import { imageAt } from './image/time-travel.ts'
+import type { LogParts } from './log-handle.ts'
+import { statusOf } from './status.ts'
+
+/** What every handle of an open log is made of. */
+export function logParts(assembly: Assembly, projections: readonly Projection<unknown>[] = []): LogParts {
+  const { opened, image, snapshots } = assembly
+  const { log, repository, reader } = opened
+  return {
+    log,
+    image,
+    at: (point) => imageAt({ log, snapshots, reader, projections, point }),
+    verify: async (verify) => {
+      const { verifyLog } = await import('./log/verification/verification.ts')
+      return verifyLog({ repository, reader, branch: log.state.branch, ...verify })
+    },
+    status: () => statusOf(opened, image),
+    close: () => assembly.close(),
+  }
+}

@@ -1,0 +1,69 @@
+import type { GitReader } from '../repository/git-reader.ts'
+import type { BatchSource } from './batch-source.ts'
+import { type BranchState, readBranchState } from './branch.ts'
+import { HistoryChangedError, OtherLogError } from './errors.ts'
+import { checkForeignEvents, checkIds, commonPosition, indexRun } from './history.ts'
+import { LogIndex } from './log-index.ts'
+import { readManifest } from './log-repository.ts'
+import { runFrom } from './run.ts'
+
+/** A commit whose events fit, and are indexed. */
+export interface Examined {
+  readonly after: BranchState
+  /** The last position up to which it holds the same events as before. */
+  readonly common: number
+  readonly index: LogIndex
+  /** Whether it only adds to what there was. */
+  readonly isContinued: boolean
+}
+
+/** What a commit is held against. */
+export interface Held {
+  /** What there was before; undefined for a log that is not here yet. */
+  readonly branch: BranchState | undefined
+  /** Of the events before. */
+  readonly index: LogIndex
+  /** The log's identity, as far as it is known. */
+  readonly logId: string | undefined
+  readonly reader: GitReader
+  readonly source: BatchSource
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * Looks at what a commit brings, as closely as an append does, and indexes it: its events are not visible
+ * yet. On a misfit everything is as it was.
+ *
+ * @throws InvalidBatchError, UnexpectedEntryError, NotALogError, ManifestError, NewerFormatError
+ * @throws OtherLogError for a commit of another log
+ * @throws HistoryChangedError for a commit that comes after what there was, and holds other events
+ * @throws ObjectTooLargeError, ObjectMissingError, ObjectCorruptError, and the signal's reason
+ */
+export async function examine(commit: string, held: Held): Promise<Examined> {
+  const { branch: before, reader, source, signal } = held
+  const after = await readBranchState(commit, reader, source, before)
+  if (after.tree.manifestOid !== before?.tree.manifestOid) {
+    const { id } = await readManifest(after, reader)
+    if (held.logId !== undefined && id !== held.logId) throw new OtherLogError(commit, held.logId, id)
+  }
+  const common = before === undefined ? 0 : await commonPosition(before, after, source)
+  await checkForeignEvents(after, common, source, signal)
+  const isDescendant = before !== undefined && (await reader.isAncestor(before.commit, commit))
+  // Another history may hold other events; a later commit of this one may only add some.
+  if (isDescendant && common < before.position) throw new HistoryChangedError(commit, common + 1)
+  // Where events are replaced, readers go on with the old index until the new one is complete.
+  const index = common === before?.position ? held.index : new LogIndex()
+  try {
+    const from = index.count + 1
+    for await (const run of source.replay(after.tree, from, signal)) {
+      const part = runFrom(run, from)
+      if (part === undefined) continue
+      await checkIds(index, part, after.tree, source)
+      indexRun(index, part, after.tree)
+    }
+  } catch (error) {
+    index.truncate(common)
+    throw error
+  }
+  return { after, common, index, isContinued: isDescendant && common === before.position }
+}

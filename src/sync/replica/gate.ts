@@ -1,0 +1,102 @@
+import { OtherLogError } from '../../log/errors.ts'
+import { readLogId } from '../../log/log-repository.ts'
+import type { OpenedLog } from '../../log/open-event-log.ts'
+import { moveRef } from '../../log/ref-move.ts'
+import { commitDistance, findMerge } from '../../repository/commit-distance.ts'
+import { readRef } from '../../repository/refs.ts'
+import { type FetchOptions, fetchBranch } from '../../repository/remote.ts'
+import type { Repository } from '../../repository/repository.ts'
+import type { Clock } from '../../system/clock.ts'
+import type { FileSystem } from '../../system/file-system.ts'
+import { HistoryForkedError, MergeCommitError, RemoteRewoundError, RemoteRewrittenError } from '../errors.ts'
+import { holds } from './pin.ts'
+import { factsOf, type Standing, standingOf } from './standing.ts'
+
+/** Where what was fetched waits until it is checked. */
+export const INCOMING = 'refs/memoir/incoming'
+
+export interface Ports {
+  readonly fileSystem: FileSystem
+  readonly clock: Clock
+}
+
+/**
+ * Fetches the branch from a remote, and lets it wait outside of our branches. Undefined if the remote has no
+ * such branch.
+ *
+ * @throws RemoteFailedError, InvalidRemoteError, GitMissingError
+ */
+export async function fetchIncoming(
+  { gitDirectory, workTree, branch }: Repository,
+  remote: string,
+  { fileSystem, clock }: Ports,
+  options: FetchOptions = {},
+): Promise<string | undefined> {
+  const next = await fetchBranch({ gitDirectory, workTree }, remote, branch, options)
+  const expected = await readRef(fileSystem, gitDirectory, INCOMING)
+  if (next !== undefined && next !== expected) {
+    await moveRef(fileSystem, gitDirectory, INCOMING, { expected, next }, clock)
+  }
+  return next
+}
+
+/** How a commit of the remote stands to our branch, and by how many commits. */
+export interface Comparison {
+  readonly standing: Standing
+  readonly onlyHere: number
+  readonly onlyThere: number
+}
+
+/** @param known a commit that the remote had when it was last looked at */
+export async function compare(
+  { log, reader, runner }: OpenedLog,
+  incoming: string,
+  known: string | undefined,
+): Promise<Comparison> {
+  const local = log.state.branch.commit
+  const distance = await commitDistance(runner, local, incoming)
+  const hasLost = distance.onlyLeft > 0 && known !== undefined && !(await holds(reader, incoming, known))
+  const facts = factsOf(distance, hasLost)
+  return { ...facts, standing: standingOf(facts) }
+}
+
+/** @throws OtherLogError, and NotALogError, ManifestError … for a commit that holds none */
+export async function checkSameLog({ manifest, reader }: OpenedLog, incoming: string): Promise<void> {
+  const id = await readLogId(incoming, reader)
+  if (id !== manifest.id) throw new OtherLogError(incoming, manifest.id, id)
+}
+
+/**
+ * Moves the branch to a commit that waits, if it continues the branch and all it brings is in order. What
+ * is here already, or is behind it for commits of our own, changes nothing.
+ *
+ * @throws RemoteRewoundError, RemoteRewrittenError, HistoryForkedError, MergeCommitError
+ * @throws what `examine` throws for events that do not fit; in each case the branch stays as it was
+ */
+export async function admit(
+  opened: OpenedLog,
+  incoming: string,
+  { standing }: Comparison,
+  signal?: AbortSignal,
+): Promise<void> {
+  const { log, runner } = opened
+  const local = log.state.branch.commit
+  switch (standing) {
+    case 'same':
+    case 'ahead':
+      return
+    case 'rewound':
+      throw new RemoteRewoundError(local, incoming)
+    case 'rewritten':
+      await checkSameLog(opened, incoming)
+      throw new RemoteRewrittenError(local, incoming)
+    case 'forked':
+      await checkSameLog(opened, incoming)
+      throw new HistoryForkedError(local, incoming)
+    case 'continues': {
+      const merge = await findMerge(runner, local, incoming)
+      if (merge !== undefined) throw new MergeCommitError(merge)
+      await log.follower.fastForward(incoming, undefined, signal)
+    }
+  }
+}

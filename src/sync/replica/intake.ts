@@ -1,0 +1,222 @@
+import { UsageError } from '../../event/errors.ts'
+import { readBranchState } from '../../log/branch.ts'
+import type { Notice } from '../../log/log-state.ts'
+import type { OpenedLog } from '../../log/open-event-log.ts'
+import { RefMovedError, RemoteFailedError } from '../../repository/errors.ts'
+import { HistoryForkedError, RemoteEmptiedError, ReplicaReplacedError } from '../errors.ts'
+import { admit, compare, fetchIncoming, type Ports } from './gate.ts'
+import type { Outcome } from './pace.ts'
+import type { Pin } from './pin.ts'
+import { isRefusal } from './refusal.ts'
+import type { ReplicaLag, ReplicaPhase, ReplicaProblem } from './replica-state.ts'
+import { describeRewrite, type Rewrite, replaceHistory } from './rewrite.ts'
+
+export interface IntakeOptions extends Ports {
+  readonly opened: OpenedLog
+  /** Address of the remote. */
+  readonly remote: string
+  /** How long the remote may stay silent, in milliseconds. */
+  readonly timeoutMs: number
+  /** The last commit that came from the remote and was checked. */
+  readonly known: string
+  readonly notify: (notice: Notice) => void
+  /** Told after each move of the branch. */
+  readonly onMoved: () => void
+  /** Remembers where the replica was when it was last checked. */
+  readonly pin: (pin: Pin) => Promise<void>
+}
+
+/** What is wrong, and with which commit of the remote. */
+interface Trouble {
+  readonly error: Error
+  readonly commit: string | undefined
+}
+
+/** A commit may be named by so many of its first characters. */
+const SHORTEST_NAME = 7
+
+/**
+ * Brings a replica to where its remote is: fetches, compares, checks, moves. One look at a time is the
+ * caller's to keep.
+ */
+export class Intake {
+  phase: ReplicaPhase = 'idle'
+  private known: string
+  private trouble: Trouble | undefined
+  /** What the remote holds, if that is not what is here. */
+  private behind: { readonly position: number | undefined; readonly commits: number | undefined } | undefined
+  private answeredMs: number | undefined
+  private equalMs: number
+  private pinning: Promise<void> = Promise.resolve()
+
+  constructor(private readonly options: IntakeOptions) {
+    this.known = options.known
+    this.equalMs = options.clock.now()
+  }
+
+  get error(): Error | undefined {
+    return this.trouble?.error
+  }
+
+  get problem(): ReplicaProblem | undefined {
+    if (this.trouble === undefined) return undefined
+    const { error, commit } = this.trouble
+    return {
+      code: 'code' in error ? String(error.code) : 'unknown',
+      message: error.message,
+      kind: error instanceof RemoteFailedError ? error.kind : undefined,
+      commit,
+    }
+  }
+
+  get lag(): ReplicaLag {
+    const { opened, clock } = this.options
+    const seconds = Math.max(0, (clock.now() - this.equalMs) / 1000)
+    if (this.behind === undefined) return { events: 0, commits: 0, seconds }
+    const { position, commits } = this.behind
+    const here = opened.log.state.visible.position
+    return { events: position && Math.max(0, position - here), commits, seconds }
+  }
+
+  /** When the remote last answered, in milliseconds since 1970. */
+  get lastAnswerMs(): number | undefined {
+    return this.answeredMs
+  }
+
+  /** Once around. Never throws: what is wrong is the problem from then on. */
+  async look(signal: AbortSignal): Promise<Outcome> {
+    const { log } = this.options.opened
+    const before = log.state.branch.commit
+    let incoming: string | undefined
+    try {
+      incoming = await this.fetch(signal)
+      if (this.isRefused(incoming)) return this.end('refusing', 'nothing')
+      await this.take(incoming, signal)
+      this.trouble = undefined
+      return this.end('idle', log.state.branch.commit === before ? 'nothing' : 'news')
+    } catch (cause) {
+      if (signal.aborted) return this.end('closed', 'nothing')
+      return this.fail({ error: this.explained(cause, before), commit: incoming })
+    }
+  }
+
+  /** @throws RemoteFailedError, RemoteEmptiedError, and what `describeRewrite` throws */
+  async describeRewrite(signal: AbortSignal): Promise<Rewrite> {
+    return describeRewrite(this.options.opened, await this.fetch(signal))
+  }
+
+  /** @throws UsageError when the remote is at another commit, and what `replaceHistory` throws */
+  async acceptRewrite(commit: string, signal: AbortSignal): Promise<Rewrite & { readonly replaced: string }> {
+    const incoming = await this.fetch(signal)
+    if (commit.length < SHORTEST_NAME || !incoming.startsWith(commit)) {
+      throw new UsageError(`the remote is at commit ${incoming}, not at ${JSON.stringify(commit)}`, {
+        hint: 'Look at what would be lost, then name the commit that the remote is at.',
+      })
+    }
+    const { opened } = this.options
+    const rewrite = await describeRewrite(opened, incoming)
+    const replaced = await replaceHistory(opened, incoming, this.options)
+    this.trouble = undefined
+    this.taken(incoming)
+    this.end('idle', 'news')
+    await this.pinning
+    return { ...rewrite, replaced }
+  }
+
+  /** Resolves when nothing is being written any more. */
+  async settled(): Promise<void> {
+    await this.pinning
+  }
+
+  /** @throws RemoteFailedError, GitMissingError, RemoteEmptiedError */
+  private async fetch(signal: AbortSignal): Promise<string> {
+    this.phase = 'fetching'
+    const { opened, remote, timeoutMs, clock, notify } = this.options
+    const { repository, log } = opened
+    const fetched = await fetchIncoming(repository, remote, this.options, {
+      tracks: false,
+      timeoutMs,
+      signal,
+    })
+    this.answeredMs = clock.now()
+    if (this.trouble !== undefined && !isRefusal(this.trouble.error)) {
+      this.trouble = undefined
+      notify({ kind: 'remote-back' })
+    }
+    if (fetched !== undefined) return fetched
+    this.behind = { position: undefined, commits: undefined }
+    throw new RemoteEmptiedError(repository.branch, log.state.branch.commit)
+  }
+
+  private isRefused(incoming: string): boolean {
+    return this.trouble !== undefined && this.trouble.commit === incoming && isRefusal(this.trouble.error)
+  }
+
+  private async take(incoming: string, signal: AbortSignal): Promise<void> {
+    this.phase = 'checking'
+    const { opened } = this.options
+    const { log, reader } = opened
+    const comparison = await compare(opened, incoming, this.known)
+    const { standing, onlyThere: commits } = comparison
+    const before = log.state.branch
+    if (standing === 'same') return this.taken(incoming)
+    this.behind = { position: undefined, commits }
+    // A replica makes no commits: somebody did.
+    if (standing === 'ahead') throw new HistoryForkedError(before.commit, incoming)
+    if (standing === 'continues') {
+      const { position } = await readBranchState(incoming, reader, log.source, before)
+      this.behind = { position, commits }
+    }
+    await admit(opened, incoming, comparison, signal)
+    this.taken(incoming)
+  }
+
+  private taken(incoming: string): void {
+    const { clock, onMoved } = this.options
+    const hasMoved = this.known !== incoming
+    this.known = incoming
+    this.behind = undefined
+    this.equalMs = clock.now()
+    if (!hasMoved) return
+    this.pin()
+    onMoved()
+  }
+
+  /** Remembers where the replica is. One write at a time takes along whatever was taken in until it starts. */
+  pin(): void {
+    const { opened, pin, notify } = this.options
+    this.pinning = this.pinning
+      .then(async () => {
+        const { commit, position } = opened.log.state.branch
+        await pin({ log: opened.manifest.id, path: opened.repository.path, commit, position })
+      })
+      .catch((error) => notify({ kind: 'pin-failed', error: toError(error) }))
+  }
+
+  private explained(cause: unknown, before: string): Error {
+    const { path } = this.options.opened.repository
+    if (!(cause instanceof RefMovedError)) return toError(cause)
+    return new ReplicaReplacedError(path, before, cause.actual ?? 'no commit')
+  }
+
+  private fail(trouble: Trouble): Outcome {
+    const { error, commit } = trouble
+    const isNew = commit !== this.trouble?.commit || error.message !== this.trouble?.error.message
+    this.trouble = trouble
+    const isRefused = isRefusal(error)
+    if (isNew)
+      this.options.notify(
+        isRefused ? { kind: 'remote-refused', commit, error } : { kind: 'remote-failed', error },
+      )
+    return isRefused ? this.end('refusing', 'nothing') : this.end('backing-off', 'failed')
+  }
+
+  private end(phase: ReplicaPhase, outcome: Outcome): Outcome {
+    this.phase = phase
+    return outcome
+  }
+}
+
+function toError(cause: unknown): Error {
+  return cause instanceof Error ? cause : new Error(String(cause))
+}

@@ -1,0 +1,136 @@
+import type { Watcher } from '../../image/watcher.ts'
+import { Exclusive } from '../../log/exclusive.ts'
+import { redactAddress } from '../../repository/remote-address.ts'
+import type { PullResult } from '../pull.ts'
+import { Intake, type IntakeOptions } from './intake.ts'
+import { firstPace, nextPace, type Pace, type PollBounds } from './pace.ts'
+import { watchRemote } from './remote-watch.ts'
+import type { ReplicaState } from './replica-state.ts'
+import type { Rewrite } from './rewrite.ts'
+
+export interface ReplicaLoopOptions extends IntakeOptions {
+  readonly poll: PollBounds
+  /** From 0 to 1, for the jitter. */
+  readonly chance: () => number
+  /** Whether a remote on this machine is watched by file events. */
+  readonly fileEvents: boolean
+}
+
+/**
+ * Keeps a replica where its remote is: looks after a while (pace.ts), and at once when it is asked to. It may
+ * be asked as often as one likes: whoever asks during a look gets one more.
+ */
+export class ReplicaLoop {
+  private readonly intake: Intake
+  private readonly looks = new Exclusive()
+  private readonly closing = new AbortController()
+  private pace: Pace
+  private nextLookMs: number | undefined
+  private running: Promise<void> | undefined
+  private watcher: Watcher | undefined
+  private isPoked = false
+  private wake: () => void = () => undefined
+
+  constructor(private readonly options: ReplicaLoopOptions) {
+    this.intake = new Intake(options)
+    this.pace = firstPace(options.poll)
+  }
+
+  /** Starts looking. Keeps no process alive. */
+  start(): void {
+    if (this.running !== undefined) return
+    this.intake.pin()
+    this.running = this.run()
+  }
+
+  /** Asks for a look now. */
+  poke(): void {
+    this.isPoked = true
+    this.wake()
+  }
+
+  /** Looks now. @throws what the remote, or the check of what it holds, says */
+  pull(): Promise<PullResult> {
+    const { state } = this.options.opened.log
+    return this.looks.run(async () => {
+      const from = state.visible.position
+      await this.intake.look(this.closing.signal)
+      this.closing.signal.throwIfAborted()
+      if (this.intake.error !== undefined) throw this.intake.error
+      return { from, to: state.visible.position, commit: state.branch.commit }
+    })
+  }
+
+  describeRewrite(): Promise<Rewrite> {
+    return this.looks.run(() => this.intake.describeRewrite(this.closing.signal))
+  }
+
+  acceptRewrite(commit: string): Promise<Rewrite & { readonly replaced: string }> {
+    return this.looks.run(() => this.intake.acceptRewrite(commit, this.closing.signal))
+  }
+
+  state(): ReplicaState {
+    const { phase, lag, lastAnswerMs, problem } = this.intake
+    return {
+      remote: redactAddress(this.options.remote),
+      phase,
+      lag,
+      lastAnswer: isoTime(lastAnswerMs),
+      nextLook: isoTime(this.nextLookMs),
+      failures: this.pace.failures,
+      problem,
+    }
+  }
+
+  /** Stops at once: a fetch or a check that is under way is given up. */
+  async close(): Promise<void> {
+    this.closing.abort()
+    this.wake()
+    await this.running
+    await this.looks.run(() => this.intake.settled())
+    await this.watcher?.close()
+  }
+
+  private async run(): Promise<void> {
+    const { signal } = this.closing
+    const { poll, chance, clock } = this.options
+    while (!signal.aborted) {
+      this.isPoked = false
+      this.nextLookMs = undefined
+      const outcome = await this.looks.run(() => this.intake.look(signal))
+      this.pace = nextPace(this.pace, outcome, poll, chance())
+      await this.watch(outcome !== 'failed')
+      this.nextLookMs = clock.now() + this.pace.delayMs
+      await this.rest()
+    }
+  }
+
+  /** Waits until it is time, or somebody asks. */
+  private rest(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, this.pace.delayMs).unref()
+      this.wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+      if (this.isPoked || this.closing.signal.aborted) this.wake()
+    })
+  }
+
+  /** A remote that was away may be another folder when it is back. */
+  private async watch(isThere: boolean): Promise<void> {
+    const { fileEvents, remote, opened, fileSystem } = this.options
+    if (!isThere) {
+      await this.watcher?.close()
+      this.watcher = undefined
+    } else if (fileEvents && !this.closing.signal.aborted) {
+      this.watcher ??= await watchRemote(remote, opened.repository.branch, fileSystem, (commit) => {
+        if (commit !== opened.log.state.branch.commit) this.poke()
+      })
+    }
+  }
+}
+
+function isoTime(ms: number | undefined): string | undefined {
+  return ms === undefined ? undefined : new Date(ms).toISOString()
+}

@@ -1,0 +1,60 @@
+import { formatTime } from '../../event/time.ts'
+import { readBranchState } from '../../log/branch.ts'
+import { commonPosition } from '../../log/history.ts'
+import type { OpenedLog } from '../../log/open-event-log.ts'
+import { moveRef } from '../../log/ref-move.ts'
+import { checkSameLog, type Ports } from './gate.ts'
+
+/** What it means to take the history of a remote for ours. */
+export interface Rewrite {
+  /** The commit here, and the one on the remote. */
+  readonly from: string
+  readonly to: string
+  /** Up to here both hold the same events. */
+  readonly commonPosition: number
+  /** How many events after it are here, and how many are there. */
+  readonly lost: number
+  readonly gained: number
+}
+
+const REPLACED = 'refs/memoir/replaced/'
+
+/**
+ * Compares the events here with those of another history, without taking them in.
+ *
+ * @throws OtherLogError, UnexpectedEntryError, NotALogError, InvalidBatchError, ObjectTooLargeError
+ */
+export async function describeRewrite(opened: OpenedLog, to: string): Promise<Rewrite> {
+  const { log, reader } = opened
+  await checkSameLog(opened, to)
+  const before = log.state.branch
+  const after = await readBranchState(to, reader, log.source, before)
+  const common = await commonPosition(before, after, log.source)
+  return {
+    from: before.commit,
+    to,
+    commonPosition: common,
+    lost: before.position - common,
+    gained: after.position - common,
+  }
+}
+
+/**
+ * Takes another history for ours, after the same look at it as at any other. The old one stays under a ref
+ * of its own.
+ *
+ * @returns that ref
+ * @throws what `examine` throws: everything stays as it was
+ */
+export async function replaceHistory(
+  { log, repository }: OpenedLog,
+  to: string,
+  { fileSystem, clock }: Ports,
+): Promise<string> {
+  const { commit } = log.state.branch
+  const time = formatTime(clock.now()).replace(/[-:]|\.\d+/g, '')
+  const ref = `${REPLACED}${time}-${commit.slice(0, 12)}`
+  await moveRef(fileSystem, repository.gitDirectory, ref, { expected: undefined, next: commit }, clock)
+  await log.follower.fastForward(to)
+  return ref
+}
