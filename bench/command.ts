@@ -79,7 +79,14 @@ export const command: Group = {
 async function microsecondsOf(commands: number): Promise<number> {
   const image = await Image.open([accounts], { notify: () => undefined })
   const state = emptyState()
-  const appender = new Appender(state, nowhere, systemClock, image)
+  const parts = {
+    log: state,
+    journal: nowhere,
+    clock: systemClock,
+    listener: image,
+    onJournaled: () => undefined,
+  }
+  const appender = new Appender(parts)
   const uuid = uuidGenerator(systemRandom)
   const newId = () => uuid(systemClock.now())
 
@@ -94,10 +101,10 @@ async function microsecondsOf(commands: number): Promise<number> {
     const append: PreparedAppend = {
       stream,
       expected,
-      events: prepareEvents(stream, [deposit], MOST_BYTES, newId),
+      events: prepareEvents(stream, [deposit], MOST_BYTES, newId, appender.likelyPlace(stream)),
     }
     checkShape([append], undefined)
-    await appender.accept([append], undefined, 'durable').journaled
+    await appender.append([append], undefined, 'durable')
     if (number % DROPPED_AT_ONCE === 0) state.tail.dropUpTo(state.visible.position)
   }
   return ((performance.now() - started) / commands) * 1000

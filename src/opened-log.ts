@@ -49,7 +49,6 @@ export class Log extends LogHandle<WriterParts> {
     second?: readonly NewEvent[] | Omit<AppendOptions, 'expectedVersion'>,
     third?: AppendOptions,
   ): Promise<AppendResult> {
-    // No async function of its own: at 1,024 appends in flight each layer of promises is a tenth of the cost.
     try {
       const { appends, condition, ack } = normaliseAppend(target, second, third, 'journaled')
       const appended = this.parts.log.append(appends, condition, ack)

@@ -3,7 +3,7 @@ import { type FileSystem, nodeFileSystem } from '../system/file-system.ts'
 import { makeDurableDirectory } from './directory.ts'
 import { JournalFailedError, JournalFullError, JournalMisuseError } from './errors.ts'
 import { FrameEncoder } from './frame.ts'
-import type { Durability, Journal, JournalEntry } from './journal.ts'
+import type { Durability, Journal, JournalEntry, JournalGroup } from './journal.ts'
 import { isTemporaryName, nextSegmentBytes, Segment } from './segment.ts'
 import {
   holdsFrames,
@@ -133,19 +133,19 @@ class FileJournal implements Journal {
     return readEntries(this.#options.fileSystem, this.#found, () => this.#released)
   }
 
-  async append(entries: readonly JournalEntry[], durability: Durability): Promise<void> {
+  async append(group: JournalGroup, durability: Durability): Promise<void> {
     this.#assertUsable()
     if (this.#isAppending) throw new JournalMisuseError('an append began before the last one had ended')
-    const [head] = entries
-    if (head === undefined) return
-    const last = this.#assertContiguous(entries)
+    if (group.counts.length === 0) return
+    this.#assertContiguous(group)
     this.#isAppending = true
     try {
-      const frameBytes = this.#encoder.encode(entries)
-      const segment = this.#segmentWithRoom(frameBytes) ?? (await this.#roll(frameBytes, head.first))
-      const marks = { first: head.first, durable: segment.durable, released: this.#released }
+      const frameBytes = this.#encoder.encode(group)
+      const { first, count } = group
+      const segment = this.#segmentWithRoom(frameBytes) ?? (await this.#roll(frameBytes, first))
+      const marks = { first, durable: segment.durable, released: this.#released }
       await segment.write(this.#encoder.seal(marks), durability)
-      this.#last = last
+      this.#last = first + count - 1
       this.#prepareNext(segment)
     } catch (error) {
       throw this.#judge(error)
@@ -278,17 +278,15 @@ class FileJournal implements Journal {
     if (this.#options.readOnly) throw new JournalMisuseError('the journal was opened to be read only')
   }
 
-  /** Returns the position of the last event. */
-  #assertContiguous(entries: readonly JournalEntry[]): number {
-    let last = this.#last
-    for (const { first, count } of entries) {
-      const isNext = last === undefined || first === last + 1
-      const isJump = last !== undefined && last === this.#last && first > last && last <= this.#released
-      if (count < 1 || !(isNext || isJump)) {
-        throw new JournalMisuseError(`an entry of ${count} events at ${first} cannot follow position ${last}`)
-      }
-      last = first + count - 1
+  #assertContiguous({ first, counts }: JournalGroup): void {
+    const last = this.#last
+    const isNext = last === undefined || first === last + 1
+    const isJump = last !== undefined && first > last && last <= this.#released
+    const isEmpty = counts.some((count) => count < 1)
+    if (isEmpty || !(isNext || isJump)) {
+      throw new JournalMisuseError(
+        `entries of ${counts.join(', ')} events at ${first} cannot follow position ${last}`,
+      )
     }
-    return last ?? 0
   }
 }

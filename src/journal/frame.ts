@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
 import { JournalMisuseError } from './errors.ts'
-import type { JournalEntry } from './journal.ts'
+import type { JournalEntry, JournalGroup } from './journal.ts'
 
 /**
  * One frame of the journal: what a single write adds, so that a torn write is one bad frame.
@@ -53,26 +53,21 @@ export class FrameEncoder {
   #entries = 0
   #events = 0
 
-  /** Encodes the entries as the payload of the next frame, and returns the frame's length in bytes. */
-  encode(entries: readonly JournalEntry[]): number {
-    // One call into native code for all lines: a call for each costs more than the copying.
-    const text = entries.length === 1 ? entries[0]!.lines : entries.map(({ lines }) => lines).join('')
-    this.#reserve(text, entries.length)
+  /** Encodes a group of entries as the payload of the next frame, and returns the frame's length in bytes. */
+  encode({ count, counts, sizes, content }: JournalGroup): number {
+    const linesAt = HEADER_BYTES + counts.length * ENTRY_HEADER_BYTES
+    this.#reserve(linesAt + content.length)
     const buffer = this.#buffer
-    const linesAt = HEADER_BYTES + entries.length * ENTRY_HEADER_BYTES
-    const bytes = buffer.write(text, linesAt)
-    const isAscii = bytes === text.length
     let offset = HEADER_BYTES
-    let events = 0
-    for (const { count, lines } of entries) {
-      buffer.writeUInt32LE(count, offset)
-      buffer.writeUInt32LE(isAscii ? lines.length : Buffer.byteLength(lines), offset + 4)
+    for (let entry = 0; entry < counts.length; entry++) {
+      buffer.writeUInt32LE(counts[entry]!, offset)
+      buffer.writeUInt32LE(sizes[entry]!, offset + 4)
       offset += ENTRY_HEADER_BYTES
-      events += count
     }
-    this.#length = linesAt + bytes
-    this.#entries = entries.length
-    this.#events = events
+    buffer.set(content, linesAt)
+    this.#length = linesAt + content.length
+    this.#entries = counts.length
+    this.#events = count
     return this.#length
   }
 
@@ -90,16 +85,11 @@ export class FrameEncoder {
     return frame
   }
 
-  #reserve(text: string, entries: number): void {
-    const fixed = HEADER_BYTES + entries * ENTRY_HEADER_BYTES
-    // A UTF-16 unit takes at most 3 bytes: the exact count, which has to look at the text, is rarely needed.
-    const atMost = fixed + text.length * 3
-    const isHoard = this.#buffer.length > KEPT_BYTES && atMost <= KEPT_BYTES
+  #reserve(bytes: number): void {
+    if (bytes > MAX_FRAME_BYTES) throw new JournalMisuseError(`one append of ${bytes} bytes is over 1 GiB`)
+    const isHoard = this.#buffer.length > KEPT_BYTES && bytes <= KEPT_BYTES
     if (isHoard) this.#buffer = Buffer.allocUnsafeSlow(KEPT_BYTES)
-    if (atMost <= this.#buffer.length) return
-    const exact = fixed + Buffer.byteLength(text)
-    if (exact > MAX_FRAME_BYTES) throw new JournalMisuseError(`one append of ${exact} bytes is over 1 GiB`)
-    if (exact > this.#buffer.length) this.#buffer = Buffer.allocUnsafeSlow(2 ** Math.ceil(Math.log2(exact)))
+    if (bytes > this.#buffer.length) this.#buffer = Buffer.allocUnsafeSlow(2 ** Math.ceil(Math.log2(bytes)))
   }
 }
 

@@ -1,3 +1,5 @@
+import { JournalMisuseError } from './errors.ts'
+
 /**
  * One append as the journal keeps it: atomic, so a reader of the journal sees all of it or nothing.
  */
@@ -8,6 +10,38 @@ export interface JournalEntry {
   readonly count: number
   /** The events as JSON lines, each ended by LF. */
   readonly lines: string
+}
+
+/** Entries that follow one another and are written together, their lines as bytes already. */
+export interface JournalGroup {
+  /** Position of the first event. */
+  readonly first: number
+  /** How many events it holds. */
+  readonly count: number
+  /** For each entry how many events it holds, and how many bytes of `content` are theirs. */
+  readonly counts: readonly number[]
+  readonly sizes: readonly number[]
+  /** The events of all entries as JSON lines, each ended by LF. */
+  readonly content: Buffer
+}
+
+/** Entries that follow one another, as a group. @throws JournalMisuseError when they leave a gap */
+export function groupEntries(entries: readonly JournalEntry[]): JournalGroup {
+  const first = entries[0]?.first ?? 0
+  let count = 0
+  for (const entry of entries) {
+    if (entry.first !== first + count) {
+      throw new JournalMisuseError(`position ${entry.first} cannot follow position ${first + count - 1}`)
+    }
+    count += entry.count
+  }
+  return {
+    first,
+    count,
+    counts: entries.map((entry) => entry.count),
+    sizes: entries.map(({ lines }) => Buffer.byteLength(lines)),
+    content: Buffer.from(entries.map(({ lines }) => lines).join('')),
+  }
 }
 
 /** How safe entries are when `append` resolves: with the operating system, or on the disk. */
@@ -26,7 +60,7 @@ export interface Journal {
    */
   read(): AsyncIterable<JournalEntry>
   /**
-   * Adds entries, all or none, in one write. One call at a time: callers group what waits.
+   * Adds a group of entries, all or none, in one write. One call at a time: callers group what waits.
    *
    * The first entry follows the last one in the journal. It may leave positions out only when everything
    * before it is released: after opening, call `release` with the position that is safe elsewhere.
@@ -35,7 +69,7 @@ export interface Journal {
    * @throws JournalFailedError when the disk failed: the journal takes no more appends until it is
    *   opened again.
    */
-  append(entries: readonly JournalEntry[], durability: Durability): Promise<void>
+  append(group: JournalGroup, durability: Durability): Promise<void>
   /**
    * Says that every entry up to and including this position is safe elsewhere and may be dropped. Appends
    * know of it at once and need not wait; the promise resolves when the space is given back.

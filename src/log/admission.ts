@@ -13,7 +13,7 @@ export class Admission {
   constructor(private readonly prepare: (isFresh: boolean) => Promise<void> | undefined) {}
 
   /** Runs the task now where the log is ready for it, else in its turn. */
-  enter<T>(task: () => T): T | Promise<T> {
+  enter<T>(task: () => Promise<T>): Promise<T> {
     const preparation = this.isAdmitting ? undefined : this.prepare(true)
     if (!this.isAdmitting && preparation === undefined) return task()
     return new Promise((resolve, reject) => {

@@ -54,18 +54,22 @@ export function checkShape(appends: readonly PreparedAppend[], condition: Append
   if (appends.length > 1 && new Set(appends.map(({ stream }) => stream)).size < appends.length) {
     throw new UsageError('a stream is named twice in one append', { hint: 'Put its events into one list.' })
   }
-  const ids = givenIds(appends)
-  if (ids.length > 1 && new Set(ids).size < ids.length) {
+  if (hasGivenIds(appends) && hasRepeatedId(appends)) {
     throw new UsageError('an event id is given twice in one append', { hint: 'Each event needs its own id.' })
   }
   if (condition !== undefined) checkCondition(condition)
 }
 
-/** The ids that the caller chose. */
-export function givenIds(appends: readonly PreparedAppend[]): string[] {
-  const ids: string[] = []
-  for (const { events } of appends) for (const { id, hasGivenId } of events) if (hasGivenId) ids.push(id)
-  return ids
+/** Whether the caller chose the id of an event, so that the append may be a retry. */
+export function hasGivenIds(appends: readonly PreparedAppend[]): boolean {
+  return appends.some(({ events }) => events.some(({ hasGivenId }) => hasGivenId))
+}
+
+function hasRepeatedId(appends: readonly PreparedAppend[]): boolean {
+  const ids = appends.flatMap(({ events }) =>
+    events.filter(({ hasGivenId }) => hasGivenId).map(({ id }) => id),
+  )
+  return new Set(ids).size < ids.length
 }
 
 function checkCondition({ query, after = 0 }: AppendCondition): void {
@@ -110,13 +114,17 @@ function isExpectedVersion(expected: unknown): boolean {
  *
  * @throws TimeBackwardsError for a given time before the last
  */
-export function assignTimes(events: readonly PreparedEvent[], lastMs: number, nowMs: number): number[] {
+export function assignTimes(appends: readonly PreparedAppend[], lastMs: number, nowMs: number): number[] {
+  const times: number[] = []
   let last = lastMs
-  return events.map(({ timeMs }, index) => {
-    if (timeMs !== undefined && timeMs < last) {
-      throw new TimeBackwardsError(index, formatTime(timeMs), formatTime(last))
+  for (const { events } of appends) {
+    for (const { timeMs } of events) {
+      if (timeMs !== undefined && timeMs < last) {
+        throw new TimeBackwardsError(times.length, formatTime(timeMs), formatTime(last))
+      }
+      last = timeMs ?? Math.max(nowMs, last)
+      times.push(last)
     }
-    last = timeMs ?? Math.max(nowMs, last)
-    return last
-  })
+  }
+  return times
 }

@@ -1,29 +1,37 @@
 import type { AppendCondition } from '../event/condition.ts'
+import type { LikelyPlace } from '../event/new-event.ts'
 import { JournalFullError } from '../journal/errors.ts'
 import type { Durability, Journal } from '../journal/journal.ts'
 import type { Clock } from '../system/clock.ts'
 import type { PreparedAppend } from './append-check.ts'
+import { AppendGroup, LineBuffer } from './append-group.ts'
 import type { LogListener, LogState } from './log-state.ts'
 import { type AppendResult, place } from './placement.ts'
-import { type UnsealedAppend, UnsealedRun } from './run.ts'
+import type { UnsealedRun } from './run.ts'
 
 /** How safe an append is when its promise resolves. */
 export type AckLevel = 'written' | 'journaled' | 'committed' | 'pushed'
 
-/** An append that has its place; it is safe once it is journaled. */
-export interface Accepted {
-  readonly result: AppendResult
-  readonly journaled: Promise<void>
+/** What appending works with. */
+export interface AppenderParts {
+  readonly log: LogState
+  readonly journal: Journal
+  readonly clock: Clock
+  readonly listener: LogListener
+  /** Told after each group of appends that became visible. */
+  readonly onJournaled: () => void
 }
 
-interface Waiting extends UnsealedAppend {
-  readonly durability: Durability
-  readonly resolve: () => void
-  readonly reject: (error: unknown) => void
+/** A group that grows no more, with its lines. */
+interface WaitingGroup {
+  readonly group: AppendGroup
+  readonly run: UnsealedRun
 }
 
-/** The most that one write to the journal takes, in characters. */
-const MAX_GROUP = 1 << 20
+/** As soon as so many bytes wait, they are written: the disk works while the next appends are encoded. */
+const WORTH_A_WRITE = 128 * 1024
+/** An append that finds more bytes waiting begins a write of its own. */
+const FULL_GROUP = 1 << 20
 
 /**
  * Checks appends, gives them their places, and journals all that wait with one write: group commit.
@@ -31,18 +39,18 @@ const MAX_GROUP = 1 << 20
  * accepted (in the index) → journaled → visible (in the tail and the image) → resolved
  */
 export class Appender {
-  private readonly waiting: Waiting[] = []
-  private isFlushing = false
+  /** Groups that grow no more and wait for their write, oldest first. */
+  private readonly full: WaitingGroup[] = []
+  /** The group that takes in the next append, if one waits. */
+  private open: AppendGroup | undefined
+  /** The lines of the open group. */
+  private readonly lines = new LineBuffer()
+  private state: 'idle' | 'scheduled' | 'writing' = 'idle'
   /** Settles with the append that was accepted last, and so after all before it. */
   private lastAccepted: Promise<void> = Promise.resolve()
   private failure: Error | undefined
 
-  constructor(
-    private readonly state: LogState,
-    private readonly journal: Journal,
-    private readonly clock: Clock,
-    private readonly listener: LogListener,
-  ) {}
+  constructor(private readonly parts: AppenderParts) {}
 
   /** Set once the journal's disk has failed: nothing more is accepted. */
   get failed(): Error | undefined {
@@ -54,70 +62,92 @@ export class Appender {
     return this.lastAccepted.catch(() => undefined)
   }
 
+  /** Where the next events of a stream will stand if nothing comes in between. */
+  likelyPlace(stream: string): LikelyPlace {
+    const { index } = this.parts.log
+    return { version: index.version(stream) + 1, timeMs: Math.max(this.parts.clock.now(), index.lastTime) }
+  }
+
   /**
-   * Accepts an append or throws at once; the promise inside resolves when it is journaled.
+   * Accepts an append or throws at once; the promise resolves when it is journaled.
    *
    * @throws ConcurrencyError, TimeBackwardsError, and whatever failed the journal before
    */
-  accept(
+  append(
     appends: readonly PreparedAppend[],
     condition: AppendCondition | undefined,
     durability: Durability,
-  ): Accepted {
+  ): Promise<AppendResult> {
     if (this.failure !== undefined) throw this.failure
-    const { first, count, lines, result } = place(this.state.index, appends, condition, this.clock.now())
-    const journaled = new Promise<void>((resolve, reject) => {
-      this.waiting.push({ first, count, lines, durability, resolve, reject })
-    })
-    this.lastAccepted = journaled
-    this.startFlushing()
-    return { result, journaled }
+    const { log, clock } = this.parts
+    const { first, count, lines, result } = place(log.index, appends, condition, clock.now())
+    const group = this.groupWithRoom(first)
+    group.add(count, this.lines.add(lines), durability)
+    this.lastAccepted = group.journaled
+    this.startWriting(group)
+    return group.journaled.then(() => result)
   }
 
-  private startFlushing(): void {
-    if (this.isFlushing) return
-    this.isFlushing = true
-    // A microtask later, so that all appends of one turn of the event loop share the first write.
-    void Promise.resolve().then(() => this.flush())
+  /** @param first position of the event that comes next */
+  private groupWithRoom(first: number): AppendGroup {
+    if (this.open !== undefined && this.open.bytes >= FULL_GROUP) this.full.push(this.closeGroup(this.open))
+    this.open ??= new AppendGroup(first)
+    return this.open
   }
 
-  private async flush(): Promise<void> {
-    while (this.waiting.length > 0) {
-      const group = this.takeGroup()
+  private closeGroup(group: AppendGroup): WaitingGroup {
+    this.open = undefined
+    return { group, run: group.toRun(this.lines.take()) }
+  }
+
+  private startWriting(group: AppendGroup): void {
+    if (this.state === 'writing') return
+    if (group.bytes >= WORTH_A_WRITE) void this.write()
+    else if (this.state === 'idle') {
+      this.state = 'scheduled'
+      // A microtask later, so that all appends of one turn of the event loop share the first write.
+      queueMicrotask(() => {
+        if (this.state === 'scheduled') void this.write()
+      })
+    }
+  }
+
+  private async write(): Promise<void> {
+    this.state = 'writing'
+    for (let next = this.takeGroup(); next !== undefined; next = this.takeGroup()) {
+      const { group, run } = next
       try {
-        const durability = group.every((one) => one.durability === 'written') ? 'written' : 'durable'
-        await this.journal.append(group, durability)
+        await this.parts.journal.append(run, group.durability)
       } catch (error) {
         this.refuse(group, error)
         continue
       }
-      const run = new UnsealedRun(group)
-      this.state.tail.push(run)
-      this.listener.onRun(run, this.state.index)
-      this.state.visible.moveTo(run.first + run.count - 1)
-      for (const { resolve } of group) resolve()
+      this.publish(run)
+      group.resolve()
     }
-    this.isFlushing = false
+    this.state = 'idle'
   }
 
-  private takeGroup(): Waiting[] {
-    let size = 0
-    let count = 0
-    for (const { lines } of this.waiting) {
-      size += lines.length
-      if (size > MAX_GROUP && count > 0) break
-      count++
-    }
-    return this.waiting.splice(0, count)
+  private takeGroup(): WaitingGroup | undefined {
+    return this.full.shift() ?? (this.open && this.closeGroup(this.open))
+  }
+
+  private publish(run: UnsealedRun): void {
+    const { log, listener, onJournaled } = this.parts
+    log.tail.push(run)
+    listener.onRun(run, log.index)
+    log.visible.moveTo(run.first + run.count - 1)
+    onJournaled()
   }
 
   /** What came after the refused group was given places behind it, so all that waits is refused with it. */
-  private refuse(group: readonly Waiting[], error: unknown): void {
+  private refuse(group: AppendGroup, error: unknown): void {
     if (!(error instanceof JournalFullError)) {
       this.failure = error instanceof Error ? error : new Error(String(error))
     }
-    const refused = [...group, ...this.waiting.splice(0)]
-    this.state.index.truncate(this.state.visible.position)
+    const refused = [group, ...this.full.splice(0).map((waiting) => waiting.group)]
+    if (this.open !== undefined) refused.push(this.closeGroup(this.open).group)
+    this.parts.log.index.truncate(this.parts.log.visible.position)
     for (const { reject } of refused) reject(error)
   }
 }

@@ -13,11 +13,11 @@ export function batchBytes(codec: Codec): number {
 
 /** What the commit of a planned batch changes; its events are in the index. */
 export async function batchChange(
-  { first, count, lines }: SealPlan,
+  { first, count, content }: SealPlan,
   index: LogIndex,
   codec: Codec,
 ): Promise<CommitChange> {
-  const { blob, file } = await encodeBatch(lines, first, codec)
+  const { blob, file } = await encodeBatch(content, first, codec)
   const numbers = new Set<number>()
   for (let position = first; position < first + count; position++) numbers.add(index.streamNumber(position))
   const streams = [...numbers].map((number) => index.streams.name(number))
@@ -29,17 +29,18 @@ export async function batchChange(
   }
 }
 
-/** The blob of a batch in the codec of the log. */
+/** The blob of a batch in the codec of the log, from the parts of its JSON lines. */
 async function encodeBatch(
-  lines: string,
+  content: readonly Buffer[],
   first: number,
   codec: Codec,
 ): Promise<{ readonly blob: EncodedObject; readonly file: BatchFile }> {
-  const blob = encodeObject('blob', Buffer.from(codec === 'yaml' ? await toYaml(lines) : lines))
+  const lines = Buffer.concat(content)
+  const blob = encodeObject('blob', codec === 'yaml' ? await toYaml(lines) : lines)
   return { blob, file: { first, codec, oid: blob.oid } }
 }
 
-async function toYaml(lines: string): Promise<string> {
+async function toYaml(lines: Buffer): Promise<Buffer> {
   const { encodeYaml } = await import('../event/yaml-codec.ts')
-  return encodeYaml(lines)
+  return Buffer.from(encodeYaml(lines.toString()))
 }

@@ -217,7 +217,6 @@ async function openWriter(
   }
   const committer = new Committer({ gitDirectory, ref, store, fileSystem, clock, author })
   const folder = new Folder(state, committer, reader)
-  const appender = new Appender(state, journal, clock, listener)
   const sealer = new Sealer({
     state,
     journal,
@@ -230,6 +229,8 @@ async function openWriter(
     onSealed,
   })
   sealer.schedule()
+  const onJournaled = () => sealer.schedule()
+  const appender = new Appender({ log: state, journal, clock, listener, onJournaled })
   return { appender, sealer, folder, journal, newId, eventBytes, maxUnsealed: seal.maxBytes * MOST_UNSEALED }
 }
 

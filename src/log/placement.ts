@@ -1,10 +1,10 @@
 import type { AppendCondition } from '../event/condition.ts'
 import { hashId } from '../event/lines.ts'
-import { encodeLine, type PreparedEvent } from '../event/new-event.ts'
+import { encodeLine } from '../event/new-event.ts'
 import { formatTime } from '../event/time.ts'
+import type { JournalEntry } from '../journal/journal.ts'
 import { assignTimes, checkAppend, type PreparedAppend } from './append-check.ts'
 import type { LogIndex } from './log-index.ts'
-import type { UnsealedAppend } from './run.ts'
 
 /** What an append became. */
 export interface AppendResult {
@@ -23,7 +23,7 @@ export interface AppendResult {
 }
 
 /** An append that has its place in the log: it is in the index, and nowhere else yet. */
-export interface Placement extends UnsealedAppend {
+export interface Placement extends JournalEntry {
   readonly result: AppendResult
 }
 
@@ -39,7 +39,7 @@ export function place(
   nowMs: number,
 ): Placement {
   checkAppend(index, appends, condition)
-  const times = assignTimes(eventsOf(appends), index.lastTime, nowMs)
+  const times = assignTimes(appends, index.lastTime, nowMs)
   const first = index.count + 1
   const streams: { stream: string; version: number }[] = []
   const ids: string[] = []
@@ -57,8 +57,4 @@ export function place(
   }
   const result = { version: streams[0]!.version, position: index.count, firstPosition: first, streams, ids }
   return { first, count: ids.length, lines, result }
-}
-
-function eventsOf(appends: readonly PreparedAppend[]): readonly PreparedEvent[] {
-  return appends.length === 1 ? appends[0]!.events : appends.flatMap(({ events }) => events)
 }

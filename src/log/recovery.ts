@@ -1,11 +1,11 @@
 import { Lines } from '../event/lines.ts'
-import type { Journal, JournalEntry } from '../journal/journal.ts'
+import { groupEntries, type Journal, type JournalEntry } from '../journal/journal.ts'
 import type { BatchSource } from './batch-source.ts'
 import type { BranchState } from './branch.ts'
 import { LogDivergedError } from './errors.ts'
 import { holdsId } from './history.ts'
 import type { LogIndex } from './log-index.ts'
-import { type UnsealedAppend, UnsealedRun } from './run.ts'
+import { UnsealedRun } from './run.ts'
 
 /** Recovered appends are handed on in runs of about this many characters. */
 const RUN = 1 << 20
@@ -24,13 +24,13 @@ export async function recoverTail(
   index: LogIndex,
   source: BatchSource,
 ): Promise<UnsealedRun[]> {
-  const entries: UnsealedAppend[] = []
+  const entries: JournalEntry[] = []
   let lastCommitted: JournalEntry | undefined
   for await (const entry of journal.read()) {
     if (entry.first + entry.count - 1 <= branch.position) lastCommitted = entry
     else entries.push(entry)
   }
-  const diverged = (missing: readonly UnsealedAppend[], cause?: unknown) => {
+  const diverged = (missing: readonly JournalEntry[], cause?: unknown) => {
     const unsealed = missing.reduce((sum, { count }) => sum + count, 0)
     return new LogDivergedError(undefined, branch.commit, unsealed, { cause })
   }
@@ -43,7 +43,7 @@ export async function recoverTail(
   const runs: UnsealedRun[] = []
   for (const group of groups(entries)) {
     if (group[0]!.first !== index.count + 1) throw diverged(entries)
-    const run = new UnsealedRun(group)
+    const run = new UnsealedRun(groupEntries(group))
     const misfit = index.addLines(run.lines)
     if (misfit !== undefined)
       throw diverged(entries, new Error(`${misfit.problem}; expected ${misfit.expected}`))
@@ -81,17 +81,20 @@ export async function findMissing(
   return missing
 }
 
-function* groups(entries: readonly UnsealedAppend[]): Generator<UnsealedAppend[]> {
-  let group: UnsealedAppend[] = []
+function* groups(entries: readonly JournalEntry[]): Generator<JournalEntry[]> {
+  let group: JournalEntry[] = []
   let size = 0
+  let next = 0
   for (const entry of entries) {
-    if (size + entry.lines.length > RUN && group.length > 0) {
+    const fits = entry.first === next && size + entry.lines.length <= RUN
+    if (!fits && group.length > 0) {
       yield group
       group = []
       size = 0
     }
     group.push(entry)
     size += entry.lines.length
+    next = entry.first + entry.count
   }
   if (group.length > 0) yield group
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { openFileJournal } from '../journal/file-journal.ts'
-import type { Durability, Journal, JournalEntry } from '../journal/journal.ts'
+import type { Durability, Journal, JournalEntry, JournalGroup } from '../journal/journal.ts'
 import { parseSegmentName } from '../journal/segment.ts'
 import type { FileSystem } from '../system/file-system.ts'
 
@@ -33,14 +33,13 @@ export class ReusableJournal implements Journal {
     this.last = last
   }
 
-  async append(entries: readonly JournalEntry[], durability: Durability): Promise<void> {
-    const [head] = entries
-    if (head !== undefined && head.first <= this.last && this.isReleased) {
+  async append(group: JournalGroup, durability: Durability): Promise<void> {
+    if (group.first <= this.last && this.isReleased) {
       await this.empty()
       this.current = await openFileJournal({ directory: this.directory, fileSystem: this.fileSystem })
     }
-    await this.current.append(entries, durability)
-    this.last = entries.reduce((_, entry) => lastOf(entry), this.last)
+    await this.current.append(group, durability)
+    this.last = lastOf(group)
   }
 
   release(position: number): Promise<void> {
@@ -75,6 +74,6 @@ export class ReusableJournal implements Journal {
   }
 }
 
-function lastOf({ first, count }: JournalEntry): number {
+function lastOf({ first, count }: JournalEntry | JournalGroup): number {
   return first + count - 1
 }

@@ -1,4 +1,5 @@
 import { Lines } from '../event/lines.ts'
+import type { JournalGroup } from '../journal/journal.ts'
 
 /** Events that follow one another in the log, as their stored lines. */
 export interface Run {
@@ -26,59 +27,62 @@ export function runTo(run: Run, position: number): Run | undefined {
   return { first: run.first, lines: run.lines.part(0, position - run.first + 1) }
 }
 
-/** One append that is in the journal and not yet in a commit. It is never split between two commits. */
-export interface UnsealedAppend {
+/**
+ * Appends that were journaled together and are in no commit yet. Their lines stay the bytes that the journal
+ * was given, which go into the commit as they are; they are scanned when somebody asks for them.
+ */
+export class UnsealedRun implements Run, JournalGroup {
   readonly first: number
   readonly count: number
-  /** Stored lines, each ended by LF. */
-  readonly lines: string
-}
-
-/** Appends that were journaled together; their lines are scanned when somebody asks for them. */
-export class UnsealedRun implements Run {
-  readonly first: number
-  readonly count: number
-  /** The lines of all appends: one string, since many small ones cost the garbage collector more than the disk. */
-  readonly text: string
-  readonly bytes: number
-  readonly #counts: number[] = []
-  /** Where each append ends in the text. */
-  readonly #ends: number[] = []
+  readonly counts: readonly number[]
+  readonly sizes: readonly number[]
+  readonly content: Buffer
   #lines: Lines | undefined
 
-  constructor(appends: readonly UnsealedAppend[]) {
-    this.first = appends[0]!.first
-    this.text = appends.map(({ lines }) => lines).join('')
-    this.bytes = Buffer.byteLength(this.text)
-    let count = 0
-    let end = 0
-    for (const append of appends) {
-      count += append.count
-      end += append.lines.length
-      this.#counts.push(append.count)
-      this.#ends.push(end)
-    }
+  constructor({ first, count, counts, sizes, content }: JournalGroup) {
+    this.first = first
     this.count = count
-  }
-
-  *appends(): Generator<UnsealedAppend> {
-    let first = this.first
-    let start = 0
-    for (const [at, count] of this.#counts.entries()) {
-      const end = this.#ends[at]!
-      yield { first, count, lines: this.text.slice(start, end) }
-      first += count
-      start = end
-    }
-  }
-
-  /** What remains when the appends up to a position are taken away. */
-  after(position: number): UnsealedRun {
-    return new UnsealedRun([...this.appends()].filter(({ first }) => first > position))
+    this.counts = counts
+    this.sizes = sizes
+    this.content = content
   }
 
   get lines(): Lines {
-    this.#lines ??= Lines.fromText(this.text, 'journal')
+    this.#lines ??= Lines.fromBytes(this.content, 'journal')
     return this.#lines
   }
+
+  /** How many of its appends, from one of them on, take no more than so many bytes together. */
+  countFitting(from: number, bytes: number): number {
+    let left = bytes
+    let at = from
+    while (at < this.sizes.length && this.sizes[at]! <= left) left -= this.sizes[at++]!
+    return at - from
+  }
+
+  /** Some of its appends, counted from 0: `from` included, `to` excluded. An append is never split. */
+  part(from: number, to: number): UnsealedRun {
+    if (from === 0 && to === this.counts.length) return this
+    const [counts, sizes] = [this.counts.slice(from, to), this.sizes.slice(from, to)]
+    const start = sum(this.sizes.slice(0, from))
+    return new UnsealedRun({
+      first: this.first + sum(this.counts.slice(0, from)),
+      count: sum(counts),
+      counts,
+      sizes,
+      content: this.content.subarray(start, start + sum(sizes)),
+    })
+  }
+
+  /** What remains when the appends up to a position are taken away. The position ends an append. */
+  after(position: number): UnsealedRun {
+    let last = this.first - 1
+    let from = 0
+    while (last < position) last += this.counts[from++]!
+    return this.part(from, this.counts.length)
+  }
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0)
 }

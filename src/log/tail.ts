@@ -1,11 +1,12 @@
-import type { UnsealedAppend, UnsealedRun } from './run.ts'
+import type { UnsealedRun } from './run.ts'
 import { lastOf } from './run.ts'
 
 /** What one commit will add: whole appends, together no larger than the cap, or a single larger one. */
 export interface SealPlan {
   readonly first: number
   readonly count: number
-  readonly lines: string
+  /** Stored lines, each ended by LF: the parts of one text. */
+  readonly content: readonly Buffer[]
 }
 
 /** The events that are journaled but not committed yet, oldest first. */
@@ -46,29 +47,32 @@ export class Tail {
 
   push(run: UnsealedRun): void {
     this.list.push(run)
-    this.unsealedBytes += run.bytes
+    this.unsealedBytes += run.content.length
   }
 
   /** Groups waiting appends into at most `batches` commits of up to `cap` bytes. */
   plan(cap: number, batches: number): SealPlan[] {
     const plans: SealPlan[] = []
-    let group: Piece[] = []
-    let bytes = 0
+    let parts: UnsealedRun[] = []
+    let left = cap
     for (const run of this.list) {
-      // Only a run that does not fit as a whole is looked at append by append.
-      const pieces = bytes + run.bytes <= cap ? [asPiece(run)] : piecesOf(run)
-      for (const piece of pieces) {
-        if (group.length > 0 && bytes + piece.bytes > cap) {
-          plans.push(join(group))
-          group = []
-          bytes = 0
+      for (let from = 0; from < run.counts.length; ) {
+        const fitting = run.countFitting(from, left)
+        if (fitting === 0 && parts.length > 0) {
+          plans.push(join(parts))
           if (plans.length === batches) return plans
+          parts = []
+          left = cap
+          continue
         }
-        group.push(piece)
-        bytes += piece.bytes
+        // One that is larger than the cap has a commit of its own.
+        const part = run.part(from, from + Math.max(1, fitting))
+        parts.push(part)
+        left -= part.content.length
+        from += part.counts.length
       }
     }
-    if (group.length > 0) plans.push(join(group))
+    if (parts.length > 0) plans.push(join(parts))
     return plans
   }
 
@@ -79,26 +83,14 @@ export class Tail {
     // A new list: a reader may still hold the old one.
     this.list =
       split !== undefined && split.first <= position ? [split.after(position), ...kept.slice(1)] : kept
-    this.unsealedBytes = this.list.reduce((sum, run) => sum + run.bytes, 0)
+    this.unsealedBytes = this.list.reduce((sum, run) => sum + run.content.length, 0)
   }
 }
 
-interface Piece extends UnsealedAppend {
-  readonly bytes: number
-}
-
-function asPiece({ first, count, text, bytes }: UnsealedRun): Piece {
-  return { first, count, lines: text, bytes }
-}
-
-function* piecesOf(run: UnsealedRun): Generator<Piece> {
-  for (const append of run.appends()) yield { ...append, bytes: Buffer.byteLength(append.lines) }
-}
-
-function join(pieces: readonly Piece[]): SealPlan {
+function join(parts: readonly UnsealedRun[]): SealPlan {
   return {
-    first: pieces[0]!.first,
-    count: pieces.reduce((sum, { count }) => sum + count, 0),
-    lines: pieces.map(({ lines }) => lines).join(''),
+    first: parts[0]!.first,
+    count: parts.reduce((sum, { count }) => sum + count, 0),
+    content: parts.map(({ content }) => content),
   }
 }

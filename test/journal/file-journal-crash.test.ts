@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { JournalFullError } from '../../src/journal/errors.ts'
 import { openFileJournal } from '../../src/journal/file-journal.ts'
-import type { Durability, JournalEntry } from '../../src/journal/journal.ts'
+import { type Durability, groupEntries, type JournalEntry } from '../../src/journal/journal.ts'
 import type { File, FileSystem } from '../../src/system/file-system.ts'
 import { CrashFileSystem, randomSurvivors, type Survives } from '../system/crash-file-system.ts'
 import { type Call, FaultyFileSystem } from '../system/faulty-file-system.ts'
@@ -56,7 +56,7 @@ class Run {
         const next = entry(this.entries.length + 1, 1, action.bytes)
         this.entries.push(next)
         this.#note({ begun: next.first })
-        await journal.append([next], action.durability)
+        await journal.append(groupEntries([next]), action.durability)
         if (action.durability === 'durable') this.#note({ durable: next.first })
       } else if (action.kind === 'release') {
         this.#note({ released: this.entries.length })
@@ -92,7 +92,7 @@ class Run {
   async #goOn(directory: string, found: readonly JournalEntry[]): Promise<void> {
     const journal = await openFileJournal({ directory, segmentBytes: SMALL })
     const next = entry((found.at(-1)?.first ?? 0) + 1, 2, 7)
-    if (found.length > 0) await journal.append([next], 'durable')
+    if (found.length > 0) await journal.append(groupEntries([next]), 'durable')
     await journal.close()
     if (found.length > 0) expect(await recover({ directory })).toEqual([...found, next])
   }
@@ -175,10 +175,10 @@ describe('after a power cut', () => {
       const disk = await CrashFileSystem.over(root)
       const fileSystem = new FaultyFileSystem(disk)
       const journal = await openFileJournal({ directory, fileSystem, segmentBytes: SMALL })
-      await journal.append([entry(1)], 'durable')
+      await journal.append(groupEntries([entry(1)]), 'durable')
       const effect = { kind: 'error', code: 'ENOSPC', late: true } as const
       fileSystem.fail({ on: ({ method }) => method === 'write', effect })
-      await expect(journal.append([entry(2)], durability)).rejects.toThrow(JournalFullError)
+      await expect(journal.append(groupEntries([entry(2)]), durability)).rejects.toThrow(JournalFullError)
       for (const survives of [
         () => false,
         () => true,
@@ -197,8 +197,8 @@ describe('after a power cut', () => {
     const directory = join(root, 'journal')
     const disk = await CrashFileSystem.over(root)
     const killed = await openFileJournal({ directory, fileSystem: disk })
-    await killed.append([entry(1)], 'durable')
-    await killed.append([entry(2)], 'written')
+    await killed.append(groupEntries([entry(1)]), 'durable')
+    await killed.append(groupEntries([entry(2)]), 'written')
     const journal = await openFileJournal({ directory, fileSystem: disk })
     expect(await readAll(journal)).toEqual([entry(1), entry(2)])
     const target = await temporaryDirectory()

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { JournalFailedError, JournalFullError } from '../../src/journal/errors.ts'
 import { openFileJournal } from '../../src/journal/file-journal.ts'
+import { groupEntries } from '../../src/journal/journal.ts'
 import { nodeFileSystem } from '../../src/system/file-system.ts'
 import { type Call, FaultyFileSystem } from '../system/faulty-file-system.ts'
 import { entry, recover, temporaryDirectory } from './journal-fixture.ts'
@@ -14,7 +15,7 @@ async function faulty() {
   const directory = await temporaryDirectory()
   const fileSystem = new FaultyFileSystem(nodeFileSystem)
   const journal = await openFileJournal({ directory, fileSystem, segmentBytes: SMALL })
-  await journal.append([entry(1)], 'durable')
+  await journal.append(groupEntries([entry(1)]), 'durable')
   return { directory, fileSystem, journal }
 }
 
@@ -33,10 +34,10 @@ describe('a full disk', () => {
         const { directory, fileSystem, journal } = await faulty()
         fileSystem.fail({ on: isFrameWrite, effect })
         const refused = entry(2, 1, 700)
-        await expect(journal.append([refused], durability)).rejects.toThrow(JournalFullError)
+        await expect(journal.append(groupEntries([refused]), durability)).rejects.toThrow(JournalFullError)
         expect(await recover({ directory, readOnly: true })).toEqual([entry(1)])
-        await journal.append([entry(2)], durability)
-        await journal.append([entry(3)], 'durable')
+        await journal.append(groupEntries([entry(2)]), durability)
+        await journal.append(groupEntries([entry(3)]), 'durable')
         await journal.close()
         expect(await recover({ directory })).toEqual([entry(1), entry(2), entry(3)])
       })
@@ -51,11 +52,13 @@ describe('a full disk', () => {
       effect: { kind: 'short', bytes: 512 },
     })
     const large = entry(2, 1, 3950)
-    await expect(journal.append([large], 'durable')).rejects.toThrow(JournalFullError)
+    await expect(journal.append(groupEntries([large]), 'durable')).rejects.toThrow(JournalFullError)
     expect(await readdir(directory)).toEqual(['000000000001.journal'])
-    await journal.append([entry(2)], 'durable')
-    await expect(journal.append([entry(3, 1, 3950)], 'durable')).rejects.toThrow(JournalFullError)
-    await journal.append([entry(3, 1, 3950)], 'durable')
+    await journal.append(groupEntries([entry(2)]), 'durable')
+    await expect(journal.append(groupEntries([entry(3, 1, 3950)]), 'durable')).rejects.toThrow(
+      JournalFullError,
+    )
+    await journal.append(groupEntries([entry(3, 1, 3950)]), 'durable')
     await journal.close()
     expect(await recover({ directory })).toEqual([entry(1), entry(2), entry(3, 1, 3950)])
   })
@@ -63,8 +66,10 @@ describe('a full disk', () => {
   it('that has no room for a name keeps the segment for later', async () => {
     const { directory, fileSystem, journal } = await faulty()
     fileSystem.fail({ on: ({ method }) => method === 'rename', effect: { kind: 'error', code: 'ENOSPC' } })
-    await expect(journal.append([entry(2, 1, 3950)], 'durable')).rejects.toThrow(JournalFullError)
-    await journal.append([entry(2, 1, 3950)], 'durable')
+    await expect(journal.append(groupEntries([entry(2, 1, 3950)]), 'durable')).rejects.toThrow(
+      JournalFullError,
+    )
+    await journal.append(groupEntries([entry(2, 1, 3950)]), 'durable')
     await journal.close()
     expect(await recover({ directory })).toEqual([entry(1), entry(2, 1, 3950)])
   })
@@ -73,9 +78,11 @@ describe('a full disk', () => {
     const { directory, fileSystem, journal } = await faulty()
     const isSecondSegment = (call: Call) => isFrameWrite(call) && call.length !== SMALL && call.position === 0
     fileSystem.fail({ on: isSecondSegment, effect: { kind: 'error', code: 'ENOSPC' } })
-    await expect(journal.append([entry(2, 1, 3950)], 'durable')).rejects.toThrow(JournalFullError)
-    await journal.append([entry(2, 1, 9000)], 'durable')
-    await journal.append([entry(3)], 'durable')
+    await expect(journal.append(groupEntries([entry(2, 1, 3950)]), 'durable')).rejects.toThrow(
+      JournalFullError,
+    )
+    await journal.append(groupEntries([entry(2, 1, 9000)]), 'durable')
+    await journal.append(groupEntries([entry(3)]), 'durable')
     await journal.close()
     expect(await recover({ directory })).toEqual([entry(1), entry(2, 1, 9000), entry(3)])
   })
@@ -85,10 +92,10 @@ describe('a failing disk', () => {
   it('stops the journal when a write fails, and opening again decides from the disk', async () => {
     const { directory, fileSystem, journal } = await faulty()
     fileSystem.fail({ on: isFrameWrite, effect: { kind: 'error', code: 'EIO' } })
-    const failure = await journal.append([entry(2)], 'durable').catch((error: unknown) => error)
+    const failure = await journal.append(groupEntries([entry(2)]), 'durable').catch((error: unknown) => error)
     expect(failure).toBeInstanceOf(JournalFailedError)
     expect(failure).toMatchObject({ code: 'journal-failed', cause: { code: 'EIO' } })
-    await expect(journal.append([entry(2)], 'durable')).rejects.toBe(failure)
+    await expect(journal.append(groupEntries([entry(2)]), 'durable')).rejects.toBe(failure)
     await expect(journal.release(1)).rejects.toBe(failure)
     expect(journal.status().failure).toBe(failure)
     await journal.close()
@@ -98,11 +105,11 @@ describe('a failing disk', () => {
   it('stops the journal when a sync fails, and no sync is tried again', async () => {
     for (const code of ['EIO', 'ENOSPC']) {
       const { fileSystem, journal } = await faulty()
-      await journal.append([entry(2)], 'written')
+      await journal.append(groupEntries([entry(2)]), 'written')
       fileSystem.fail({ on: ({ method }) => method === 'syncData', effect: { kind: 'error', code } })
-      await expect(journal.append([entry(3)], 'durable')).rejects.toThrow(JournalFailedError)
+      await expect(journal.append(groupEntries([entry(3)]), 'durable')).rejects.toThrow(JournalFailedError)
       const calls = fileSystem.calls.length
-      await expect(journal.append([entry(3)], 'durable')).rejects.toThrow(JournalFailedError)
+      await expect(journal.append(groupEntries([entry(3)]), 'durable')).rejects.toThrow(JournalFailedError)
       await journal.close()
       const later = fileSystem.calls.slice(calls).map(({ method }) => method)
       expect(later).toEqual(['close', 'close'])
@@ -112,8 +119,8 @@ describe('a failing disk', () => {
   it('stops the journal when what was partly written cannot be undone', async () => {
     const { fileSystem, journal } = await faulty()
     fileSystem.fail({ on: isFrameWrite, times: 2, effect: { kind: 'short', bytes: 50 } })
-    await expect(journal.append([entry(2)], 'durable')).rejects.toThrow(JournalFailedError)
-    await expect(journal.append([entry(2)], 'durable')).rejects.toThrow(JournalFailedError)
+    await expect(journal.append(groupEntries([entry(2)]), 'durable')).rejects.toThrow(JournalFailedError)
+    await expect(journal.append(groupEntries([entry(2)]), 'durable')).rejects.toThrow(JournalFailedError)
     await journal.close()
   })
 
@@ -121,15 +128,17 @@ describe('a failing disk', () => {
     const { fileSystem, journal } = await faulty()
     const effect = { kind: 'error', code: 'EIO' } as const
     fileSystem.fail({ on: ({ method }) => method === 'syncDirectory', effect })
-    await expect(journal.append([entry(2, 1, 3950)], 'durable')).rejects.toThrow(JournalFailedError)
-    await expect(journal.append([entry(2)], 'durable')).rejects.toThrow(JournalFailedError)
+    await expect(journal.append(groupEntries([entry(2, 1, 3950)]), 'durable')).rejects.toThrow(
+      JournalFailedError,
+    )
+    await expect(journal.append(groupEntries([entry(2)]), 'durable')).rejects.toThrow(JournalFailedError)
     await journal.close()
   })
 
   it('stops the journal when the segment prepared ahead cannot be synced', async () => {
     const { fileSystem, journal } = await faulty()
     fileSystem.fail({ on: ({ method }) => method === 'sync', effect: { kind: 'error', code: 'EIO' } })
-    await journal.append([entry(2, 1, 2500)], 'durable')
+    await journal.append(groupEntries([entry(2, 1, 2500)]), 'durable')
     await journal.close()
     expect(journal.status().failure).toBeInstanceOf(JournalFailedError)
   })
@@ -150,7 +159,7 @@ describe('the calls that make names durable', () => {
     const fileSystem = new FaultyFileSystem(nodeFileSystem)
     const journal = await openFileJournal({ directory, fileSystem, segmentBytes: SMALL })
     for (let position = 1; position <= 4; position++) {
-      await journal.append([entry(position, 1, 3000)], 'durable')
+      await journal.append(groupEntries([entry(position, 1, 3000)]), 'durable')
     }
     await journal.release(3)
     const isAboutNames = ({ method }: Call) => ['rename', 'remove', 'syncDirectory'].includes(method)

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { JournalCorruptError, JournalMisuseError } from '../../src/journal/errors.ts'
 import { openFileJournal } from '../../src/journal/file-journal.ts'
-import type { JournalEntry } from '../../src/journal/journal.ts'
+import { groupEntries, type JournalEntry } from '../../src/journal/journal.ts'
 import { nodeFileSystem } from '../../src/system/file-system.ts'
 import { FaultyFileSystem } from '../system/faulty-file-system.ts'
 import { entry, fill, readAll, recover, temporaryDirectory } from './journal-fixture.ts'
@@ -41,7 +41,7 @@ describe('the file journal', () => {
       for (const { sizes, durability, reopen } of appends) {
         const from = expected.length + 1
         const entries = sizes.map((bytes, index) => entry(from + index, 1, bytes))
-        await journal.append(entries, durability)
+        await journal.append(groupEntries(entries), durability)
         expected.push(...entries)
         if (!reopen) continue
         await journal.close()
@@ -83,7 +83,7 @@ describe('the file journal', () => {
     const directory = await temporaryDirectory()
     await fill({ directory }, [entry(1)])
     const journal = await openFileJournal({ directory })
-    await journal.append([entry(2)], 'durable')
+    await journal.append(groupEntries([entry(2)]), 'durable')
     expect(await readAll(journal)).toEqual([entry(1)])
     await journal.close()
   })
@@ -92,7 +92,7 @@ describe('the file journal', () => {
     const directory = await temporaryDirectory()
     const journal = await openFileJournal({ directory })
     expect(journal.status()).toEqual({ bytes: 0, segments: 0, failure: undefined })
-    await journal.append([entry(1)], 'durable')
+    await journal.append(groupEntries([entry(1)]), 'durable')
     expect(journal.status()).toEqual({ bytes: 256 * 1024, segments: 1, failure: undefined })
     await journal.close()
   })
@@ -100,19 +100,20 @@ describe('the file journal', () => {
   it('refuses entries that leave a gap, go back, or are empty', async () => {
     const directory = await temporaryDirectory()
     const journal = await openFileJournal({ directory })
-    await journal.append([entry(1, 2)], 'durable')
+    await journal.append(groupEntries([entry(1, 2)]), 'durable')
     for (const wrong of [[entry(4)], [entry(2)], [entry(3), entry(5)], [{ first: 3, count: 0, lines: '' }]]) {
-      await expect(journal.append(wrong, 'durable')).rejects.toThrow(JournalMisuseError)
+      const append = async () => journal.append(groupEntries(wrong), 'durable')
+      await expect(append()).rejects.toThrow(JournalMisuseError)
     }
-    await journal.append([entry(3)], 'durable')
+    await journal.append(groupEntries([entry(3)]), 'durable')
     await journal.close()
-    await expect(journal.append([entry(4)], 'durable')).rejects.toThrow(JournalMisuseError)
+    await expect(journal.append(groupEntries([entry(4)]), 'durable')).rejects.toThrow(JournalMisuseError)
   })
 
   it('refuses an append that begins before the last one has ended', async () => {
     const journal = await openFileJournal({ directory: await temporaryDirectory() })
-    const running = journal.append([entry(1)], 'durable')
-    await expect(journal.append([entry(2)], 'durable')).rejects.toThrow(JournalMisuseError)
+    const running = journal.append(groupEntries([entry(1)]), 'durable')
+    await expect(journal.append(groupEntries([entry(2)]), 'durable')).rejects.toThrow(JournalMisuseError)
     await running
     await journal.close()
   })
@@ -123,7 +124,7 @@ describe('releasing', () => {
     const directory = await temporaryDirectory()
     const journal = await openFileJournal({ directory, segmentBytes: SMALL })
     for (let position = 1; position <= 6; position++)
-      await journal.append([entry(position, 1, 2500)], 'durable')
+      await journal.append(groupEntries([entry(position, 1, 2500)]), 'durable')
     await journal.release(3)
     await journal.close()
     expect(await segmentsIn(directory)).toEqual([4, 5, 6].map((first) => `00000000000${first}.journal`))
@@ -133,9 +134,9 @@ describe('releasing', () => {
   it('does not give back entries that a later frame calls released', async () => {
     const directory = await temporaryDirectory()
     const journal = await openFileJournal({ directory })
-    await journal.append([entry(1), entry(2)], 'durable')
+    await journal.append(groupEntries([entry(1), entry(2)]), 'durable')
     await journal.release(1)
-    await journal.append([entry(3)], 'durable')
+    await journal.append(groupEntries([entry(3)]), 'durable')
     await journal.close()
     expect(await recover({ directory })).toEqual([entry(2), entry(3)])
   })
@@ -143,10 +144,10 @@ describe('releasing', () => {
   it('lets the positions jump once everything before is released', async () => {
     const directory = await temporaryDirectory()
     const journal = await openFileJournal({ directory, segmentBytes: SMALL })
-    await journal.append([entry(1)], 'durable')
+    await journal.append(groupEntries([entry(1)]), 'durable')
     await journal.release(8)
-    await journal.append([entry(9)], 'durable')
-    await journal.append([entry(10, 1, 4000)], 'durable')
+    await journal.append(groupEntries([entry(9)]), 'durable')
+    await journal.append(groupEntries([entry(10, 1, 4000)]), 'durable')
     await journal.close()
     expect(await recover({ directory })).toEqual([entry(9), entry(10, 1, 4000)])
   })
@@ -155,9 +156,9 @@ describe('releasing', () => {
     const directory = await temporaryDirectory()
     await fill({ directory }, [entry(1)])
     const journal = await openFileJournal({ directory })
-    await expect(journal.append([entry(9)], 'durable')).rejects.toThrow(JournalMisuseError)
+    await expect(journal.append(groupEntries([entry(9)]), 'durable')).rejects.toThrow(JournalMisuseError)
     await journal.release(1)
-    await journal.append([entry(9)], 'durable')
+    await journal.append(groupEntries([entry(9)]), 'durable')
     await journal.close()
   })
 
@@ -165,7 +166,7 @@ describe('releasing', () => {
     const directory = await temporaryDirectory()
     const journal = await openFileJournal({ directory, segmentBytes: SMALL })
     for (let position = 1; position <= 100; position++) {
-      await journal.append([entry(position, 1, 500)], 'durable')
+      await journal.append(groupEntries([entry(position, 1, 500)]), 'durable')
       await journal.release(position)
       expect(journal.status().bytes).toBeLessThanOrEqual(3 * SMALL)
     }
@@ -244,7 +245,7 @@ describe('a journal opened to be read only', () => {
     const fileSystem = new FaultyFileSystem(nodeFileSystem)
     const journal = await openFileJournal({ directory, fileSystem, readOnly: true })
     expect(await readAll(journal)).toEqual([entry(1)])
-    await expect(journal.append([entry(2)], 'durable')).rejects.toThrow(JournalMisuseError)
+    await expect(journal.append(groupEntries([entry(2)]), 'durable')).rejects.toThrow(JournalMisuseError)
     await journal.close()
     expect(new Set(fileSystem.calls.map(({ method }) => method))).toEqual(new Set(['list', 'readFile']))
   })
@@ -286,7 +287,8 @@ describe('a journal opened to be read only', () => {
     const writer = await openFileJournal({ directory, segmentBytes: 16 * 1024 })
     let written = 0
     const writing = (async () => {
-      for (; written < 300; written++) await writer.append([entry(written + 1, 1, written * 5)], 'written')
+      for (; written < 300; written++)
+        await writer.append(groupEntries([entry(written + 1, 1, written * 5)]), 'written')
     })()
     while (written < 300) {
       const before = written

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeEntries, FrameEncoder, findFrame, MAGIC } from '../../src/journal/frame.ts'
-import type { JournalEntry } from '../../src/journal/journal.ts'
+import { groupEntries, type JournalEntry } from '../../src/journal/journal.ts'
 
 const line = fc.string({ unit: 'grapheme' }).map((text) => `${JSON.stringify(text)}\n`)
 const groups = fc
@@ -20,7 +20,7 @@ describe('a frame', () => {
     const encoder = new FrameEncoder()
     fc.assert(
       fc.property(groups, fc.nat(), fc.nat(), (entries, durable, released) => {
-        const length = encoder.encode(entries)
+        const length = encoder.encode(groupEntries(entries))
         const bytes = Buffer.from(encoder.seal({ first: entries[0]!.first, durable, released }))
         const frame = findFrame(bytes, 0)!
         expect([...decodeEntries(bytes, frame)]).toEqual(entries)
@@ -35,7 +35,7 @@ describe('a frame', () => {
     const encoder = new FrameEncoder()
     for (const size of [10, 9_000_000, 10]) {
       const entries = [{ first: 1, count: 1, lines: `${'é'.repeat(size)}\n` }]
-      encoder.encode(entries)
+      encoder.encode(groupEntries(entries))
       const bytes = encoder.seal({ first: 1, durable: 0, released: 0 })
       expect([...decodeEntries(bytes, findFrame(bytes, 0)!)]).toEqual(entries)
     }
@@ -43,7 +43,7 @@ describe('a frame', () => {
 
   it('is not found when any of its bits is wrong', () => {
     const encoder = new FrameEncoder()
-    encoder.encode([{ first: 7, count: 1, lines: '{"a":1}\n' }])
+    encoder.encode(groupEntries([{ first: 7, count: 1, lines: '{"a":1}\n' }]))
     const bytes = encoder.seal({ first: 7, durable: 0, released: 6 })
     for (let bit = 0; bit < bytes.length * 8; bit++) {
       const damaged = Buffer.from(bytes)

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { type FileJournalOptions, openFileJournal } from '../../src/journal/file-journal.ts'
-import type { Journal, JournalEntry } from '../../src/journal/journal.ts'
+import { groupEntries, type Journal, type JournalEntry } from '../../src/journal/journal.ts'
 
 /** An entry of `count` events at a position, its text telling it from every other. */
 export function entry(first: number, count = 1, bytes = 40): JournalEntry {
@@ -35,6 +35,6 @@ export async function recover(options: FileJournalOptions): Promise<JournalEntry
 /** Opens, appends each group in an append of its own, and closes. */
 export async function fill(options: FileJournalOptions, ...groups: readonly JournalEntry[][]): Promise<void> {
   const journal = await openFileJournal(options)
-  for (const group of groups) await journal.append(group, 'durable')
+  for (const group of groups) await journal.append(groupEntries(group), 'durable')
   await journal.close()
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { FrameEncoder } from '../../src/journal/frame.ts'
-import type { Durability } from '../../src/journal/journal.ts'
+import { type Durability, groupEntries } from '../../src/journal/journal.ts'
 import { scanSegment } from '../../src/journal/recovery.ts'
 import { entry } from './journal-fixture.ts'
 
@@ -17,7 +17,7 @@ function segment(...frames: readonly Written[]): { bytes: Buffer; ends: number[]
   const ends: number[] = []
   let durable = 0
   for (const { first, durability, released = 0 } of frames) {
-    encoder.encode([entry(first)])
+    encoder.encode(groupEntries([entry(first)]))
     const frame = encoder.seal({ first, durable, released })
     const end = (ends.at(-1) ?? 0) + frame.length
     bytes.set(frame, end - frame.length)

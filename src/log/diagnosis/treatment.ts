@@ -2,7 +2,7 @@ import type { NewEvent } from '../../event/event.ts'
 import { Lines } from '../../event/lines.ts'
 import { formatTime } from '../../event/time.ts'
 import { openFileJournal } from '../../journal/file-journal.ts'
-import type { JournalEntry } from '../../journal/journal.ts'
+import { groupEntries, type JournalEntry } from '../../journal/journal.ts'
 import { readEntries, releasedPosition, scanSegments } from '../../journal/stored-segment.ts'
 import type { Repository } from '../../repository/repository.ts'
 import type { FileSystem } from '../../system/file-system.ts'
@@ -84,7 +84,7 @@ async function writeJournal(
 ): Promise<void> {
   const journal = await openFileJournal({ directory, fileSystem })
   try {
-    await journal.append(entries, 'durable')
+    await journal.append(groupEntries(entries), 'durable')
   } finally {
     await journal.close()
   }
