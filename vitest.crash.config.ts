@@ -1,9 +1,9 @@
 import { defineConfig } from 'vitest/config'
 
-/** The crash and fault tests at their full counts: `npm run test:crash`, about an hour. */
+/** The crash, fault and network tests at their full counts: `npm run test:crash`, two hours or more. */
 export default defineConfig({
   test: {
-    include: ['test/crash/**/*.test.ts'],
+    include: ['test/{crash,network}/**/*.test.ts'],
     globalSetup: ['test/build.ts'],
     pool: 'forks',
     maxWorkers: 2,

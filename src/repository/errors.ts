@@ -80,7 +80,10 @@ export class GitMissingError extends MemoirError {
 export type RemoteFailure = 'auth' | 'network' | 'conflict' | 'refused' | 'too-large' | 'unknown'
 
 const REMOTE_FAILURES: Record<RemoteFailure, { readonly said: string; readonly hint: string }> = {
-  auth: { said: 'did not accept our credentials', hint: 'Check the credential helper or SSH key for it.' },
+  auth: {
+    said: 'does not trust us, or we do not trust it',
+    hint: 'Check the credential helper or SSH key for it.',
+  },
   network: { said: 'cannot be reached', hint: 'Check the address and the network, then try again.' },
   conflict: { said: 'has commits that we lack', hint: 'Pull, then push again. Never force the push.' },
   refused: { said: 'refused the change', hint: 'Check its hooks and branch protection rules.' },
@@ -100,14 +103,16 @@ export class RemoteFailedError extends MemoirError {
     readonly kind: RemoteFailure,
     {
       mayHaveArrived = false,
-      ...details
-    }: { readonly mayHaveArrived?: boolean; readonly hint?: string; readonly cause?: unknown } = {},
+      cause,
+      hint = REMOTE_FAILURES[kind].hint,
+    }: {
+      readonly mayHaveArrived?: boolean
+      readonly hint?: string | undefined
+      readonly cause?: unknown
+    } = {},
   ) {
-    const { said, hint } = REMOTE_FAILURES[kind]
-    super(`remote ${remote} ${said}${kind === 'unknown' ? lastWords(details.cause) : ''}`, {
-      hint,
-      ...details,
-    })
+    const { said } = REMOTE_FAILURES[kind]
+    super(`remote ${remote} ${said}${kind === 'unknown' ? lastWords(cause) : ''}`, { hint, cause })
     this.mayHaveArrived = mayHaveArrived
   }
 }

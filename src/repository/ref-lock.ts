@@ -24,7 +24,7 @@ export interface LockOwner {
 }
 
 /** Younger locks are not judged: their owner may only just have closed them. */
-const STALE_AFTER_SECONDS = 5
+export const STALE_AFTER_SECONDS = 5
 
 /**
  * The lock of a ref with its age and owners, or undefined if it is not locked. Looks through all processes
@@ -68,15 +68,22 @@ export async function removeStaleRefLock(
   return { lock, removed: (await fileAgeSeconds(fileSystem, lock.path, clock)) === undefined }
 }
 
-async function findOwners(gitDirectory: string, lockPath: string): Promise<readonly LockOwner[] | undefined> {
+/**
+ * Processes that have a file of a repository open, or are gits at work in the repository; undefined where the
+ * system does not tell.
+ */
+export async function findOwners(
+  gitDirectory: string,
+  path: string,
+): Promise<readonly LockOwner[] | undefined> {
   if (process.platform !== 'linux') return undefined
   const root = await realpath(basename(gitDirectory) === '.git' ? dirname(gitDirectory) : gitDirectory)
-  const lock = join(await realpath(dirname(lockPath)), basename(lockPath))
+  const file = join(await realpath(dirname(path)), basename(path))
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
   const owners = await Promise.all(
     pids.map(async (pid) => {
       const command = (await readText(`/proc/${pid}/comm`)).trim()
-      const isOwner = (await isGitAt(pid, command, root)) || (await hasOpen(pid, command, lock))
+      const isOwner = (await isGitAt(pid, command, root)) || (await hasOpen(pid, command, file))
       return isOwner ? { pid: Number(pid), command } : undefined
     }),
   )
@@ -88,7 +95,10 @@ async function isGitAt(pid: string, command: string, root: string): Promise<bool
   if (!command.startsWith('git')) return false
   const commandLine = await readText(`/proc/${pid}/cmdline`)
   if (commandLine === '' || commandLine.split('\0').includes('cat-file')) return false
-  const directory = await readlink(`/proc/${pid}/cwd`).catch(() => root)
+  // Of another user's git we see nothing, so it counts; one that has just ended does not.
+  const directory = await readlink(`/proc/${pid}/cwd`).catch((error) =>
+    errorCode(error) === 'EACCES' ? root : '',
+  )
   return [directory, commandLine, await readText(`/proc/${pid}/environ`)].some((text) => text.includes(root))
 }
 

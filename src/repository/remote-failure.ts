@@ -21,6 +21,11 @@ export function mayHaveArrived(stderr: string): boolean {
   return rejection(stderr) === undefined && !NOTHING_SENT.test(stderr)
 }
 
+/** What to do about a failure, where git's words say more than their kind. */
+export function remedyFor(stderr: string): string | undefined {
+  return REMEDIES.find(([pattern]) => pattern.test(stderr))?.[1]
+}
+
 /** The reason with which a ref was rejected, by the remote or by git here, such as `fetch first`. */
 function rejection(stderr: string): string | undefined {
   return /^ ! \[(?:remote )?rejected\] .* \((.*)\)\s*$/m.exec(stderr)?.[1]
@@ -36,6 +41,24 @@ const BROKEN = /Permission denied|No space left|Read-only file system|quota exce
 const TOO_LARGE =
   /returned error: 413|HTTP 413|exceeds .*(limit|maximum)|maximum allowed size|too large|large files? detected/i
 
+/** What the libraries say that git can be built with: GnuTLS, OpenSSL, macOS, Windows. */
+const UNTRUSTED =
+  /server certificate verification failed|SSL certificate problem|certificate subject name|SEC_E_UNTRUSTED_ROOT/i
+
+const REMEDIES: readonly (readonly [RegExp, string])[] = [
+  [
+    UNTRUSTED,
+    'Its certificate cannot be trusted. That of an authority of your own belongs into http.sslCAInfo of your git configuration.',
+  ],
+  [/Host key verification failed/i, 'Its host key is not known. Connect with ssh once, and compare the key.'],
+  [
+    /^fatal: repository '.*' not found|does not appear to be a git repository|Repository not found/m,
+    'Check its address. A host can also hide a repository from those who may not read it.',
+  ],
+  [/returned error: 429/, 'Too many requests came to it from here. Try again later.'],
+  [/returned error: 5\d\d/, 'The host has trouble of its own. Try again later.'],
+]
+
 /** Git's end before the remote showed its refs: only after them does a push send anything. */
 const NOTHING_SENT =
   /^fatal: (unable to access|Could not read from remote|Authentication failed|could not read (Username|Password)|repository '.*' not found|the remote end hung up upon initial contact|unable to find remote helper|transport '.*' not allowed)/m
@@ -50,12 +73,15 @@ const WITHOUT_ANSWER: readonly (readonly [RemoteFailure, RegExp])[] = [
     /Authentication failed|Permission denied|could not read (Username|Password)|Host key verification failed/i,
   ],
   ['auth', /returned error: 40[13]|HTTP Basic: Access denied/i],
+  ['auth', UNTRUSTED],
   [
     'network',
     /Could not resolve (host|proxy)|unable to (access|connect)|Failed to connect|Network is unreachable/i,
   ],
   ['network', /Connection (refused|timed out|reset|closed)|Operation timed out|No route to host/i],
   ['network', /early EOF|hung up unexpectedly|unexpected disconnect|RPC failed/i],
+  // The end of what came, in the middle of a conversation.
+  ['network', /^fatal: (expected |error processing acks|protocol error: )/m],
 ]
 
 function find(table: typeof WITHOUT_ANSWER, stderr: string): RemoteFailure | undefined {

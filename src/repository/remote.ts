@@ -1,11 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { nodeFileSystem } from '../system/file-system.ts'
+import { removeAbandonedPacks } from './abandoned-packs.ts'
 import { GitFailedError, RemoteFailedError } from './errors.ts'
 import { parseGitConfig } from './git-config.ts'
+import { removeStaleRefLock } from './ref-lock.ts'
 import { validateRef } from './refs.ts'
 import { checkRemoteAddress, InvalidRemoteError, redactAddress } from './remote-address.ts'
-import { mayHaveArrived, remoteFailure } from './remote-failure.ts'
-import { type GitOutput, GitRunner } from './runner.ts'
+import { mayHaveArrived, remedyFor, remoteFailure } from './remote-failure.ts'
+import { type GitOutput, GitRunner, type GitRunnerOptions } from './runner.ts'
 import type { RepositoryPaths } from './stand-in-directory.ts'
 import { progressParser, type TransferProgress } from './transfer-progress.ts'
 
@@ -59,13 +62,17 @@ export async function fetchBranch(
   const found = await findRemote(repository, remote, 'fetch')
   await using runner = runnerFor(found, { repository })
   const tracking = tracks ? trackingRef(found, branch) : undefined
+  await clearLeftovers(repository, tracking)
   const refspec = tracking === undefined ? branch : `${branch}:${tracking}`
   const args = ['fetch', '--progress', '--no-tags', '--end-of-options', ALIAS, refspec]
   try {
     await transfer(runner, found, args, options)
   } catch (error) {
     const said = errorOutput(error)
-    if (/^fatal: couldn't find remote ref/m.test(said)) return undefined
+    if (/^fatal: couldn't find remote ref/m.test(said)) {
+      await confirmAbsence(repository, found, branch, options)
+      return undefined
+    }
     // The rejected update is of our own tracking ref: the commit is here all the same.
     if (!/^ ! \[rejected\].*\(non-fast-forward\)$/m.test(said)) throw error
   }
@@ -109,11 +116,9 @@ export async function findRemoteHead(
 ): Promise<string | undefined> {
   validateRef(branch)
   const found = await findRemote(repository, remote, 'push')
-  await using runner = runnerFor(found, { repository })
-  const { stdout } = await transfer(runner, found, ['ls-remote', '--end-of-options', ALIAS, branch], options)
-  // Git takes the name for the end of one.
-  const lines = stdout.toString('utf8').split('\n')
-  return lines.find((line) => line.slice(OID_LENGTH + 1) === branch)?.slice(0, OID_LENGTH)
+  const { head } = await listBranch(repository, found, branch, options)
+  if (head === undefined) await confirmAbsence(repository, found, branch, options)
+  return head
 }
 
 /**
@@ -134,6 +139,7 @@ export async function pushBranch(
   validateRef(branch)
   const found = await findRemote(repository, remote, 'push')
   const tracking = trackingRef(found, branch)
+  await clearLeftovers(repository, tracking)
   const settings = tracking === undefined ? {} : { [`remote.${ALIAS}.fetch`]: `${branch}:${tracking}` }
   await using runner = runnerFor(found, { repository, settings })
   const refspec = `${options.commit ?? branch}:${branch}`
@@ -210,27 +216,82 @@ function isName(remote: string): boolean {
   return /^\w[\w.-]*$/.test(remote)
 }
 
+/** @param traced whether git says on stderr what it was told, packet by packet */
+async function listBranch(
+  repository: RepositoryPaths,
+  remote: Remote,
+  branch: string,
+  options: TransferOptions,
+  traced = false,
+): Promise<{ readonly head: string | undefined; readonly stderr: string }> {
+  await using runner = runnerFor(remote, {
+    repository,
+    ...(traced && { environment: { GIT_TRACE_PACKET: '1' } }),
+  })
+  const args = ['ls-remote', '--end-of-options', ALIAS, branch]
+  const { stdout, stderr } = await transfer(runner, remote, args, options)
+  // Git takes the name for the end of one.
+  const lines = stdout.toString('utf8').split('\n')
+  const line = lines.find((one) => one.slice(OID_LENGTH + 1) === branch)
+  return { head: line?.slice(0, OID_LENGTH), stderr }
+}
+
+/**
+ * Asks a remote that showed no such branch once more, and whether it is a git that answers. Over http, git takes
+ * an empty page, or a line of anything, for an empty repository (by its oldest protocol, which is plain files):
+ * a host under maintenance would look like one that has lost everything.
+ *
+ * @throws RemoteFailedError
+ */
+async function confirmAbsence(
+  repository: RepositoryPaths,
+  remote: Remote,
+  branch: string,
+  options: TransferOptions,
+): Promise<void> {
+  if (!/^https?:/i.test(remote.address)) return
+  const { head, stderr } = await listBranch(repository, remote, branch, options, true)
+  if (head === undefined && /packet: +\S+< /.test(stderr)) return
+  throw new RemoteFailedError(nameOf(remote), 'unknown', {
+    hint: 'Its answers were not those of one git: check the address, or try again later.',
+  })
+}
+
+/** What transfers that were cut or killed left here must neither stop this one nor pile up. */
+async function clearLeftovers(
+  { gitDirectory }: RepositoryPaths,
+  tracking: string | undefined,
+): Promise<void> {
+  await removeAbandonedPacks(nodeFileSystem, gitDirectory)
+  if (tracking !== undefined) await removeStaleRefLock(nodeFileSystem, gitDirectory, tracking)
+}
+
+/** As messages show it. */
+function nameOf({ name, address }: Remote): string {
+  return name ?? redactAddress(address)
+}
+
 function errorOutput(error: unknown): string {
   return error instanceof RemoteFailedError && error.cause instanceof GitFailedError ? error.cause.stderr : ''
 }
 
 function runnerFor(
   { address }: Remote,
-  options: { readonly repository?: RepositoryPaths; readonly settings?: Readonly<Record<string, string>> },
+  { environment, ...options }: Pick<GitRunnerOptions, 'repository' | 'settings' | 'environment'>,
 ): GitRunner {
   const isPlain = checkRemoteAddress(address) === 'http'
   return new GitRunner({
     ...options,
     configuration: 'user',
     settings: { ...options.settings, [`remote.${ALIAS}.url`]: address },
-    environment: isPlain ? { GIT_ALLOW_PROTOCOL: 'http:https' } : {},
+    environment: { ...environment, ...(isPlain && { GIT_ALLOW_PROTOCOL: 'http:https' }) },
     timeoutMs: 120_000,
   })
 }
 
 async function transfer(
   runner: GitRunner,
-  { name, address }: Remote,
+  remote: Remote,
   args: readonly string[],
   { onProgress, signal, timeoutMs }: TransferOptions,
 ): Promise<GitOutput> {
@@ -241,10 +302,10 @@ async function transfer(
     // Of the ends of git only that of a silent one comes with a hint.
     const wasSilent = error.exitCode === null && error.hint !== undefined
     const kind = wasSilent ? 'network' : remoteFailure(error.stderr)
-    throw new RemoteFailedError(name ?? redactAddress(address), kind, {
+    throw new RemoteFailedError(nameOf(remote), kind, {
       mayHaveArrived: mayHaveArrived(error.stderr),
       cause: error,
-      ...(error.hint && { hint: error.hint }),
+      hint: error.hint ?? remedyFor(error.stderr),
     })
   }
 }

@@ -43,6 +43,10 @@ describe('remoteFailure', () => {
     ["fatal: unable to access 'https://x/': Could not resolve host: x", 'network'],
     ['ssh: connect to host x port 22: Connection refused', 'network'],
     ['fatal: the remote end hung up unexpectedly', 'network'],
+    ["fatal: expected 'acknowledgments'", 'network'],
+    ['fatal: error processing acks: 4', 'network'],
+    ['fatal: protocol error: bad pack header', 'network'],
+    ['remote: fatal: protocol error: said by a hook', 'unknown'],
     ["fatal: '/srv/none' does not appear to be a git repository", 'unknown'],
     ['', 'unknown'],
   ])('takes %j for %s', (stderr, kind) => {

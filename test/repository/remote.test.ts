@@ -1,5 +1,6 @@
-import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { dirname } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { RemoteFailedError } from '../../src/repository/errors.ts'
 import { cloneRepository, fetchBranch, pushBranch } from '../../src/repository/remote.ts'
@@ -130,6 +131,24 @@ describe('remote', () => {
       const commit = commitFiles(origin, { a: '1' })
       const fetches = [0, 1].map(() => fetchBranch(repository, origin, MAIN))
       expect(await Promise.all(fetches)).toEqual([commit, commit])
+    })
+
+    it('passes a lock that a killed git left on the tracking ref, as a push does', async () => {
+      await fetchBranch(repository, 'origin', MAIN)
+      const lock = `${local}/refs/remotes/origin/main.lock`
+      const leaveLock = () => {
+        mkdirSync(dirname(lock), { recursive: true })
+        writeFileSync(lock, '')
+        utimesSync(lock, 0, 0)
+      }
+      const first = commitFiles(origin, { a: '1' })
+      leaveLock()
+      expect(await fetchBranch(repository, 'origin', MAIN)).toBe(first)
+      git(local, ['update-ref', MAIN, first])
+      const second = commitFiles(local, { a: '2' })
+      leaveLock()
+      await pushBranch(repository, 'origin', MAIN)
+      expect(head(local, 'refs/remotes/origin/main')).toBe(second)
     })
 
     it('refuses a remote that is not configured, or is configured badly', async () => {

@@ -1,0 +1,52 @@
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { removeAbandonedPacks } from '../../src/repository/abandoned-packs.ts'
+import { nodeFileSystem } from '../../src/system/file-system.ts'
+import { bareRepository } from './real-git.ts'
+
+function unfinished(repository: string, name: string, ageSeconds: number): string {
+  const path = join(repository, 'objects/pack', name)
+  mkdirSync(join(repository, 'objects/pack'), { recursive: true })
+  writeFileSync(path, 'PACK')
+  const written = Date.now() / 1000 - ageSeconds
+  utimesSync(path, written, written)
+  return path
+}
+
+describe.runIf(process.platform === 'linux')('an unfinished pack', () => {
+  test('that nobody writes to is removed, and nothing else', async () => {
+    const repository = bareRepository()
+    const abandoned = ['tmp_pack_a1b2c3', 'tmp_idx_a1b2c3', 'tmp_rev_a1b2c3'].map((name) =>
+      unfinished(repository, name, 10),
+    )
+    const others = ['pack-1234.pack', 'pack-1234.idx'].map((name) => unfinished(repository, name, 10_000))
+    expect(await removeAbandonedPacks(nodeFileSystem, repository)).toBe(3)
+    expect(abandoned.map((path) => existsSync(path))).toEqual([false, false, false])
+    expect(others.map((path) => existsSync(path))).toEqual([true, true])
+  })
+
+  test('that is young stays', async () => {
+    const repository = bareRepository()
+    const path = unfinished(repository, 'tmp_pack_a1b2c3', 0)
+    expect(await removeAbandonedPacks(nodeFileSystem, repository)).toBe(0)
+    expect(existsSync(path)).toBe(true)
+  })
+
+  test('stays while a git that may be writing it is at work', async () => {
+    const repository = bareRepository()
+    const path = unfinished(repository, 'tmp_pack_a1b2c3', 600)
+    const child = spawn('git', ['-C', repository, 'index-pack', '--stdin'], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+    })
+    onTestFinished(() => void child.kill('SIGKILL'))
+    child.stdin.write('PACK')
+    await expect.poll(() => existsSync(`/proc/${child.pid}/cmdline`)).toBe(true)
+    expect(await removeAbandonedPacks(nodeFileSystem, repository)).toBe(0)
+    child.stdin.end()
+    await new Promise((resolve) => child.once('close', resolve))
+    expect(await removeAbandonedPacks(nodeFileSystem, repository)).toBe(1)
+    expect(existsSync(path)).toBe(false)
+  })
+})
