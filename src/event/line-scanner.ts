@@ -14,17 +14,21 @@ const SHORTEST_LINE = 88
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const CLOSE_BRACE = 0x7d
+const CLOSE_BRACKET = 0x5d
 const COMMA = 0x2c
+const LF = 0x0a
+const ZERO = 0x30
+const Z = 0x5a
 
-export const ID_KEY = '{"id":"'
-export const STREAM_KEY = '","stream":"'
-const VERSION_KEY = '","version":'
-const TYPE_KEY = ',"type":"'
-export const SCHEMA_KEY = ',"schema":'
-const TAGS_KEY = ',"tags":["'
-export const TIME_KEY = ',"time":"'
-const DATA_KEY = '","data":'
-export const METADATA_KEY = ',"metadata":'
+export const ID_KEY = Buffer.from('{"id":"')
+export const STREAM_KEY = Buffer.from('","stream":"')
+const VERSION_KEY = Buffer.from('","version":')
+const TYPE_KEY = Buffer.from(',"type":"')
+export const SCHEMA_KEY = Buffer.from(',"schema":')
+const TAGS_KEY = Buffer.from(',"tags":["')
+export const TIME_KEY = Buffer.from(',"time":"')
+const DATA_KEY = Buffer.from('","data":')
+const TWO_EVENTS = Buffer.from('}{"id":"')
 export const TIME_LENGTH = 24
 
 /** Where the fields of each line stand: `STRIDE` numbers a line. */
@@ -34,87 +38,94 @@ export interface LineTable {
 }
 
 /** Finds the fields of lines in their canonical form, or undefined where a line is not in it. */
-export function scanLines(text: string): LineTable | undefined {
+export function scanLines(bytes: Buffer): LineTable | undefined {
+  const { length } = bytes
   // The sign of two events on one line. In a string its quotes would be escaped; as data it is looked at closely.
-  if (text.includes('}{"id":"')) return undefined
-  const offsets = new Uint32Array((Math.floor(text.length / SHORTEST_LINE) + 1) * STRIDE)
-  let at = 0
+  if (bytes.includes(TWO_EVENTS)) return undefined
+  const offsets = new Uint32Array((Math.floor(length / SHORTEST_LINE) + 1) * STRIDE)
   let slot = 0
-  let count = 0
-  while (at < text.length) {
+  for (let at = 0; at < length; slot += STRIDE) {
     if (slot + STRIDE > offsets.length) return undefined
-    if (!text.startsWith(ID_KEY, at)) return undefined
-    const idEnd = stringEnd(text, at + ID_KEY.length)
-    if (!text.startsWith(STREAM_KEY, idEnd)) return undefined
-    const stream = idEnd + STREAM_KEY.length
-    const streamEnd = stringEnd(text, stream)
-    if (!text.startsWith(VERSION_KEY, streamEnd)) return undefined
-
-    let next = streamEnd + VERSION_KEY.length
-    let version = 0
-    for (
-      let digit = text.charCodeAt(next) - 48;
-      digit >= 0 && digit <= 9;
-      digit = text.charCodeAt(++next) - 48
-    ) {
-      version = version * 10 + digit
-    }
-    if (version < 1 || version > 0xffffffff || !text.startsWith(TYPE_KEY, next)) return undefined
-    const type = next + TYPE_KEY.length
-    const typeEnd = stringEnd(text, type)
-
-    next = typeEnd + 1
-    if (!text.startsWith(TIME_KEY, next)) {
-      next = skipOptionalFields(text, next)
-      if (next === -1) return undefined
-    }
-    const time = next + TIME_KEY.length
-    const data = time + TIME_LENGTH + DATA_KEY.length
-    if (text.charCodeAt(time + 23) !== 0x5a || !text.startsWith(DATA_KEY, time + TIME_LENGTH))
-      return undefined
-    const end = text.indexOf('\n', data)
-    if (end === -1 || text.charCodeAt(end - 1) !== CLOSE_BRACE) return undefined
-
-    offsets[slot + START] = at
-    offsets[slot + STREAM] = stream
-    offsets[slot + STREAM_END] = streamEnd
-    offsets[slot + VERSION] = version
-    offsets[slot + TYPE] = type
-    offsets[slot + TYPE_END] = typeEnd
-    offsets[slot + TIME] = time
-    offsets[slot + DATA] = data
-    slot += STRIDE
-    count++
-    at = end + 1
+    at = scanLine(bytes, at, offsets, slot)
+    if (at === -1) return undefined
   }
-  return { offsets: offsets.slice(0, slot), count }
+  return { offsets: offsets.slice(0, slot), count: slot / STRIDE }
+}
+
+/**
+ * Finds the fields of the line that begins at a place; returns where the next one begins, or -1.
+ *
+ * A function of its own and not the body of the loop: a loop that is compiled while it runs is given up
+ * when it ends, so that each batch at the start of a process would be scanned by slow code.
+ */
+function scanLine(bytes: Buffer, start: number, offsets: Uint32Array, slot: number): number {
+  if (!standsAt(bytes, start, ID_KEY)) return -1
+  const idEnd = stringEnd(bytes, start + ID_KEY.length)
+  if (!standsAt(bytes, idEnd, STREAM_KEY)) return -1
+  const stream = idEnd + STREAM_KEY.length
+  const streamEnd = stringEnd(bytes, stream)
+  if (!standsAt(bytes, streamEnd, VERSION_KEY)) return -1
+
+  let next = streamEnd + VERSION_KEY.length
+  let version = 0
+  for (let digit = bytes[next]! - ZERO; digit >= 0 && digit <= 9; digit = bytes[++next]! - ZERO) {
+    version = version * 10 + digit
+  }
+  if (version < 1 || version > 0xffffffff || !standsAt(bytes, next, TYPE_KEY)) return -1
+  const type = next + TYPE_KEY.length
+  const typeEnd = stringEnd(bytes, type)
+
+  next = typeEnd + 1
+  if (!standsAt(bytes, next, TIME_KEY)) {
+    next = skipOptionalFields(bytes, next)
+    if (next === -1) return -1
+  }
+  const time = next + TIME_KEY.length
+  const data = time + TIME_LENGTH + DATA_KEY.length
+  if (bytes[time + TIME_LENGTH - 1] !== Z || !standsAt(bytes, time + TIME_LENGTH, DATA_KEY)) return -1
+  // The longest way, and the one part that a call of native code walks faster.
+  const end = bytes.indexOf(LF, data)
+  if (end === -1 || bytes[end - 1] !== CLOSE_BRACE) return -1
+
+  offsets[slot + START] = start
+  offsets[slot + STREAM] = stream
+  offsets[slot + STREAM_END] = streamEnd
+  offsets[slot + VERSION] = version
+  offsets[slot + TYPE] = type
+  offsets[slot + TYPE_END] = typeEnd
+  offsets[slot + TIME] = time
+  offsets[slot + DATA] = data
+  return end + 1
+}
+
+/** Whether these bytes stand at a place. */
+export function standsAt(bytes: Uint8Array, at: number, wanted: Uint8Array): boolean {
+  const { length } = wanted
+  if (at + length > bytes.length) return false
+  for (let index = 0; index < length; index++) if (bytes[at + index] !== wanted[index]) return false
+  return true
 }
 
 /** Steps over `schema` and `tags`; returns where `time` begins, or -1. */
-function skipOptionalFields(text: string, from: number): number {
+function skipOptionalFields(bytes: Uint8Array, from: number): number {
   let at = from
-  if (text.startsWith(SCHEMA_KEY, at)) {
+  if (standsAt(bytes, at, SCHEMA_KEY)) {
     at += SCHEMA_KEY.length
-    while (text.charCodeAt(at) >= 48 && text.charCodeAt(at) <= 57) at++
+    while (bytes[at]! >= ZERO && bytes[at]! <= ZERO + 9) at++
   }
-  if (text.startsWith(TAGS_KEY, at)) {
-    at = stringEnd(text, at + TAGS_KEY.length) + 1
-    while (text.charCodeAt(at) === COMMA && text.charCodeAt(at + 1) === QUOTE)
-      at = stringEnd(text, at + 2) + 1
-    if (text.charCodeAt(at++) !== 0x5d) return -1
+  if (standsAt(bytes, at, TAGS_KEY)) {
+    at = stringEnd(bytes, at + TAGS_KEY.length) + 1
+    while (bytes[at] === COMMA && bytes[at + 1] === QUOTE) at = stringEnd(bytes, at + 2) + 1
+    if (bytes[at++] !== CLOSE_BRACKET) return -1
   }
-  return text.startsWith(TIME_KEY, at) ? at : -1
+  return standsAt(bytes, at, TIME_KEY) ? at : -1
 }
 
-/** Where the string that begins at `from` ends: the place of its closing quote. */
-function stringEnd(text: string, from: number): number {
-  let end = text.indexOf('"', from)
-  while (end !== -1 && isEscaped(text, end, from)) end = text.indexOf('"', end + 1)
-  return end === -1 ? text.length : end
-}
-
-function isEscaped(text: string, quote: number, from: number): boolean {
-  let at = quote - 1
-  while (at >= from && text.charCodeAt(at) === BACKSLASH) at--
-  return (quote - at) % 2 === 0
+/** Where the string that begins at `from` ends: the place of its closing quote, or of the line's end. */
+function stringEnd(bytes: Uint8Array, from: number): number {
+  let at = from
+  for (let byte = bytes[at]; byte !== QUOTE && byte !== LF && at < bytes.length; byte = bytes[at]) {
+    at += byte === BACKSLASH ? 2 : 1
+  }
+  return at
 }

@@ -4,8 +4,6 @@ import { InvalidBatchError } from './invalid-batch.ts'
 import {
   DATA,
   ID_KEY,
-  type LineTable,
-  METADATA_KEY,
   SCHEMA_KEY,
   START,
   STREAM,
@@ -13,6 +11,7 @@ import {
   STREAM_KEY,
   STRIDE,
   scanLines,
+  standsAt,
   TIME,
   TIME_KEY,
   TIME_LENGTH,
@@ -27,36 +26,35 @@ import { storedTimeAt } from './time.ts'
  *
  * The keys of a line stand in a fixed order (docs/format.md), so stream, version, type and time are found
  * by position: `data` is parsed when it is touched, `metadata` likewise, and a scan that does not need an
- * event never parses it. Lines in another order or with white space, as a person may write them, are
- * brought into the canonical form first.
+ * event never makes a string of it. Lines in another order or with white space, as a person may write them,
+ * are brought into the canonical form first.
  */
 export class Lines {
-  readonly count: number
-  private readonly offsets: Uint32Array
+  /** The time that was read last, and where it stands; at first one that no line has. */
+  private lastTime = { at: -TIME_LENGTH, ms: Number.NaN }
 
   private constructor(
-    /** The lines in their canonical form, each ended by LF. */
-    readonly text: string,
-    table: LineTable,
+    /** UTF-8 that holds the lines in their canonical form, each ended by LF, and perhaps more. */
+    readonly bytes: Buffer,
+    private readonly offsets: Uint32Array,
+    readonly count: number,
+    /** Where the last line ends. */
+    private readonly end: number,
+    /** Latin-1 is a plain copy, and the same as UTF-8 where all bytes are ASCII. */
+    private readonly encoding: 'latin1' | 'utf8',
     private readonly path: string,
-  ) {
-    this.count = table.count
-    this.offsets = table.offsets
-  }
+  ) {}
 
   /**
    * @param path names the file in errors
    * @throws InvalidBatchError with file, line and what was expected
    */
   static fromBytes(bytes: Buffer, path: string): Lines {
-    return Lines.fromText(decodeUtf8(bytes, path), path)
-  }
-
-  /** As `fromBytes`, for lines that are a string already. */
-  static fromText(text: string, path: string): Lines {
-    const table = scanLines(text)
-    if (table !== undefined) return new Lines(text, table, path)
-    const canonical = canonicaliseLines(text, path)
+    const encoding = isAscii(bytes) ? 'latin1' : 'utf8'
+    if (encoding === 'utf8' && !isUtf8(bytes)) throw notUtf8(bytes, path)
+    const table = scanLines(bytes)
+    if (table !== undefined) return new Lines(bytes, table.offsets, table.count, bytes.length, encoding, path)
+    const canonical = Buffer.from(canonicaliseLines(bytes.toString(encoding), path))
     const canonicalTable = scanLines(canonical)
     if (canonicalTable === undefined) {
       throw new InvalidBatchError(
@@ -66,77 +64,88 @@ export class Lines {
         'lines as docs/format.md describes them',
       )
     }
-    return new Lines(canonical, canonicalTable, path)
+    const { offsets, count } = canonicalTable
+    return new Lines(canonical, offsets, count, canonical.length, 'utf8', path)
+  }
+
+  /** As `fromBytes`, for lines that are a string. */
+  static fromText(text: string, path: string): Lines {
+    return Lines.fromBytes(Buffer.from(text), path)
   }
 
   /** Roughly the memory it takes, in bytes. */
-  get bytes(): number {
-    return this.text.length + this.offsets.byteLength
+  get size(): number {
+    return this.bytes.length + this.offsets.byteLength
+  }
+
+  get text(): string {
+    return this.slice(0, this.count)
   }
 
   /** Lines `from` (included) to `to` (excluded), counted from 0, as text. */
   slice(from: number, to: number): string {
-    return this.text.slice(this.start(from), this.start(to))
+    return this.decode(this.start(from), this.start(to))
   }
 
-  /** Lines `from` (included) to `to` (excluded), counted from 0. */
+  /** Lines `from` (included) to `to` (excluded), counted from 0: a view on the same bytes. */
   part(from: number, to: number): Lines {
-    return Lines.fromText(this.slice(from, to), this.path)
+    const offsets = this.offsets.subarray(from * STRIDE, to * STRIDE)
+    return new Lines(this.bytes, offsets, to - from, this.start(to), this.encoding, this.path)
   }
 
   id(line: number): string {
-    return this.string(this.start(line) + ID_KEY.length, this.at(line, STREAM) - STREAM_KEY.length)
-  }
-
-  /** The stream's name as a look-up key: it may keep the whole batch alive, so do not store it. */
-  streamKey(line: number): string {
-    return this.key(this.at(line, STREAM), this.at(line, STREAM_END))
+    return this.name(this.start(line) + ID_KEY.length, this.at(line, STREAM) - STREAM_KEY.length)
   }
 
   stream(line: number): string {
-    return this.string(this.at(line, STREAM), this.at(line, STREAM_END))
+    return this.name(this.at(line, STREAM), this.at(line, STREAM_END))
   }
 
   version(line: number): number {
     return this.at(line, VERSION)
   }
 
-  /** The type as a look-up key: it may keep the whole batch alive, so do not store it. */
-  typeKey(line: number): string {
-    return this.key(this.at(line, TYPE), this.at(line, TYPE_END))
-  }
-
   type(line: number): string {
-    return this.string(this.at(line, TYPE), this.at(line, TYPE_END))
+    return this.name(this.at(line, TYPE), this.at(line, TYPE_END))
   }
 
   schema(line: number): number {
     const at = this.at(line, TYPE_END) + 1
-    return this.text.startsWith(SCHEMA_KEY, at)
-      ? Number.parseInt(this.text.slice(at + SCHEMA_KEY.length, this.at(line, TIME)), 10)
+    return standsAt(this.bytes, at, SCHEMA_KEY)
+      ? Number.parseInt(this.decode(at + SCHEMA_KEY.length, this.at(line, TIME)), 10)
       : 1
   }
 
   hasTags(line: number): boolean {
-    // Between type and time stand schema and tags, both optional; the shortest tags take 12 characters.
-    const from = this.at(line, TYPE_END) + 1
-    const to = this.at(line, TIME) - TIME_KEY.length
-    return to > from && this.text.charCodeAt(to - 1) === 0x5d
+    // Between type and time stand schema and tags, both optional.
+    return this.bytes[this.at(line, TIME) - TIME_KEY.length - 1] === CLOSE_BRACKET
   }
 
   tags(line: number): readonly string[] {
     if (!this.hasTags(line)) return []
-    const from = this.text.indexOf('[', this.at(line, TYPE_END) + 1)
-    return JSON.parse(this.text.slice(from, this.at(line, TIME) - TIME_KEY.length))
+    const from = this.bytes.indexOf('[', this.at(line, TYPE_END) + 1)
+    return JSON.parse(this.decode(from, this.at(line, TIME) - TIME_KEY.length))
   }
 
   time(line: number): string {
     const at = this.at(line, TIME)
-    return this.string(at, at + TIME_LENGTH)
+    return this.decode(at, at + TIME_LENGTH)
   }
 
+  /** When an event was recorded, in milliseconds. The events of an append have the same time: it is read once. */
   timeMs(line: number): number {
-    return storedTimeAt(this.text, this.at(line, TIME))
+    const at = this.at(line, TIME)
+    if (!this.isLastTime(at)) this.lastTime = { at, ms: storedTimeAt(this.bytes, at) }
+    return this.lastTime.ms
+  }
+
+  private isLastTime(at: number): boolean {
+    const last = this.lastTime.at
+    // From the end on, where times that differ do so.
+    for (let index = TIME_LENGTH - 2; index >= 0; index--) {
+      if (this.bytes[last + index] !== this.bytes[at + index]) return false
+    }
+    return true
   }
 
   // `,"metadata":` may also occur inside the data or the metadata, but only at its true place do the texts
@@ -144,10 +153,10 @@ export class Lines {
 
   /** Parses the data of an event, and nothing else of it. @throws InvalidBatchError */
   data(line: number): unknown {
-    const body = this.body(line)
-    const key = body.lastIndexOf(METADATA_KEY)
+    const end = this.bodyEnd(line)
+    const key = this.metadataKey(line, end)
     try {
-      return JSON.parse(key === -1 ? body : body.slice(0, key))
+      return JSON.parse(this.decode(this.at(line, DATA), key === -1 ? end : key))
     } catch {
       return this.parse(line).data
     }
@@ -155,19 +164,29 @@ export class Lines {
 
   /** Parses the metadata of an event, and nothing else of it. @throws InvalidBatchError */
   metadata(line: number): Record<string, unknown> {
-    const body = this.body(line)
-    const key = body.lastIndexOf(METADATA_KEY)
+    const end = this.bodyEnd(line)
+    const key = this.metadataKey(line, end)
     if (key === -1) return {}
     try {
-      return JSON.parse(body.slice(key + METADATA_KEY.length))
+      return JSON.parse(this.decode(key + METADATA_KEY.length, end))
     } catch {
       return this.parse(line).metadata ?? {}
     }
   }
 
-  /** The data of an event and what follows it, without the brace that ends the line. */
-  private body(line: number): string {
-    return this.text.slice(this.at(line, DATA), this.start(line + 1) - 2)
+  /** Where the brace stands that ends a line. */
+  private bodyEnd(line: number): number {
+    return this.start(line + 1) - 2
+  }
+
+  /** Where the last `,"metadata":` of a line begins, or -1. */
+  private metadataKey(line: number, end: number): number {
+    const { bytes } = this
+    const data = this.at(line, DATA)
+    for (let at = end - METADATA_KEY.length; at > data; at--) {
+      if (bytes[at] === COMMA && standsAt(bytes, at, METADATA_KEY)) return at
+    }
+    return -1
   }
 
   private parse(line: number): { readonly data: unknown; readonly metadata?: Record<string, unknown> } {
@@ -178,45 +197,62 @@ export class Lines {
     }
   }
 
-  /** Mixes all characters of an id into 32 bits, as `hashId` does. */
+  /** Mixes all bytes of an id into 32 bits, as `hashId` does. */
   idHash(line: number): number {
+    const { bytes } = this
     const from = this.start(line) + ID_KEY.length
     const to = this.at(line, STREAM) - STREAM_KEY.length
     // Another writer may escape characters that JSON.stringify leaves as they are.
-    return this.text.slice(from, to).includes('\\') ? hashId(this.id(line)) : hash(this.text, from, to)
+    for (let at = from; at < to; at++) if (bytes[at] === BACKSLASH) return hashId(this.id(line))
+    return hashBytes(bytes, from, to)
   }
 
-  private start(line: number): number {
-    return line === this.count ? this.text.length : this.offsets[line * STRIDE + START]!
-  }
-
-  private at(line: number, field: number): number {
+  /** Where a field of a line stands: START, STREAM … of line-scanner.ts; for VERSION, the version itself. */
+  at(line: number, field: number): number {
     return this.offsets[line * STRIDE + field]!
   }
 
-  private key(from: number, to: number): string {
-    const text = this.text.slice(from, to)
+  private start(line: number): number {
+    return line === this.count ? this.end : this.offsets[line * STRIDE + START]!
+  }
+
+  private name(from: number, to: number): string {
+    const text = this.decode(from, to)
     return text.includes('\\') ? JSON.parse(`"${text}"`) : text
   }
 
-  // JSON.parse rather than slice: it undoes escapes, and its result does not keep the whole batch alive.
-  private string(from: number, to: number): string {
-    return JSON.parse(this.text.slice(from - 1, to + 1))
+  private decode(from: number, to: number): string {
+    return this.bytes.toString(this.encoding, from, to)
   }
 }
 
-/** FNV-1a over the characters of an id: the index's key for a look-up by id. */
+const METADATA_KEY = Buffer.from(',"metadata":')
+const COMMA = 0x2c
+const BACKSLASH = 0x5c
+const CLOSE_BRACKET = 0x5d
+
+/** A hash over the stored bytes of an id: the index's key for a look-up by id. */
 export function hashId(id: string): number {
-  if (!NEEDS_ESCAPE.test(id)) return hash(id, 0, id.length)
-  const stored = JSON.stringify(id)
-  return hash(stored, 1, stored.length - 1)
+  if (PLAIN.test(id)) return hashBytes(plain, 0, plain.write(id, 'latin1'))
+  const stored = Buffer.from(JSON.stringify(id))
+  return hashBytes(stored, 1, stored.length - 1)
 }
 
-const NEEDS_ESCAPE = /["\\\u0000-\u001f\ud800-\udfff]/
+/** An id that is stored as it is, a byte a character; and where its bytes are put, since each append hashes one. */
+const PLAIN = /^[ !#-[\]-~]{0,200}$/
+const plain = Buffer.alloc(200)
 
-function hash(text: string, from: number, to: number): number {
+/** FNV-1a, but four bytes a step: an id has 36, and there is one in each event. */
+function hashBytes(bytes: Uint8Array, from: number, to: number): number {
   let value = 0x811c9dc5
-  for (let at = from; at < to; at++) value = Math.imul(value ^ text.charCodeAt(at), 0x01000193)
+  let at = from
+  for (; at + 4 <= to; at += 4) {
+    const word = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
+    value = Math.imul(value ^ word, 0x01000193)
+    // A product carries upwards only.
+    value ^= value >>> 15
+  }
+  for (; at < to; at++) value = Math.imul(value ^ bytes[at]!, 0x01000193)
   return value >>> 0
 }
 
@@ -227,15 +263,17 @@ function hash(text: string, from: number, to: number): number {
  * @throws InvalidBatchError with the line that is not UTF-8
  */
 export function decodeUtf8(bytes: Buffer, path: string): string {
-  // Latin-1 is a plain copy, and the same as UTF-8 where all bytes are ASCII.
-  if (isAscii(bytes)) return bytes.toString('latin1')
   if (isUtf8(bytes)) return bytes.toString('utf8')
+  throw notUtf8(bytes, path)
+}
+
+function notUtf8(bytes: Buffer, path: string): InvalidBatchError {
   let line = 1
   for (const part of splitLines(bytes)) {
     if (!isUtf8(part)) break
     line++
   }
-  throw new InvalidBatchError(path, line, 'holds bytes that are not UTF-8', 'UTF-8 text')
+  return new InvalidBatchError(path, line, 'holds bytes that are not UTF-8', 'UTF-8 text')
 }
 
 function* splitLines(bytes: Buffer): Generator<Buffer> {

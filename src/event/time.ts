@@ -48,26 +48,26 @@ export const EARLIEST_TIME = Date.UTC(1000, 0, 1)
 export const LATEST_TIME = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 
 /**
- * The time stored at `offset` of a text, in milliseconds, or NaN where a digit is none: for scans, about a
+ * The time whose ASCII text stands at `offset`, in milliseconds, or NaN where a digit is none: for scans, about a
  * tenth of the cost of Date.parse.
  */
-export function storedTimeAt(text: string, offset: number): number {
-  const year = digits(text, offset, 4)
-  const month = digits(text, offset + 5, 2)
-  const day = digits(text, offset + 8, 2)
-  const seconds =
-    (digits(text, offset + 11, 2) * 60 + digits(text, offset + 14, 2)) * 60 + digits(text, offset + 17, 2)
-  return (daysSince1970(year, month, day) * 86_400 + seconds) * 1000 + digits(text, offset + 20, 3)
+export function storedTimeAt(text: Uint8Array, offset: number): number {
+  const year = twoDigits(text, offset) * 100 + twoDigits(text, offset + 2)
+  const month = twoDigits(text, offset + 5)
+  const day = twoDigits(text, offset + 8)
+  const minutes = twoDigits(text, offset + 11) * 60 + twoDigits(text, offset + 14)
+  const seconds = minutes * 60 + twoDigits(text, offset + 17)
+  const ms = twoDigits(text, offset + 20) * 10 + digit(text, offset + 22)
+  return (daysSince1970(year, month, day) * 86_400 + seconds) * 1000 + ms
 }
 
-function digits(text: string, offset: number, count: number): number {
-  let value = 0
-  for (let at = offset; at < offset + count; at++) {
-    const digit = text.charCodeAt(at) - 48
-    if (!(digit >= 0 && digit <= 9)) return Number.NaN
-    value = value * 10 + digit
-  }
-  return value
+function twoDigits(text: Uint8Array, at: number): number {
+  return digit(text, at) * 10 + digit(text, at + 1)
+}
+
+function digit(text: Uint8Array, at: number): number {
+  const value = text[at]! - 48
+  return value >= 0 && value <= 9 ? value : Number.NaN
 }
 
 // Days from a civil date: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", days_from_civil.

@@ -25,7 +25,7 @@ export interface SnapshotHeader {
   readonly kind: 'projection' | 'index'
   /** Of the projection; empty for the index. */
   readonly name: string
-  /** Of the projection; 0 for the index. */
+  /** Of the projection, or of what the index holds. */
   readonly version: number
   /** The log's id, from its manifest. */
   readonly log: string

@@ -39,7 +39,8 @@ export interface TakenSnapshot {
   readonly file: Buffer
 }
 
-const INDEX: Subject = { kind: 'index', name: '', version: 0 }
+/** Its version rises with each change of what the columns hold, such as the hash of ids. */
+const INDEX: Subject = { kind: 'index', name: '', version: 1 }
 /** How many snapshots of a projection stand on the disk: the older one serves time travel. */
 const KEPT = { projection: 2, index: 1 }
 

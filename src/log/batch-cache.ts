@@ -1,30 +1,35 @@
-import type { Lines } from '../event/lines.ts'
+import type { Batch } from './batch.ts'
 
 /** Keeps the batches that were read last, up to a number of bytes. Batches are immutable, so are entries. */
 export class BatchCache {
-  private readonly entries = new Map<string, Lines>()
+  private readonly entries = new Map<string, { readonly batch: Batch; readonly size: number }>()
   private size = 0
 
   constructor(private readonly capacity: number) {}
 
-  find(oid: string): Lines | undefined {
-    const lines = this.entries.get(oid)
-    if (lines !== undefined) {
-      // A Map keeps the order of insertion: what was used last goes to the end.
-      this.entries.delete(oid)
-      this.entries.set(oid, lines)
-    }
-    return lines
+  find(key: string): Batch | undefined {
+    const entry = this.entries.get(key)
+    if (entry === undefined) return undefined
+    // A Map keeps the order of insertion: what was used last goes to the end.
+    this.remove(key, entry.size)
+    this.add(key, entry.batch)
+    return entry.batch
   }
 
-  add(oid: string, lines: Lines): void {
-    if (this.entries.has(oid)) return
-    this.entries.set(oid, lines)
-    this.size += lines.bytes
+  add(key: string, batch: Batch): void {
+    if (this.entries.has(key)) return
+    // It may have grown since the last time: its lines were scanned.
+    const { size } = batch
+    this.entries.set(key, { batch, size })
+    this.size += size
     for (const [oldest, old] of this.entries) {
       if (this.size <= this.capacity || this.entries.size === 1) break
-      this.entries.delete(oldest)
-      this.size -= old.bytes
+      this.remove(oldest, old.size)
     }
+  }
+
+  private remove(key: string, size: number): void {
+    this.entries.delete(key)
+    this.size -= size
   }
 }

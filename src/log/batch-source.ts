@@ -1,10 +1,10 @@
-import type { Codec } from '../event/event.ts'
 import { InvalidBatchError } from '../event/invalid-batch.ts'
-import { decodeUtf8, Lines } from '../event/lines.ts'
+import { decodeUtf8 } from '../event/lines.ts'
 import type { BatchFile } from '../repository/batch-file.ts'
 import type { GitReader } from '../repository/git-reader.ts'
 import { batchPath } from '../repository/layout.ts'
 import type { LogTree } from '../repository/log-tree.ts'
+import { Batch } from './batch.ts'
 import { BatchCache } from './batch-cache.ts'
 import type { Run } from './run.ts'
 
@@ -21,17 +21,20 @@ export class BatchSource {
   }
 
   /**
-   * One batch, from the cache if it is there.
+   * One batch, from the cache if it is there. Its lines are scanned, and may be found invalid, when they are
+   * asked for.
    *
-   * @throws InvalidBatchError, ObjectMissingError, ObjectCorruptError
+   * @throws InvalidBatchError where it is YAML, ObjectMissingError, ObjectCorruptError
    */
-  async load(file: BatchFile): Promise<Run> {
-    const known = this.cache.find(file.oid)
-    if (known !== undefined) return { first: file.first, lines: known }
+  async load(file: BatchFile): Promise<Batch> {
+    // A rewritten history may hold the same bytes at another place.
+    const key = `${file.first} ${file.oid}`
+    const known = this.cache.find(key)
+    if (known !== undefined) return known
     const { content } = await this.reader.read(file.oid)
-    const lines = await decode(content, file)
-    this.cache.add(file.oid, lines)
-    return { first: file.first, lines }
+    const batch = await decode(content, file)
+    this.cache.add(key, batch)
+    return batch
   }
 
   /**
@@ -46,7 +49,7 @@ export class BatchSource {
     let at = 0
     for await (const { content } of this.reader.readMany(oids, signal)) {
       const file = files[at]!
-      const lines = await decode(content, file)
+      const { lines } = await decode(content, file)
       checkLength(file, lines.count, files[at + 1])
       yield { first: file.first, lines }
       at++
@@ -63,15 +66,13 @@ function checkLength(file: BatchFile, count: number, next: BatchFile | undefined
   throw new InvalidBatchError(path, 1, problem, `a file named for position ${file.first + count}`)
 }
 
-async function decode(content: Buffer, { first, codec }: { first: number; codec: Codec }): Promise<Lines> {
+async function decode(content: Buffer, { first, codec }: BatchFile): Promise<Batch> {
   const path = batchPath(first, codec)
-  const lines = codec === 'yaml' ? await decodeYamlBatch(content, path) : Lines.fromBytes(content, path)
-  if (lines.count === 0) throw new InvalidBatchError(path, 1, 'is empty', 'one event or more')
-  return lines
+  return new Batch(first, codec === 'yaml' ? await decodeYamlBatch(content, path) : content, path)
 }
 
 // The YAML parser is loaded by the first log that holds a YAML batch.
-async function decodeYamlBatch(content: Buffer, path: string): Promise<Lines> {
+async function decodeYamlBatch(content: Buffer, path: string): Promise<Buffer> {
   const { decodeYaml } = await import('../event/yaml-codec.ts')
-  return Lines.fromText(await decodeYaml(decodeUtf8(content, path), path), path)
+  return Buffer.from(await decodeYaml(decodeUtf8(content, path), path))
 }

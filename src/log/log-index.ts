@@ -1,4 +1,5 @@
 import { type Query, type QueryItem, queryItems } from '../event/condition.ts'
+import { STREAM, STREAM_END, TYPE, TYPE_END } from '../event/line-scanner.ts'
 import { hashId, type Lines } from '../event/lines.ts'
 import { formatTime } from '../event/time.ts'
 import { Column } from './column.ts'
@@ -112,26 +113,30 @@ export class LogIndex {
   }
 
   /**
-   * Adds the events of a batch from one of its lines on.
+   * Adds the events of a batch.
    *
    * @returns the first line that does not follow, or undefined when all do; the lines before it were added
    */
-  addLines(lines: Lines, from = 0): Misfit | undefined {
-    for (let line = from; line < lines.count; line++) {
-      const known = this.streams.find(lines.streamKey(line))
-      const timeMs = lines.timeMs(line)
-      const version = known === undefined ? 1 : this.chains.version(known) + 1
-      if (lines.version(line) !== version || !(timeMs >= this.lastTime))
-        return this.misfit(lines, line, version)
-      this.addEvent(
-        known ?? this.addStream(lines.stream(line)),
-        this.types.find(lines.typeKey(line)) ?? this.addType(lines.type(line)),
-        timeMs,
-        lines.idHash(line),
-      )
-      if (lines.hasTags(line)) for (const tag of lines.tags(line)) this.tags.add(tag, this.count)
+  addLines(lines: Lines): Misfit | undefined {
+    for (let line = 0; line < lines.count; line++) {
+      if (!this.addLine(lines, line)) return this.misfit(lines, line)
     }
     return undefined
+  }
+
+  private addLine(lines: Lines, line: number): boolean {
+    const known = this.findStream(lines, line)
+    const timeMs = lines.timeMs(line)
+    const version = known === undefined ? 1 : this.chains.version(known) + 1
+    if (lines.version(line) !== version || !(timeMs >= this.lastTime)) return false
+    this.addEvent(
+      known ?? this.addStream(lines.stream(line)),
+      this.findType(lines, line) ?? this.addType(lines.type(line)),
+      timeMs,
+      lines.idHash(line),
+    )
+    if (lines.hasTags(line)) for (const tag of lines.tags(line)) this.tags.add(tag, this.count)
+    return true
   }
 
   /** Forgets every event after a position. */
@@ -201,6 +206,16 @@ export class LogIndex {
     )
   }
 
+  private findStream(lines: Lines, line: number): number | undefined {
+    const number = this.streams.findStored(lines.bytes, lines.at(line, STREAM), lines.at(line, STREAM_END))
+    return number ?? this.streams.find(lines.stream(line))
+  }
+
+  private findType(lines: Lines, line: number): number | undefined {
+    const number = this.types.findStored(lines.bytes, lines.at(line, TYPE), lines.at(line, TYPE_END))
+    return number ?? this.types.find(lines.type(line))
+  }
+
   private addEvent(stream: number, type: number, timeMs: number, idHash: number): number {
     this.streamOf.push(stream)
     this.typeOf.push(type)
@@ -220,7 +235,8 @@ export class LogIndex {
     return this.types.add(type)
   }
 
-  private misfit(lines: Lines, line: number, version: number): Misfit {
+  private misfit(lines: Lines, line: number): Misfit {
+    const version = this.version(lines.stream(line)) + 1
     if (lines.version(line) !== version) {
       const problem = `stream ${JSON.stringify(lines.stream(line))} has version ${lines.version(line)}`
       return { line, problem, expected: `version ${version}` }

@@ -1,14 +1,50 @@
-/** Numbers names in the order in which they first occur, from 0. */
+const FREE = 0
+const FEWEST_SLOTS = 1 << 5
+const BACKSLASH = 0x5c
+
+/**
+ * Numbers names in the order in which they first occur, from 0.
+ *
+ * A hash table of its own, with linear probing, rather than a Map: a name that stands in the bytes of a batch
+ * is found without making a string of it, which is most of the work of indexing an event.
+ */
 export class Names {
-  private readonly numbers = new Map<string, number>()
   private readonly list: string[] = []
+  /** Numbers, plus one. */
+  private slots: Uint32Array = new Uint32Array(FEWEST_SLOTS)
 
   get count(): number {
     return this.list.length
   }
 
   find(name: string): number | undefined {
-    return this.numbers.get(name)
+    const { slots, list } = this
+    const mask = slots.length - 1
+    for (let slot = hash(name) & mask; slots[slot] !== FREE; slot = (slot + 1) & mask) {
+      const number = slots[slot]! - 1
+      if (list[number] === name) return number
+    }
+    return undefined
+  }
+
+  /**
+   * Finds a name as it is stored, between two places of a text in UTF-8. Undefined also where it holds other
+   * characters than ASCII, or an escape: then it has to be looked for as a string.
+   */
+  findStored(bytes: Uint8Array, from: number, to: number): number | undefined {
+    const { slots, list } = this
+    let value = HASH_START
+    for (let at = from; at < to; at++) {
+      const byte = bytes[at]!
+      if (byte >= 0x80 || byte === BACKSLASH) return undefined
+      value = Math.imul(value ^ byte, HASH_FACTOR)
+    }
+    const mask = slots.length - 1
+    for (let slot = scattered(value) & mask; slots[slot] !== FREE; slot = (slot + 1) & mask) {
+      const number = slots[slot]! - 1
+      if (isStored(list[number]!, bytes, from, to)) return number
+    }
+    return undefined
   }
 
   name(number: number): string {
@@ -19,16 +55,56 @@ export class Names {
   add(name: string): number {
     const number = this.list.length
     this.list.push(name)
-    this.numbers.set(name, number)
+    if (this.list.length * 2 > this.slots.length) this.grow()
+    else this.slots[this.freeSlot(name)] = number + 1
     return number
   }
 
+  /** The name that was added last is in no other's way, so its slot can be freed. */
   removeLast(): void {
-    const name = this.list.pop()
-    if (name !== undefined) this.numbers.delete(name)
+    const name = this.list.at(-1)
+    if (name === undefined) return
+    const mask = this.slots.length - 1
+    let slot = hash(name) & mask
+    while (this.slots[slot] !== this.list.length) slot = (slot + 1) & mask
+    this.slots[slot] = FREE
+    this.list.pop()
   }
 
   all(): readonly string[] {
     return this.list
   }
+
+  private grow(): void {
+    this.slots = new Uint32Array(this.slots.length * 2)
+    for (const [number, name] of this.list.entries()) this.slots[this.freeSlot(name)] = number + 1
+  }
+
+  private freeSlot(name: string): number {
+    const mask = this.slots.length - 1
+    let slot = hash(name) & mask
+    while (this.slots[slot] !== FREE) slot = (slot + 1) & mask
+    return slot
+  }
+}
+
+function isStored(name: string, bytes: Uint8Array, from: number, to: number): boolean {
+  if (name.length !== to - from) return false
+  for (let at = from; at < to; at++) if (name.charCodeAt(at - from) !== bytes[at]) return false
+  return true
+}
+
+// FNV-1a.
+const HASH_START = 0x811c9dc5
+const HASH_FACTOR = 0x01000193
+
+function hash(name: string): number {
+  let value = HASH_START
+  for (let at = 0; at < name.length; at++) value = Math.imul(value ^ name.charCodeAt(at), HASH_FACTOR)
+  return scattered(value)
+}
+
+/** The low bits of FNV depend on the low bits of the characters only. */
+function scattered(value: number): number {
+  return value ^ (value >>> 15)
 }

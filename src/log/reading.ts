@@ -2,12 +2,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { MemoirError, UsageError } from '../event/errors.ts'
 import type { RecordedEvent } from '../event/event.ts'
 import { checkOptionNames } from '../event/option-names.ts'
-import { StoredEvent } from '../event/stored-event.ts'
+import type { Batch } from './batch.ts'
 import type { BatchSource } from './batch-source.ts'
 import { StreamNotFoundError } from './errors.ts'
 import type { LogIndex } from './log-index.ts'
 import type { LogState } from './log-state.ts'
-import { lastOf, type Run } from './run.ts'
+import type { UnsealedRun } from './run.ts'
 
 /** What to read. Without `stream`, the whole log. */
 export interface ReadOptions {
@@ -48,7 +48,7 @@ export class LogRewrittenError extends MemoirError {
 /** How many positions are looked at before other work gets its turn. */
 const SLICE = 16_384
 /** How many batches are being loaded while one is given out. */
-const AHEAD = 3
+const AHEAD = 8
 
 /**
  * Reads events that are visible when the first one is asked for, and with `follow` those that come.
@@ -104,7 +104,7 @@ export async function loadEvent(
   position: number,
 ): Promise<RecordedEvent> {
   const run = await loadRun(state, source, position)
-  return new StoredEvent(position, run.lines, position - run.first).toJSON()
+  return run.event(position)!.toJSON()
 }
 
 /** The batch, or the journaled appends, that hold a position. */
@@ -112,27 +112,32 @@ export async function loadRun(
   { branch, tail }: LogState,
   source: BatchSource,
   position: number,
-): Promise<Run> {
+): Promise<Batch | UnsealedRun> {
   const unsealed = tail.find(position)
   return unsealed ?? source.load(branch.tree.find(position)!)
 }
 
 async function* load(state: LogState, source: BatchSource, positions: readonly number[], rewrites: number) {
   const groups = groupByBatch(state, positions)
-  const loading: Promise<Run>[] = []
+  const loading: Promise<Batch | UnsealedRun>[] = []
+  let started = 0
   for (const [at, group] of groups.entries()) {
-    while (loading.length <= at + AHEAD && loading.length < groups.length) {
-      const next = loadRun(state, source, groups[loading.length]![0]!)
+    for (; started <= at + AHEAD && started < groups.length; started++) {
+      const next = loadRun(state, source, groups[started]![0]!)
       // It is awaited when its turn comes; until then a failure must not count as unhandled.
       next.catch(() => undefined)
       loading.push(next)
     }
-    let run = await loading[at]!
+    let run = await loading.shift()!
     for (const position of group) {
-      // A seal in the meantime may have divided journaled appends between two batches.
-      if (position > lastOf(run)) run = await loadRun(state, source, position)
+      let event = run.event(position)
+      if (event === undefined) {
+        // A seal in the meantime has divided journaled appends between two batches.
+        run = await loadRun(state, source, position)
+        event = run.event(position)!
+      }
       if (state.rewrites !== rewrites) throw new LogRewrittenError()
-      yield new StoredEvent(position, run.lines, position - run.first).toJSON()
+      yield event.toJSON()
     }
   }
 }

@@ -1,4 +1,5 @@
 import { Lines } from '../event/lines.ts'
+import { StoredEvent } from '../event/stored-event.ts'
 import type { JournalGroup } from '../journal/journal.ts'
 
 /** Events that follow one another in the log, as their stored lines. */
@@ -45,6 +46,12 @@ export class UnsealedRun implements Run, JournalGroup {
     this.counts = counts
     this.sizes = sizes
     this.content = content
+  }
+
+  /** The event at a position, or undefined beyond the last. */
+  event(position: number): StoredEvent | undefined {
+    const line = position - this.first
+    return line < this.count ? new StoredEvent(position, this.lines, line) : undefined
   }
 
   get lines(): Lines {

@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest'
+import { Batch } from '../../src/log/batch.ts'
+import { Names } from '../../src/log/names.ts'
+
+const line = (stream: string, version = 1) =>
+  `{"id":"${stream}${version}","stream":"${stream}","version":${version},"type":"T","time":"2026-11-23T05:21:48.123Z","data":${version}}\n`
+const batchOf = (text: string) => new Batch(11, Buffer.from(text), 'events/x.jsonl')
+
+test('gives the same events however many are asked for', () => {
+  const text = Array.from({ length: 30 }, (_, at) => line('é', at + 1)).join('')
+  const batch = batchOf(text)
+  for (let position = 40; position >= 11; position--) {
+    expect(batch.event(position)?.toJSON()).toMatchObject({ position, stream: 'é', version: position - 10 })
+  }
+  expect(batch.event(41)).toBeUndefined()
+  expect(batchOf(text).event(41)).toBeUndefined()
+})
+
+test('an event that was written by hand is cut out too, and a wrong one is refused by its line', () => {
+  const batch = batchOf(`${line('a')}${line('b').replaceAll(',', ', ')}{"id":1}\n`)
+  expect(batch.event(12)?.stream).toBe('b')
+  expect(() => batch.event(13)).toThrow(expect.objectContaining({ code: 'invalid-batch', line: 3 }))
+})
+
+test('names are found as strings and in the bytes of a line, and forgotten last first', () => {
+  const names = new Names()
+  const all = Array.from({ length: 500 }, (_, number) => `stream-${number % 7}-${number}`)
+  for (const name of [...all, 'é', '"']) names.add(name)
+  const inBytes = (name: string) => {
+    const bytes = Buffer.from(`>${name}<`)
+    return names.findStored(bytes, 1, bytes.length - 1)
+  }
+  for (const [number, name] of all.entries()) {
+    expect([names.find(name), inBytes(name), names.name(number)]).toEqual([number, number, name])
+  }
+  expect([names.find('é'), inBytes('é'), names.find('"'), inBytes('\\"')]).toEqual([
+    500,
+    undefined,
+    501,
+    undefined,
+  ])
+  for (let left = 502; left > 250; left--) names.removeLast()
+  for (const [number, name] of all.entries()) {
+    const expected = number < 250 ? number : undefined
+    expect([names.find(name), inBytes(name)]).toEqual([expected, expected])
+  }
+})
