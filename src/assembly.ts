@@ -8,7 +8,7 @@ import type { LogListener, Notice } from './log/log-state.ts'
 import { type OpenedLog, type OpenedRepository, openEventLog } from './log/open-event-log.ts'
 import type { OpenOptions } from './options.ts'
 import { openWorkTreeFollower, type WorkTreeFollower } from './sync/work-tree-follower.ts'
-import { systemClock } from './system/clock.ts'
+import { type Clock, systemClock } from './system/clock.ts'
 import { type FileSystem, nodeFileSystem } from './system/file-system.ts'
 import { systemRandom } from './system/random.ts'
 
@@ -37,10 +37,12 @@ export class Assembly {
   private snapshotter: Snapshotter | undefined
   private workTree: WorkTreeFollower | undefined
   private closing: Promise<void> | undefined
-  private readonly fileSystem: FileSystem
+  readonly fileSystem: FileSystem
+  readonly clock: Clock
 
   private constructor(private readonly options: AssemblyOptions) {
     this.fileSystem = options.ports?.fileSystem ?? nodeFileSystem
+    this.clock = options.ports?.clock ?? systemClock
   }
 
   static async open(path: string, options: AssemblyOptions): Promise<Assembly> {
@@ -67,12 +69,12 @@ export class Assembly {
   }
 
   private openLog(path: string): Promise<OpenedLog> {
-    const { options, fileSystem } = this
+    const { options, fileSystem, clock } = this
     const { ports = {}, seal = {}, limits = {} } = options
     return openEventLog({
       path,
       fileSystem,
-      clock: ports.clock ?? systemClock,
+      clock,
       random: ports.random ?? systemRandom,
       readOnly: options.readOnly ?? false,
       engine: options.engine,

@@ -71,7 +71,17 @@ export {
   WorkTreeError,
 } from './repository/errors.ts'
 export { InvalidRemoteError } from './repository/remote-address.ts'
+export type { RestoreOptions, RestoreResult, StandbyOptions } from './restore.ts'
+export { restore, standby } from './restore.ts'
 export type { LogStatus } from './status.ts'
+export type { BackupResult } from './sync/backup/backup.ts'
+export {
+  BackupDamagedError,
+  BackupForeignError,
+  BackupLockedError,
+  BackupMissingError,
+} from './sync/backup/errors.ts'
+export type { StandbyStep } from './sync/backup/standby.ts'
 export {
   HistoryForkedError,
   MergeCommitError,

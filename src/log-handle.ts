@@ -5,7 +5,9 @@ import type { PastImage, PointInTime } from './image/time-travel.ts'
 import type { EventLog, StreamSummary } from './log/event-log.ts'
 import type { ReadOptions } from './log/reading.ts'
 import type { Verification } from './log/verification/verification.ts'
+import type { TransferOptions } from './repository/remote.ts'
 import type { LogStatus } from './status.ts'
+import type { BackupResult } from './sync/backup/backup.ts'
 
 export interface WaitOptions {
   readonly signal?: AbortSignal
@@ -16,6 +18,7 @@ export interface LogParts {
   readonly log: EventLog
   readonly image: Image
   readonly at: (point: PointInTime) => Promise<PastImage>
+  readonly backup: (directory: string, options: TransferOptions) => Promise<BackupResult>
   readonly verify: (options: VerifyOptions) => Promise<Verification>
   readonly status: () => LogStatus
   readonly close: () => Promise<void>
@@ -83,6 +86,26 @@ export abstract class LogHandle<Parts extends LogParts = LogParts> implements As
   waitFor(position: number, { signal }: WaitOptions = {}): Promise<void> {
     this.parts.log.checkOpen()
     return this.parts.log.state.visible.reaches(position, signal)
+  }
+
+  /**
+   * Seals, then adds to a backup in a folder what the branch holds more: one bundle file. With nothing new, it
+   * writes nothing. The folder is made if it is missing; it may be a mounted bucket.
+   *
+   * Costs what git takes to pack the new commits. A bundle takes in those before it that are not at least
+   * twice as large, so n events lie in about log2(n) files. `restore` brings the log back.
+   *
+   * ```ts
+   * await log.backup('/mnt/backup/bank')
+   * ```
+   *
+   * @throws BackupForeignError for a backup of another log, or of a history that was rewritten since
+   * @throws BackupLockedError, BackupDamagedError, DiskFullError, PermissionDeniedError, FileFailedError,
+   *   GitMissingError, GitFailedError: the backup is as it was
+   */
+  backup(directory: string, options: TransferOptions = {}): Promise<BackupResult> {
+    this.parts.log.checkOpen()
+    return this.parts.backup(directory, options)
   }
 
   /** Checks the whole history: hashes, positions, versions, trailers, folds. Reads every commit. */

@@ -12,6 +12,12 @@ export function logParts(assembly: Assembly, projections: readonly Projection<un
     log,
     image,
     at: (point) => imageAt({ log, snapshots, reader, projections, point }),
+    backup: async (directory, transfer) => {
+      if (log.writer !== undefined) await log.seal()
+      const { backUp } = await import('./sync/backup/backup.ts')
+      const { fileSystem, clock } = assembly
+      return backUp({ ...opened, state: log.state, fileSystem, clock }, directory, transfer)
+    },
     verify: async (verify) => {
       const { verifyLog } = await import('./log/verification/verification.ts')
       return verifyLog({ repository, reader, branch: log.state.branch, ...verify })

@@ -10,7 +10,7 @@ import { NotARepositoryError } from './repository/errors.ts'
 export async function inNewFolder<Result>(
   path: string,
   fill: () => Promise<Result>,
-  isFree: (names: readonly string[]) => boolean = (names) => names.length === 0,
+  isFree?: (names: readonly string[]) => boolean,
 ): Promise<Result> {
   const existed = await isFreeFolder(path, isFree)
   try {
@@ -23,7 +23,10 @@ export async function inNewFolder<Result>(
 }
 
 /** Whether there is a free folder. @throws NotARepositoryError when there is anything else */
-async function isFreeFolder(path: string, isFree: (names: readonly string[]) => boolean): Promise<boolean> {
+export async function isFreeFolder(
+  path: string,
+  isFree: (names: readonly string[]) => boolean = (names) => names.length === 0,
+): Promise<boolean> {
   try {
     if (!isFree(await readdir(path))) throw new NotARepositoryError(path, 'it is not empty')
     return true

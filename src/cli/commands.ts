@@ -89,6 +89,16 @@ export const commands = {
     summary: 'let a replica take a history that its remote has rewritten',
     load: async () => (await import('./commands/accept-rewrite.ts')).acceptRewrite,
   },
+  backup: {
+    usage: '<folder>',
+    summary: 'add what is new to a backup in a folder',
+    load: async () => (await import('./commands/backup.ts')).backup,
+  },
+  restore: {
+    usage: '<folder> <path>',
+    summary: 'bring a log back from a backup',
+    load: async () => (await import('./commands/restore.ts')).restore,
+  },
   doctor: {
     usage: '',
     summary: 'find what keeps a log from working, and mend it',

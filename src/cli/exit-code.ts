@@ -22,6 +22,7 @@ const ENDINGS: readonly (readonly [ExitCode, readonly string[]])[] = [
     ExitCode.failed,
     [
       'backlog-full',
+      'backup-locked',
       'disk-full',
       'file-failed',
       'git-failed',
@@ -68,6 +69,7 @@ const ENDINGS: readonly (readonly [ExitCode, readonly string[]])[] = [
   [
     ExitCode.notFound,
     [
+      'backup-missing',
       'commit-not-found',
       'entry-not-found',
       'event-not-found',
@@ -81,6 +83,7 @@ const ENDINGS: readonly (readonly [ExitCode, readonly string[]])[] = [
   [
     ExitCode.corrupt,
     [
+      'backup-damaged',
       'branch-unreadable',
       'history-changed',
       'invalid-batch',
@@ -97,6 +100,7 @@ const ENDINGS: readonly (readonly [ExitCode, readonly string[]])[] = [
   [
     ExitCode.remoteFailed,
     [
+      'backup-foreign',
       'history-forked',
       'merge-commit',
       'not-pushed',

@@ -21,6 +21,24 @@ const COMMIT = /^[0-9a-f]{40}$/
 const DATE = /^\d{4}-\d\d-\d\d$/
 const WITHOUT_SECONDS = /^(\d{4}-\d\d-\d\dT\d\d:\d\d)(Z|[+-]\d\d:\d\d)$/
 
+/** A point in time, read. */
+export type ParsedPoint =
+  | { readonly kind: 'position'; readonly position: number }
+  | { readonly kind: 'commit'; readonly commit: string }
+  | { readonly kind: 'time'; readonly timeMs: number }
+
+/** @throws UsageError for what is no point in time */
+export function parsePoint(point: PointInTime): ParsedPoint {
+  if (typeof point === 'number') {
+    if (!Number.isSafeInteger(point) || point < 0) throw notAPoint(point)
+    return { kind: 'position', position: point }
+  }
+  if (typeof point === 'string' && COMMIT.test(point)) return { kind: 'commit', commit: point }
+  const timeMs = point instanceof Date ? point.getTime() : parseDate(point)
+  if (timeMs === undefined || Number.isNaN(timeMs)) throw notAPoint(point)
+  return { kind: 'time', timeMs }
+}
+
 /**
  * The last position of a log that a point in time takes in.
  *
@@ -29,17 +47,16 @@ const WITHOUT_SECONDS = /^(\d{4}-\d\d-\d\dT\d\d:\d\d)(Z|[+-]\d\d:\d\d)$/
  * @throws UsageError for anything else that is no point in time
  */
 export async function findPosition(point: PointInTime, state: LogState, reader: GitReader): Promise<number> {
-  if (typeof point === 'number') return checkedPosition(point, state.visible.position)
-  if (typeof point === 'string' && COMMIT.test(point)) return positionOfCommit(point, state, reader)
-  const timeMs = point instanceof Date ? point.getTime() : parsePoint(point)
-  if (timeMs === undefined || Number.isNaN(timeMs)) throw notAPoint(point)
-  return Math.min(state.index.positionAt(timeMs), state.visible.position)
-}
-
-function checkedPosition(position: number, last: number): number {
-  if (!Number.isSafeInteger(position) || position < 0) throw notAPoint(position)
-  if (position > last) throw new EventNotFoundError(position, last)
-  return position
+  const parsed = parsePoint(point)
+  switch (parsed.kind) {
+    case 'position':
+      if (parsed.position <= state.visible.position) return parsed.position
+      throw new EventNotFoundError(parsed.position, state.visible.position)
+    case 'commit':
+      return positionOfCommit(parsed.commit, state, reader)
+    case 'time':
+      return Math.min(state.index.positionAt(parsed.timeMs), state.visible.position)
+  }
 }
 
 async function positionOfCommit(commit: string, { branch }: LogState, reader: GitReader): Promise<number> {
@@ -58,7 +75,7 @@ async function isCommit(oid: string, reader: GitReader): Promise<boolean> {
   }
 }
 
-function parsePoint(text: string): number | undefined {
+function parseDate(text: string): number | undefined {
   if (typeof text !== 'string') return undefined
   return parseTime(DATE.test(text) ? `${text}T00:00:00Z` : text.replace(WITHOUT_SECONDS, '$1:00$2'))
 }

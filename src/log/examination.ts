@@ -5,7 +5,7 @@ import { HistoryChangedError, OtherLogError } from './errors.ts'
 import { checkForeignEvents, checkIds, commonPosition, indexRun } from './history.ts'
 import { LogIndex } from './log-index.ts'
 import { readManifest } from './log-repository.ts'
-import { runFrom } from './run.ts'
+import { lastOf, runFrom } from './run.ts'
 
 /** A commit whose events fit, and are indexed. */
 export interface Examined {
@@ -28,6 +28,8 @@ export interface Held {
   readonly reader: GitReader
   readonly source: BatchSource
   readonly signal?: AbortSignal | undefined
+  /** Told up to which position of how many was looked at. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined
 }
 
 /**
@@ -60,6 +62,7 @@ export async function examine(commit: string, held: Held): Promise<Examined> {
       if (part === undefined) continue
       await checkIds(index, part, after.tree, source)
       indexRun(index, part, after.tree)
+      held.onProgress?.(lastOf(run), after.position)
     }
   } catch (error) {
     index.truncate(common)

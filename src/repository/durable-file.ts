@@ -51,10 +51,13 @@ export async function replaceFile(fileSystem: FileSystem, path: string, bytes: U
   }
 }
 
-/** Writes from the start of a file. At a full disk a write is cut short without an error: the next one fails. */
-export async function writeFully(file: File, bytes: Uint8Array): Promise<void> {
+/**
+ * Writes all bytes, from a place in the file on: its start by default. At a full disk a write is cut short
+ * without an error: the next one fails.
+ */
+export async function writeFully(file: File, bytes: Uint8Array, at = 0): Promise<void> {
   for (let done = 0; done < bytes.length; ) {
-    const written = await file.write(bytes, done, bytes.length - done, done)
+    const written = await file.write(bytes, done, bytes.length - done, at + done)
     if (written === 0) throw Object.assign(new Error('nothing was written'), { code: 'ENOSPC' })
     done += written
   }

@@ -1,6 +1,8 @@
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
+import type { Writable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { nodeFileSystem } from '../system/file-system.ts'
 import { errorCode } from './durable-file.ts'
 import { GitFailedError, GitMissingError } from './errors.ts'
@@ -22,12 +24,17 @@ export interface GitRunnerOptions {
 }
 
 export interface RunOptions {
-  /** Goes to git's standard input, which is closed after it. */
-  readonly input?: Uint8Array
+  /** Goes to git's standard input, which is closed after it. An error of its own ends git, and is thrown. */
+  readonly input?: Uint8Array | AsyncIterable<Uint8Array>
   readonly signal?: AbortSignal | undefined
   readonly timeoutMs?: number | undefined
   /** Is given what git prints on standard error (progress, mostly) as it comes. */
   readonly onMessage?: ((text: string) => void) | undefined
+  /**
+   * Takes what git prints on standard output as it comes, in place of `stdout`. Git waits for it. An error of
+   * its own ends git, and is thrown.
+   */
+  readonly onOutput?: ((chunk: Buffer) => Promise<void>) | undefined
 }
 
 export interface GitOutput {
@@ -159,7 +166,7 @@ type CompleteOptions = RunOptions & { readonly timeoutMs: number }
 function complete(
   child: ChildProcessWithoutNullStreams,
   args: readonly string[],
-  { input, signal, timeoutMs, onMessage }: CompleteOptions,
+  { input, signal, timeoutMs, onMessage, onOutput }: CompleteOptions,
 ): Promise<GitOutput> {
   return new Promise((resolve, reject) => {
     const output: Buffer[] = []
@@ -170,13 +177,29 @@ function complete(
       hint = `Git was silent for ${timeoutMs / 1000} s and was stopped. Check the network, or allow more time.`
       stop(child)
     }, timeoutMs)
+    let taken = Promise.resolve()
+    let failure: { readonly error: unknown } | undefined
+    const fail = (error: unknown) => {
+      failure ??= { error }
+      stop(child)
+    }
     const abort = () => stop(child)
     signal?.addEventListener('abort', abort)
     if (signal?.aborted) abort()
 
     child.stdout.on('data', (chunk: Buffer) => {
-      output.push(chunk)
       silence.refresh()
+      if (onOutput === undefined) {
+        output.push(chunk)
+        return
+      }
+      // Node resumes the stream when git ends, so what the pipe held then comes all the same: in turn.
+      child.stdout.pause()
+      taken = taken.then(async () => {
+        if (failure === undefined) await onOutput(chunk).catch(fail)
+        silence.refresh()
+        child.stdout.resume()
+      })
     })
     child.stderr.on('data', (chunk: Buffer) => {
       const text = chunk.toString()
@@ -192,6 +215,7 @@ function complete(
       child.stderr.destroy()
       const stderr = redactAddress(said)
       if (signal?.aborted) reject(signal.reason)
+      else if (failure !== undefined) reject(failure.error)
       else if (errorCode(cause) === 'ENOENT') reject(new GitMissingError({ cause }))
       else if (exitCode === 0) resolve({ stdout: Buffer.concat(output), stderr })
       else
@@ -200,13 +224,34 @@ function complete(
         )
     }
     child.once('error', (error) => settle(null, error))
-    onceEnded(child, (exitCode) => settle(hint === undefined ? exitCode : null))
+    onceEnded(child, (exitCode) => {
+      taken.then(() => settle(hint === undefined ? exitCode : null))
+    })
 
     child.stdin.on('error', () => {
       // Git ended before it read its input: its exit code says why.
     })
-    child.stdin.end(input)
+    if (input === undefined || input instanceof Uint8Array) child.stdin.end(input)
+    else feed(child.stdin, input, () => silence.refresh()).catch(fail)
   })
+}
+
+/** @throws what the input throws. That git reads no further is no error here: its exit code says why. */
+async function feed(stdin: Writable, input: AsyncIterable<Uint8Array>, onFed: () => void): Promise<void> {
+  let failure: { readonly error: unknown } | undefined
+  const fed = async function* () {
+    try {
+      for await (const chunk of input) {
+        yield chunk
+        onFed()
+      }
+    } catch (error) {
+      failure = { error }
+      throw error
+    }
+  }
+  await pipeline(fed, stdin).catch(() => undefined)
+  if (failure !== undefined) throw failure.error
 }
 
 /**

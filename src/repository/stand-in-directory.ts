@@ -1,7 +1,6 @@
-import { rmSync } from 'node:fs'
-import { access, copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { access, copyFile, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { TemporaryDirectory } from './temporary-directory.ts'
 
 /** Where a repository keeps its parts. */
 export interface RepositoryPaths {
@@ -21,27 +20,31 @@ export interface RepositoryPaths {
  */
 export class StandInDirectory implements AsyncDisposable {
   private constructor(
-    readonly path: string,
+    private readonly directory: TemporaryDirectory,
     /** Makes git use the stand-in, and the repository's objects and index whatever becomes of the links. */
     readonly environment: Readonly<Record<string, string>>,
   ) {}
 
   static async create(repository: RepositoryPaths): Promise<StandInDirectory> {
     const gitDirectory = resolve(repository.gitDirectory)
-    const path = await mkdtemp(join(tmpdir(), 'memoir-git-'))
-    removeOnExit.add(path)
+    const directory = await TemporaryDirectory.create('memoir-git-')
+    const { path } = directory
     const bare = repository.workTree === undefined
     await writeFile(join(path, 'config'), `[core]\n\trepositoryformatversion = 0\n\tbare = ${bare}\n`)
     // Git does not take a link for HEAD.
     await copyFile(join(gitDirectory, 'HEAD'), join(path, 'HEAD'))
     for (const name of SHARED) await symlink(join(gitDirectory, name), join(path, name))
     await mkdir(join(path, 'info'))
-    return new StandInDirectory(path, {
+    return new StandInDirectory(directory, {
       GIT_DIR: path,
       GIT_OBJECT_DIRECTORY: join(gitDirectory, 'objects'),
       GIT_INDEX_FILE: join(gitDirectory, 'index'),
       ...(repository.workTree === undefined ? {} : { GIT_WORK_TREE: resolve(repository.workTree) }),
     })
+  }
+
+  get path(): string {
+    return this.directory.path
   }
 
   /** False when somebody tidied the temporary folder. */
@@ -52,31 +55,9 @@ export class StandInDirectory implements AsyncDisposable {
     )
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    removeOnExit.delete(this.path)
-    await rm(this.path, { recursive: true, force: true })
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.directory[Symbol.asyncDispose]()
   }
 }
 
 const SHARED = ['objects', 'refs', 'packed-refs', 'logs', 'shallow']
-
-/** What is left when the process ends without disposing. One listener for all, added with the first. */
-class RemoveOnExit {
-  readonly #paths = new Set<string>()
-  #isListening = false
-
-  add(path: string): void {
-    this.#paths.add(path)
-    if (this.#isListening) return
-    this.#isListening = true
-    process.once('exit', () => {
-      for (const left of this.#paths) rmSync(left, { recursive: true, force: true })
-    })
-  }
-
-  delete(path: string): void {
-    this.#paths.delete(path)
-  }
-}
-
-const removeOnExit = new RemoveOnExit()

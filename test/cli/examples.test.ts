@@ -24,6 +24,7 @@ async function scene() {
     ])
     await log.append('account-2', [deposit(7, '2026-10-03T00:00:00Z')])
     await log.push()
+    await log.backup(join(folder.path, 'bank-backup'))
   }
   await writeProjections(cwd)
   await writeFile(join(cwd, 'events.jsonl'), '{"stream":"account-3","type":"AccountOpened"}\n')

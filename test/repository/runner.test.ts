@@ -26,10 +26,12 @@ describe('GitRunner', () => {
 
   /** Puts a script in git's place. */
   function replaceGit(script: string): void {
-    mkdirSync(folder.join('bin'))
+    mkdirSync(folder.join('bin'), { recursive: true })
     writeFileSync(folder.join('bin', 'git'), `#!/bin/sh\n${script}\n`)
     chmodSync(folder.join('bin', 'git'), 0o755)
-    vi.stubEnv('PATH', `${folder.join('bin')}:${process.env.PATH}`)
+    if (!process.env.PATH?.startsWith(folder.join('bin'))) {
+      vi.stubEnv('PATH', `${folder.join('bin')}:${process.env.PATH}`)
+    }
   }
 
   it('gives what git printed', async () => {
@@ -66,6 +68,54 @@ describe('GitRunner', () => {
     const failure = new GitRunner().run(['no-such-command'])
     await expect(failure).rejects.toThrow(GitFailedError)
     await expect(failure).rejects.toMatchObject({ exitCode: 1, command: ['no-such-command'] })
+  })
+
+  it('hands on what git prints piece by piece, and lets git wait for it', async () => {
+    const blob = Buffer.alloc(3 << 20, 'event ')
+    const oid = writeBlob(repository, blob.toString())
+    await using runner = new GitRunner({ repository: { gitDirectory: repository } })
+    const pieces: Buffer[] = []
+    let taking = 0
+    const onOutput = async (piece: Buffer) => {
+      expect(++taking).toBe(1)
+      await new Promise((resolve) => setImmediate(resolve))
+      taking--
+      pieces.push(piece)
+    }
+    const { stdout } = await runner.run(['cat-file', 'blob', oid], { onOutput })
+    expect([stdout.length, pieces.length > 1, Buffer.concat(pieces).equals(blob)]).toEqual([0, true, true])
+  })
+
+  it('is fed piece by piece', async () => {
+    await using runner = new GitRunner({ repository: { gitDirectory: repository } })
+    const input = (async function* () {
+      for (let piece = 0; piece < 40; piece++) yield Buffer.alloc(100_000, 'x')
+    })()
+    const { stdout } = await runner.run(['hash-object', '--stdin'], { input })
+    const { stdout: whole } = await runner.run(['hash-object', '--stdin'], {
+      input: Buffer.alloc(4_000_000, 'x'),
+    })
+    expect(stdout.toString()).toBe(whole.toString())
+  })
+
+  it('fails with the error of whoever feeds it, or takes what it prints', async () => {
+    const input = (async function* () {
+      yield Buffer.from('half')
+      throw new Error('the feeder failed')
+    })()
+    replaceGit('cat >/dev/null; echo done')
+    await expect(new GitRunner().run(['x'], { input })).rejects.toThrow('the feeder failed')
+    replaceGit('echo some; sleep 1000')
+    const onOutput = () => Promise.reject(new Error('the taker failed'))
+    await expect(new GitRunner().run(['x'], { onOutput })).rejects.toThrow('the taker failed')
+  })
+
+  it('tells by its exit code that it read no further', async () => {
+    const input = (async function* () {
+      for (;;) yield Buffer.alloc(100_000)
+    })()
+    replaceGit('head -c 10 >/dev/null; exit 3')
+    await expect(new GitRunner().run(['x'], { input })).rejects.toMatchObject({ exitCode: 3 })
   })
 
   it('reports a killed git as a failure, even when it printed something', async () => {

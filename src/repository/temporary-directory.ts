@@ -1,0 +1,41 @@
+import { rmSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** A new directory in the system's temporary folder, gone when it is disposed or the process ends. */
+export class TemporaryDirectory implements AsyncDisposable {
+  private constructor(readonly path: string) {}
+
+  static async create(prefix: string): Promise<TemporaryDirectory> {
+    const path = await mkdtemp(join(tmpdir(), prefix))
+    removeOnExit.add(path)
+    return new TemporaryDirectory(path)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    removeOnExit.delete(this.path)
+    await rm(this.path, { recursive: true, force: true })
+  }
+}
+
+/** What is left when the process ends without disposing. One listener for all, added with the first. */
+class RemoveOnExit {
+  readonly #paths = new Set<string>()
+  #isListening = false
+
+  add(path: string): void {
+    this.#paths.add(path)
+    if (this.#isListening) return
+    this.#isListening = true
+    process.once('exit', () => {
+      for (const left of this.#paths) rmSync(left, { recursive: true, force: true })
+    })
+  }
+
+  delete(path: string): void {
+    this.#paths.delete(path)
+  }
+}
+
+const removeOnExit = new RemoveOnExit()

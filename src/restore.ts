@@ -1,0 +1,126 @@
+import { resolve } from 'node:path'
+import { Assembly } from './assembly.ts'
+import { UsageError } from './event/errors.ts'
+import type { PointInTime } from './image/time-travel.ts'
+import { inNewFolder, isFreeFolder } from './new-folder.ts'
+import type { OpenOptions } from './options.ts'
+import { findRepository } from './repository/location.ts'
+import type { TransferOptions } from './repository/remote.ts'
+import { TemporaryDirectory } from './repository/temporary-directory.ts'
+import type { BackupFolder } from './sync/backup/bundle-file.ts'
+import { type RestoreResult, restoreInto, withCatalog } from './sync/backup/restore.ts'
+import { followBackup, type StandbyStep } from './sync/backup/standby.ts'
+import { systemClock } from './system/clock.ts'
+import { nodeFileSystem } from './system/file-system.ts'
+
+export type { RestoreResult } from './sync/backup/restore.ts'
+
+/** How `restore` restores. */
+export interface RestoreOptions extends Pick<OpenOptions, 'ports'> {
+  /** The log as of then: a position, a commit's full id, or a date. Default: all that the backup holds. */
+  readonly at?: PointInTime
+  /** Restore into a temporary place, say what came of it, and remove it. Default false. */
+  readonly dryRun?: boolean
+  readonly signal?: AbortSignal
+  /** Told how far git has come with a bundle. */
+  readonly onTransfer?: TransferOptions['onProgress']
+  /** Told how many events of how many were checked. */
+  readonly onProgress?: (done: number, total: number) => void
+}
+
+/**
+ * Brings a log back from a backup, into a new or empty folder: a bare repository with all its history.
+ *
+ * All that the backup holds is checked before the branch is set: files against their hashes, objects by git,
+ * and the log as closely as an append. Costs about what a clone and opening the log cost together.
+ *
+ * With `at`, the branch stands at the last commit that holds nothing after that point. A commit is restored
+ * whole or not at all: for a position in its midst, that is the commit before it; the result says where it is.
+ *
+ * ```ts
+ * const { position } = await restore('/mnt/backup/bank', 'bank.git')
+ * await using log = await open('bank.git')
+ * ```
+ *
+ * @param directory what `log.backup` wrote
+ * @throws BackupMissingError, BackupDamagedError, NotARepositoryError when the path is taken
+ * @throws EventNotFoundError, CommitNotFoundError, UsageError for a point that the backup does not reach
+ * @throws InvalidBatchError, UnexpectedEntryError, NotALogError, ManifestError, NewerFormatError for a backup
+ *   of what is no log
+ * @throws DiskFullError, PermissionDeniedError, FileFailedError, GitMissingError. Whatever is thrown, nothing
+ *   is left behind
+ */
+export async function restore(
+  directory: string,
+  path: string,
+  { dryRun = false, ...options }: RestoreOptions = {},
+): Promise<RestoreResult> {
+  const { folder, target, restoring } = prepare(directory, path, options)
+  return withCatalog(folder, async (catalog) => {
+    if (!dryRun) return inNewFolder(target, () => restoreInto(target, folder, catalog, restoring))
+    await isFreeFolder(target)
+    await using temporary = await TemporaryDirectory.create('memoir-restore-')
+    const result = await restoreInto(`${temporary.path}/restored.git`, folder, catalog, restoring)
+    return { ...result, path: target }
+  })
+}
+
+/** How `standby` follows a backup. */
+export interface StandbyOptions extends Omit<RestoreOptions, 'at' | 'dryRun'> {
+  /** Ends it. */
+  readonly signal: AbortSignal
+  /** How long to wait between two looks at the backup, in milliseconds. Default 1000. */
+  readonly pollMs?: number
+  /** Told of the first restore. */
+  readonly onRestored?: (result: RestoreResult) => void
+  /** Told of each bundle that was taken in after it. */
+  readonly onStep?: (step: StandbyStep) => void
+  /** Told what keeps it from going on; it stays at its last good state, and looks again. */
+  readonly onProblem?: (error: Error) => void
+}
+
+/**
+ * Restores a log, and keeps it at the end of its backup until the signal is aborted: a warm standby. Where
+ * the log is already, it goes on from there. While it runs, it holds the writer's lock of the restored log.
+ *
+ * ```ts
+ * await standby('/mnt/backup/bank', 'standby.git', { signal })
+ * ```
+ *
+ * @throws what `restore` and `open` throw, for the start
+ */
+export async function standby(
+  directory: string,
+  path: string,
+  { pollMs = 1000, onRestored, onStep, onProblem, ...options }: StandbyOptions,
+): Promise<void> {
+  const { folder, target } = prepare(directory, path, options)
+  const found = await findRepository(target, folder.fileSystem)
+  if (found === undefined) onRestored?.(await restore(directory, target, options))
+  const { ports = {}, signal } = options
+  const assembly = await Assembly.open(target, { ports, watch: false })
+  try {
+    await followBackup(folder, assembly.opened, { signal, pollMs, onStep, onProblem })
+  } finally {
+    await assembly.close()
+  }
+}
+
+function prepare(
+  directory: string,
+  path: string,
+  { at, ports = {}, signal, onTransfer, onProgress }: Omit<RestoreOptions, 'dryRun'>,
+) {
+  for (const given of [directory, path]) {
+    if (typeof given !== 'string' || given === '') {
+      throw new UsageError('restore needs the folder of a backup, and a path to restore to')
+    }
+  }
+  const { fileSystem = nodeFileSystem, clock = systemClock } = ports
+  const folder: BackupFolder = { directory: resolve(directory), fileSystem }
+  return {
+    folder,
+    target: resolve(path),
+    restoring: { at, clock, signal, onProgress: onTransfer, onChecked: onProgress },
+  }
+}

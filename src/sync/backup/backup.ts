@@ -1,0 +1,203 @@
+import { resolve } from 'node:path'
+import { formatTime } from '../../event/time.ts'
+import { LogLockedError } from '../../log/errors.ts'
+import type { LogState } from '../../log/log-state.ts'
+import { WriterLock } from '../../log/writer-lock.ts'
+import { BundleWriter } from '../../repository/bundle.ts'
+import { removeQuietly, replaceFile } from '../../repository/durable-file.ts'
+import type { GitReader } from '../../repository/git-reader.ts'
+import type { Manifest } from '../../repository/manifest.ts'
+import type { TransferOptions } from '../../repository/remote.ts'
+import type { Repository } from '../../repository/repository.ts'
+import type { Clock } from '../../system/clock.ts'
+import type { FileSystem } from '../../system/file-system.ts'
+import { holdsCommit } from './ancestry.ts'
+import { type BackupFolder, isTemporary, storeBundle, syncNames, told } from './bundle-file.ts'
+import { bundleName, isBundleName } from './bundle-range.ts'
+import { CATALOG_NAME, type Catalog, type CatalogBundle, encodeCatalog, findCatalog } from './catalog.ts'
+import { BackupDamagedError, BackupForeignError, BackupLockedError } from './errors.ts'
+import { planBundle } from './levels.ts'
+
+/** What a backup wrote. */
+export interface BackupResult {
+  /** The folder. */
+  readonly directory: string
+  /** Position of the last event that it holds before and after. */
+  readonly from: number
+  readonly to: number
+  /** The commit that it holds now. */
+  readonly commit: string
+  /** Name of the bundle that was written; undefined when there was nothing new. */
+  readonly bundle: string | undefined
+  /** How many bytes that bundle has; 0 when there was nothing new. */
+  readonly bytes: number
+  /** Names of the bundles that it replaced. */
+  readonly replaced: readonly string[]
+  /** How many bundles there are now. */
+  readonly bundles: number
+}
+
+/** What is backed up. */
+export interface BackedUpLog {
+  readonly state: LogState
+  readonly repository: Repository
+  readonly manifest: Manifest
+  readonly reader: GitReader
+  readonly fileSystem: FileSystem
+  readonly clock: Clock
+}
+
+/**
+ * Adds to a backup what the branch holds more: one bundle, which takes in small ones before it. It counts
+ * once it is durable under its name and the catalog names it; only then is what it replaces removed.
+ *
+ * Needs no writer's lock of the log, only that of the backup.
+ *
+ * @throws BackupForeignError, BackupLockedError, BackupDamagedError, DiskFullError, PermissionDeniedError,
+ *   FileFailedError, GitMissingError, GitFailedError: the backup is as it was
+ */
+export async function backUp(
+  log: BackedUpLog,
+  path: string,
+  options: TransferOptions = {},
+): Promise<BackupResult> {
+  const folder: BackupFolder = { directory: resolve(path), fileSystem: log.fileSystem }
+  try {
+    return await backUpInto(folder, log, options)
+  } catch (error) {
+    throw told(folder.directory, error)
+  }
+}
+
+async function backUpInto(
+  folder: BackupFolder,
+  log: BackedUpLog,
+  options: TransferOptions,
+): Promise<BackupResult> {
+  // Of the branch as it stands now: it may move while we work.
+  const target = { commit: log.state.branch.commit, position: log.state.branch.position }
+  await log.fileSystem.makeDirectory(folder.directory)
+  const before = await checkCatalog(folder, log, target)
+  if (before?.bundles.at(-1)?.last === target.position) return nothingNew(folder, before)
+  const lock = await acquireLock(folder, log.clock)
+  try {
+    // Another backup may just have been made.
+    const catalog = await checkCatalog(folder, log, target)
+    if (catalog?.bundles.at(-1)?.last === target.position) return nothingNew(folder, catalog)
+    const { id, name } = log.manifest
+    const start: Catalog = { format: 1, log: id, name, branch: log.repository.branch, bundles: [] }
+    return await extend(folder, log, catalog ?? (await begin(folder, start)), target, options)
+  } finally {
+    await lock.release()
+  }
+}
+
+interface Target {
+  readonly commit: string
+  readonly position: number
+}
+
+/**
+ * The catalog, if this log is what it is about.
+ *
+ * @throws BackupForeignError
+ */
+async function checkCatalog(
+  { directory, fileSystem }: BackupFolder,
+  { manifest, reader }: BackedUpLog,
+  target: Target,
+): Promise<Catalog | undefined> {
+  const catalog = await findCatalog(directory, fileSystem)
+  if (catalog === undefined) return undefined
+  if (catalog.log !== manifest.id) {
+    throw new BackupForeignError(directory, `is of another log, "${catalog.name}" (${catalog.log})`)
+  }
+  const newest = catalog.bundles.at(-1)
+  if (newest === undefined) return catalog
+  if (newest.last > target.position) {
+    const what = `reaches position ${newest.last}, the log ends at ${target.position}`
+    throw new BackupForeignError(directory, what)
+  }
+  if (!(await holdsCommit(target.commit, newest.commit, reader))) {
+    const what = `holds commit ${newest.commit}, which is not in the log: its history was rewritten`
+    throw new BackupForeignError(directory, what)
+  }
+  return catalog
+}
+
+async function acquireLock({ directory, fileSystem }: BackupFolder, clock: Clock): Promise<WriterLock> {
+  try {
+    return await WriterLock.acquire(directory, fileSystem, clock)
+  } catch (error) {
+    throw error instanceof LogLockedError ? new BackupLockedError(error.path, error.owner) : error
+  }
+}
+
+/** Puts a catalog without bundles into a folder: from now on it belongs to this log. */
+async function begin(folder: BackupFolder, catalog: Catalog): Promise<Catalog> {
+  const names = await folder.fileSystem.list(folder.directory)
+  if (names.some(isBundleName)) {
+    throw new BackupDamagedError(folder.directory, CATALOG_NAME, 'is missing, and there are bundles')
+  }
+  await writeCatalog(folder, catalog)
+  return catalog
+}
+
+async function extend(
+  folder: BackupFolder,
+  { state, repository, fileSystem }: BackedUpLog,
+  catalog: Catalog,
+  { commit, position }: Target,
+  options: TransferOptions,
+): Promise<BackupResult> {
+  await removeLeftovers(folder, catalog)
+  const { first, last, kept, replaced } = planBundle(catalog.bundles, position)
+  const content = { branch: catalog.branch, commit, after: kept.at(-1)?.commit }
+  await using writer = await BundleWriter.open(repository, content, fileSystem)
+  const stored = await storeBundle(folder, { first, last }, writer, options)
+  const time = last === 0 ? {} : { time: formatTime(state.index.time(last)) }
+  const bundle: CatalogBundle = { first, last, commit, ...time, ...stored }
+  const bundles = [...kept, bundle]
+  await writeCatalog(folder, { ...catalog, bundles })
+  for (const old of replaced) await removeQuietly(fileSystem, `${folder.directory}/${bundleName(old)}`)
+  return {
+    directory: folder.directory,
+    from: catalog.bundles.at(-1)?.last ?? 0,
+    to: last,
+    commit,
+    bundle: bundleName(bundle),
+    bytes: stored.bytes,
+    replaced: replaced.map(bundleName),
+    bundles: bundles.length,
+  }
+}
+
+async function writeCatalog(folder: BackupFolder, catalog: Catalog): Promise<void> {
+  const { directory, fileSystem } = folder
+  await replaceFile(fileSystem, `${directory}/${CATALOG_NAME}`, Buffer.from(encodeCatalog(catalog)))
+  await syncNames(folder)
+}
+
+/** Removes what a backup left that was cut short. Files of any other name stay. */
+async function removeLeftovers({ directory, fileSystem }: BackupFolder, { bundles }: Catalog): Promise<void> {
+  const listed = new Set(bundles.map(bundleName))
+  for (const name of await fileSystem.list(directory)) {
+    const isLeft =
+      isTemporary(name) || (isBundleName(name) && !listed.has(name)) || name.startsWith('tmp_obj_')
+    if (isLeft) await removeQuietly(fileSystem, `${directory}/${name}`)
+  }
+}
+
+function nothingNew({ directory }: BackupFolder, { bundles }: Catalog): BackupResult {
+  const { last, commit } = bundles.at(-1)!
+  return {
+    directory,
+    from: last,
+    to: last,
+    commit,
+    bundle: undefined,
+    bytes: 0,
+    replaced: [],
+    bundles: bundles.length,
+  }
+}

@@ -1,0 +1,113 @@
+import { parseTime } from '../../event/time.ts'
+import { errorCode, fileError } from '../../repository/durable-file.ts'
+import type { FileSystem } from '../../system/file-system.ts'
+import { type BundleRange, bundleName } from './bundle-range.ts'
+import { BackupDamagedError, BackupMissingError } from './errors.ts'
+
+/** A bundle as the catalog knows it. */
+export interface CatalogBundle extends BundleRange {
+  /** The commit that the branch stands at when it is unpacked. */
+  readonly commit: string
+  /** When its last event was recorded; undefined for a log without events. */
+  readonly time?: string
+  readonly bytes: number
+  readonly sha256: string
+}
+
+/**
+ * What a backup holds. A bundle counts from when the catalog names it; other files in the folder are what an
+ * interrupted backup left.
+ */
+export interface Catalog {
+  readonly format: 1
+  /** The log's identity. */
+  readonly log: string
+  readonly name: string
+  /** Full name of the branch. */
+  readonly branch: string
+  /** From the start of the log on, without a gap. */
+  readonly bundles: readonly CatalogBundle[]
+}
+
+export const CATALOG_NAME = 'backup.json'
+
+const KNOWN_FORMAT = 1
+
+/**
+ * The catalog of a backup that can be restored.
+ *
+ * @throws BackupMissingError, also where the first bundle was never finished
+ * @throws BackupDamagedError, PermissionDeniedError, FileFailedError
+ */
+export async function readCatalog(directory: string, fileSystem: FileSystem): Promise<Catalog> {
+  const catalog = await findCatalog(directory, fileSystem)
+  if (catalog === undefined || catalog.bundles.length === 0) throw new BackupMissingError(directory)
+  return catalog
+}
+
+/** Undefined where there is none. @throws BackupDamagedError, PermissionDeniedError, FileFailedError */
+export async function findCatalog(directory: string, fileSystem: FileSystem): Promise<Catalog | undefined> {
+  const path = `${directory}/${CATALOG_NAME}`
+  const text = await fileSystem.readFile(path).catch((error: unknown) => {
+    if (['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) return
+    throw fileError(path, error)
+  })
+  if (text === undefined) return undefined
+  const catalog = parseCatalog(text.toString('utf8'))
+  if (typeof catalog !== 'string') return catalog
+  throw new BackupDamagedError(directory, CATALOG_NAME, catalog)
+}
+
+/** One bundle a line, so that a person can read it. */
+export function encodeCatalog({ bundles, ...head }: Catalog): string {
+  const lines = bundles.map((bundle) => `\n    ${JSON.stringify(bundle)}`)
+  const fields = Object.entries(head).map(([name, value]) => `  "${name}": ${JSON.stringify(value)},\n`)
+  return `{\n${fields.join('')}  "bundles": [${lines.join(',')}\n  ]\n}\n`
+}
+
+/** A catalog, or what is wrong with it. */
+function parseCatalog(text: string): Catalog | string {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return 'is no JSON'
+  }
+  const { format, log, name, branch, bundles } = (value ?? {}) as Partial<Record<keyof Catalog, unknown>>
+  if (Number.isInteger(format) && Number(format) > KNOWN_FORMAT) {
+    return `has format ${format}, this version of Memoir knows formats up to ${KNOWN_FORMAT}`
+  }
+  const isHead = format === 1 && isText(log) && isText(name) && isBranch(branch) && Array.isArray(bundles)
+  if (!isHead) return 'is no catalog of a backup'
+  const checked: CatalogBundle[] = []
+  for (const bundle of bundles) {
+    if (!isBundle(bundle)) return `entry ${checked.length + 1} describes no bundle`
+    const next = (checked.at(-1)?.last ?? -1) + 1
+    if (bundle.first !== next) {
+      return `has no bundle from position ${next} on: the next is ${bundleName(bundle)}`
+    }
+    checked.push(bundle)
+  }
+  return { format: 1, log, name, branch, bundles: checked }
+}
+
+function isBundle(value: unknown): value is CatalogBundle {
+  if (typeof value !== 'object' || value === null) return false
+  const { first, last, commit, time, bytes, sha256 } = value as Partial<Record<keyof CatalogBundle, unknown>>
+  const isTimed = time === undefined ? last === 0 : isText(time) && parseTime(time) !== undefined
+  return (
+    isCount(first) &&
+    isCount(last) &&
+    last >= first &&
+    isText(commit) &&
+    /^[0-9a-f]{40}$/.test(commit) &&
+    isTimed &&
+    isCount(bytes) &&
+    isText(sha256) &&
+    /^[0-9a-f]{64}$/.test(sha256)
+  )
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string'
+const isBranch = (value: unknown): value is string => isText(value) && value.startsWith('refs/heads/')
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0

@@ -1,0 +1,142 @@
+import { readdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { open } from '../../src/memoir.ts'
+import { jsonLines, memoir, start, temporaryFolder } from './program.ts'
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>
+let bank: string
+let directory: string
+
+beforeAll(async () => {
+  folder = await temporaryFolder()
+  bank = join(folder.path, 'bank.git')
+  directory = join(folder.path, 'backup')
+  await using log = await open(bank)
+  await log.append('account-1', [{ type: 'AccountOpened' }], { ack: 'committed' })
+  await log.append('account-1', [{ type: 'MoneyDeposited' }, { type: 'MoneyDeposited' }])
+  await log.close()
+  await memoir(['-C', bank, 'backup', directory])
+})
+afterAll(() => folder[Symbol.asyncDispose]())
+
+describe('backup', () => {
+  test('says what it wrote, and that there was nothing new', async () => {
+    const own = join(folder.path, 'another')
+    const first = await memoir(['-C', bank, 'backup', own])
+    expect([first.code, first.stderr]).toEqual([0, ''])
+    expect(first.stdout).toMatch(
+      /^Backed up to .*another: 3 new events, position 3, in 000000000000-000000000003\.bundle \(.*B\)\n$/,
+    )
+    const again = await memoir(['-C', bank, 'backup', own])
+    expect(again.stdout).toBe(`Nothing new for ${own}: position 3\n`)
+  })
+
+  test('prints what docs/cli.md promises, as JSON', async () => {
+    const { stdout } = await memoir(['-C', bank, 'backup', join(folder.path, 'third'), '--json'])
+    expect(jsonLines(stdout)).toEqual([
+      {
+        directory: join(folder.path, 'third'),
+        from: 0,
+        to: 3,
+        commit: expect.stringMatching(/^[0-9a-f]{40}$/),
+        bundle: '000000000000-000000000003.bundle',
+        bytes: expect.any(Number),
+        replaced: [],
+        bundles: 1,
+      },
+    ])
+  })
+
+  test('of another log into the same folder ends with 6', async () => {
+    const other = join(folder.path, 'other.git')
+    await memoir(['init', other])
+    const { code, stderr } = await memoir(['-C', other, 'backup', directory])
+    expect([code, stderr]).toEqual([6, expect.stringContaining('is of another log, "bank"')])
+  })
+})
+
+describe('restore', () => {
+  test('says what was restored, from what', async () => {
+    const path = join(folder.path, 'restored.git')
+    const { code, stdout, stderr } = await memoir(['restore', directory, path])
+    expect([code, stderr]).toEqual([0, ''])
+    expect(stdout).toContain(`Restored into ${path}: 3 events, the last of 20`)
+    expect(stdout).toContain('from 1 bundle (')
+    expect((await memoir(['-C', path, 'verify'])).code).toBe(0)
+  })
+
+  test('prints what docs/cli.md promises, as JSON, and leaves nothing when it is only tried', async () => {
+    const path = join(folder.path, 'tried.git')
+    const { stdout } = await memoir(['restore', directory, path, '--dry-run', '--json'])
+    expect(jsonLines(stdout)).toEqual([
+      {
+        directory,
+        path,
+        log: expect.any(String),
+        name: 'bank',
+        branch: 'refs/heads/main',
+        commit: expect.stringMatching(/^[0-9a-f]{40}$/),
+        position: 3,
+        time: expect.any(String),
+        bundles: ['000000000000-000000000003.bundle'],
+        bytes: expect.any(Number),
+        latest: 3,
+        dryRun: true,
+      },
+    ])
+    expect(await readdir(folder.path)).not.toContain('tried.git')
+  })
+
+  test('--at a position in the midst of a commit gives the one before, and says so', async () => {
+    const path = join(folder.path, 'past.git')
+    const { stdout, stderr } = await memoir(['restore', directory, path, '--at', '2'])
+    expect(stdout).toContain('1 event, ')
+    expect(stderr).toBe('Position 2 is in the midst of a commit: this is the one before it.\n')
+  })
+
+  test.each([
+    ['a folder without a backup', ['/', '--at', '1'], 3, 'holds no backup'],
+    ['a position beyond the end', ['DIRECTORY', '--at', '9'], 3, 'no event at position 9: the log ends at 3'],
+    ['a point that is none', ['DIRECTORY', '--at', 'soon'], 2, 'is no point in the history'],
+    ['--follow with --at', ['DIRECTORY', '--at', '1', '--follow'], 2, 'goes with neither --at nor --dry-run'],
+  ])('refuses %s', async (_, [from, ...words], expected, said) => {
+    const path = join(folder.path, 'refused.git')
+    const source = from === 'DIRECTORY' ? directory : from!
+    const { code, stderr } = await memoir(['restore', source, path, ...words])
+    expect([code, stderr]).toEqual([expected, expect.stringContaining(said)])
+    expect(await readdir(folder.path)).not.toContain('refused.git')
+  })
+
+  test('of a damaged backup ends with 5 and names the file', async () => {
+    const damaged = join(folder.path, 'damaged')
+    await memoir(['-C', bank, 'backup', damaged])
+    const [bundle] = (await readdir(damaged)).filter((name) => name.endsWith('.bundle'))
+    await writeFile(join(damaged, bundle!), 'half of it')
+    const { code, stderr } = await memoir(['restore', damaged, join(folder.path, 'refused.git')])
+    expect([code, stderr]).toEqual([5, expect.stringContaining(`${bundle}: has 10 bytes`)])
+    await rm(join(damaged, bundle!))
+    expect((await memoir(['restore', damaged, join(folder.path, 'refused.git')])).stderr).toContain(
+      `${bundle}: is missing`,
+    )
+  })
+
+  test('--follow goes on until Ctrl-C, and another one where it stood', async () => {
+    const path = join(folder.path, 'followed.git')
+    const own = join(folder.path, 'own')
+    const standby = join(folder.path, 'standby.git')
+    await memoir(['init', path])
+    await memoir(['-C', path, 'append', 's', 'A'])
+    await memoir(['-C', path, 'backup', own])
+    for (const round of [1, 2]) {
+      const following = start(['restore', own, standby, '--follow', '--json'])
+      if (round === 1) await following.prints('"position":1')
+      await memoir(['-C', path, 'append', 's', 'A'])
+      await memoir(['-C', path, 'backup', own])
+      await following.prints(`"to":${round + 1}`)
+      following.child.kill('SIGINT')
+      expect(await following.ended).toMatchObject({ code: 130 })
+    }
+    expect((await memoir(['-C', standby, 'status'])).stdout).toContain('events       3')
+  })
+})

@@ -1,0 +1,198 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { open } from '../../../src/memoir.ts'
+import { commitByHand, deposits, makeLog, temporaryFolder } from '../../log/log-fixture.ts'
+import { git, gitText } from '../../repository/real-git.ts'
+import { appendAndBackUp, backUp, bundlesIn, fingerprint, storedLines } from './backup-fixture.ts'
+
+describe('a backup', () => {
+  it('begins with a base, and then writes what is new', async () => {
+    const path = await makeLog(deposits(8))
+    const directory = join(temporaryFolder(), 'a new folder', 'backup')
+    expect(await backUp(path, directory)).toMatchObject({
+      directory,
+      from: 0,
+      to: 8,
+      bundle: '000000000000-000000000008.bundle',
+      replaced: [],
+      bundles: 1,
+      commit: gitText(path, 'rev-parse', 'main'),
+    })
+    await makeLog(deposits(2), { path })
+    expect(await backUp(path, directory)).toMatchObject({
+      from: 8,
+      to: 10,
+      bundle: '000000000009-000000000010.bundle',
+      bundles: 2,
+    })
+    expect(bundlesIn(directory)).toEqual([
+      '000000000000-000000000008.bundle',
+      '000000000009-000000000010.bundle',
+    ])
+  })
+
+  it('is read by git alone', async () => {
+    const path = await makeLog(deposits(8))
+    const directory = temporaryFolder()
+    await backUp(path, directory)
+    await makeLog(deposits(3), { path })
+    await backUp(path, directory)
+    const [base, increment] = bundlesIn(directory).map((name) => join(directory, name)) as [string, string]
+    const copy = join(temporaryFolder(), 'copy.git')
+    git(directory, ['clone', '--quiet', '--bare', '--branch', 'main', base, copy])
+    git(copy, ['bundle', 'verify', '--quiet', increment])
+    git(copy, ['fetch', '--quiet', increment, 'main:main'])
+    expect(gitText(copy, 'rev-parse', 'main')).toBe(gitText(path, 'rev-parse', 'main'))
+    expect(storedLines(copy)).toBe(storedLines(path))
+  })
+
+  it('merges bundles as they age, and removes what it has merged', async () => {
+    const directory = temporaryFolder()
+    await using log = await open(join(temporaryFolder(), 'log.git'))
+    await appendAndBackUp(log, directory, 20)
+    const names = bundlesIn(directory)
+    expect(names.length).toBeLessThanOrEqual(5)
+    const { bundles } = JSON.parse(readFileSync(join(directory, 'backup.json'), 'utf8'))
+    expect(bundles.map(({ first, last }: { first: number; last: number }) => [first, last])).toEqual(
+      names.map((name) => name.match(/\d{12}/g)!.map(Number)),
+    )
+  })
+
+  it('writes nothing when there is nothing new, nor for a fold alone', async () => {
+    const path = await makeLog(deposits(4))
+    const directory = temporaryFolder()
+    await backUp(path, directory)
+    const before = fingerprint(directory)
+    expect(await backUp(path, directory)).toMatchObject({ from: 4, to: 4, bytes: 0, replaced: [] })
+    {
+      await using log = await open(path)
+      await log.fold()
+      expect(await log.backup(directory)).not.toMatchObject({ bundle: expect.anything() })
+    }
+    expect(fingerprint(directory)).toEqual(before)
+  })
+
+  it('of a log without events is restored as one, and goes on', async () => {
+    const path = await makeLog([])
+    const directory = temporaryFolder()
+    expect(await backUp(path, directory)).toMatchObject({ to: 0, bundle: '000000000000-000000000000.bundle' })
+    const before = fingerprint(directory)
+    await backUp(path, directory)
+    expect(fingerprint(directory)).toEqual(before)
+    await makeLog(deposits(1), { path })
+    expect(await backUp(path, directory)).toMatchObject({ from: 0, to: 1 })
+  })
+
+  it('is made while a writer has the log open, of what is committed', async () => {
+    const path = join(temporaryFolder(), 'log.git')
+    const directory = temporaryFolder()
+    await using log = await open(path, { seal: { afterMs: 3_600_000 } })
+    await log.append('s', [{ type: 'Changed' }], { ack: 'committed' })
+    await log.append('s', [{ type: 'Changed' }])
+    expect(await backUp(path, directory)).toMatchObject({ to: 1 })
+    expect(await log.backup(directory)).toMatchObject({ from: 1, to: 2 })
+  })
+
+  it('is refused for another log, which it leaves as it is', async () => {
+    const directory = temporaryFolder()
+    await backUp(await makeLog(deposits(2)), directory)
+    const before = fingerprint(directory)
+    const other = await makeLog(deposits(5))
+    await expect(backUp(other, directory)).rejects.toMatchObject({
+      code: 'backup-foreign',
+      what: expect.stringContaining('is of another log'),
+    })
+    expect(fingerprint(directory)).toEqual(before)
+  })
+
+  it('is refused for a log whose history was rewritten, or that is behind', async () => {
+    const path = await makeLog(deposits(4))
+    const directory = temporaryFolder()
+    await backUp(path, directory)
+    const before = fingerprint(directory)
+    git(path, ['update-ref', 'refs/heads/main', 'main~1'])
+    await expect(backUp(path, directory)).rejects.toMatchObject({
+      code: 'backup-foreign',
+      what: 'reaches position 4, the log ends at 3',
+    })
+    rmSync(join(path, 'memoir'), { recursive: true })
+    await makeLog(deposits(2), { path })
+    await expect(backUp(path, directory)).rejects.toMatchObject({
+      code: 'backup-foreign',
+      what: expect.stringContaining('its history was rewritten'),
+    })
+    expect(fingerprint(directory)).toEqual(before)
+  })
+
+  it('is refused while another process writes to it', async () => {
+    const path = await makeLog(deposits(2))
+    const directory = temporaryFolder()
+    await using first = await open(path, { readOnly: true, watch: false })
+    await using second = await open(path, { readOnly: true, watch: false })
+    const outcomes = await Promise.allSettled([first.backup(directory), second.backup(directory)])
+    const failures = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []))
+    expect(failures.every(({ code }) => code === 'backup-locked')).toBe(true)
+    expect(failures.length).toBeLessThan(2)
+    expect(await first.backup(directory)).toMatchObject({ to: 2, bundles: 1 })
+  })
+
+  it('removes what an interrupted one left, and no file of another name', async () => {
+    const path = await makeLog(deposits(2))
+    const directory = temporaryFolder()
+    await backUp(path, directory)
+    const left = [
+      '000000000003-000000000009.bundle',
+      '000000000003-000000000004.bundle.0123456789abcdef.tmp',
+      'tmp_obj_0123456789abcdef',
+    ]
+    for (const name of [...left, 'notes.txt', 'tmp']) writeFileSync(join(directory, name), 'half')
+    mkdirSync(join(directory, 'lost+found'))
+    await makeLog(deposits(1), { path })
+    await backUp(path, directory)
+    const names = readdirSync(directory)
+    expect(names.filter((name) => left.includes(name))).toEqual([])
+    expect(names).toEqual(expect.arrayContaining(['notes.txt', 'tmp', 'lost+found']))
+  })
+
+  it('is not begun where there are bundles without a catalog', async () => {
+    const path = await makeLog(deposits(2))
+    const directory = temporaryFolder()
+    await backUp(path, directory)
+    rmSync(join(directory, 'backup.json'))
+    await expect(backUp(path, directory)).rejects.toMatchObject({
+      code: 'backup-damaged',
+      file: 'backup.json',
+    })
+    expect(bundlesIn(directory)).toEqual(['000000000000-000000000002.bundle'])
+  })
+
+  it('takes commits of others along', async () => {
+    const path = await makeLog(deposits(2))
+    const directory = temporaryFolder()
+    await backUp(path, directory)
+    commitByHand(path, { files: { 'README.md': 'For auditors.\n' } })
+    await makeLog(deposits(1), { path })
+    await backUp(path, directory)
+    const copy = join(temporaryFolder(), 'copy.git')
+    git(directory, [
+      'clone',
+      '--quiet',
+      '--bare',
+      '--branch',
+      'main',
+      join(directory, bundlesIn(directory)[0]!),
+      copy,
+    ])
+    for (const name of bundlesIn(directory).slice(1))
+      git(copy, ['fetch', '-q', join(directory, name), 'main:main'])
+    expect(gitText(copy, 'cat-file', 'blob', 'main:README.md')).toBe('For auditors.')
+  })
+
+  it('works from a path that git would have to quote', async () => {
+    const folder = join(temporaryFolder(), 'a "b" ü\\c\td')
+    mkdirSync(folder)
+    const path = await makeLog(deposits(2), { path: join(folder, 'log.git') })
+    expect(await backUp(path, join(folder, '-backup'))).toMatchObject({ to: 2 })
+  })
+})
