@@ -23,7 +23,7 @@ afterAll(() => folder[Symbol.asyncDispose]())
 describe('backup', () => {
   test('says what it wrote, and that there was nothing new', async () => {
     const own = join(folder.path, 'another')
-    const first = await memoir(['-C', bank, 'backup', own])
+    const first = await memoir(['-q', '-C', bank, 'backup', own])
     expect([first.code, first.stderr]).toEqual([0, ''])
     expect(first.stdout).toMatch(
       /^Backed up to .*another: 3 new events, position 3, in 000000000000-000000000003\.bundle \(.*B\)\n$/,
@@ -59,7 +59,7 @@ describe('backup', () => {
 describe('restore', () => {
   test('says what was restored, from what', async () => {
     const path = join(folder.path, 'restored.git')
-    const { code, stdout, stderr } = await memoir(['restore', directory, path])
+    const { code, stdout, stderr } = await memoir(['-q', 'restore', directory, path])
     expect([code, stderr]).toEqual([0, ''])
     expect(stdout).toContain(`Restored into ${path}: 3 events, the last of 20`)
     expect(stdout).toContain('from 1 bundle (')
@@ -92,7 +92,7 @@ describe('restore', () => {
     const path = join(folder.path, 'past.git')
     const { stdout, stderr } = await memoir(['restore', directory, path, '--at', '2'])
     expect(stdout).toContain('1 event, ')
-    expect(stderr).toBe('Position 2 is in the midst of a commit: this is the one before it.\n')
+    expect(stderr).toContain('Position 2 is in the midst of a commit: this is the one before it.\n')
   })
 
   test.each([

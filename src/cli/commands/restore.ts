@@ -1,9 +1,9 @@
 import { UsageError } from '../../event/errors.ts'
+import type { TransferProgress } from '../../repository/transfer-progress.ts'
 import type { RestoreResult } from '../../restore.ts'
 import { argument, command, flag, json, option } from '../command.ts'
 import type { Context } from '../context.ts'
 import { countOf, formatBytes } from '../progress.ts'
-import { showTransfer } from '../transfer.ts'
 
 export const restore = command({
   inputs: {
@@ -16,7 +16,7 @@ export const restore = command({
   },
   examples: [
     { run: 'memoir restore ../bank-backup restored.git', text: 'the whole log' },
-    { run: 'memoir restore ../bank-backup restored.git --at 2', text: 'as it was after its second event' },
+    { run: 'memoir restore ../bank-backup restored.git --at 2026-11-01', text: 'as it was on that day' },
     { run: 'memoir restore ../bank-backup restored.git --dry-run', text: 'is the backup any good?' },
   ],
   notes: `All of the backup that is needed is checked before anything counts as restored. A commit is restored
@@ -74,23 +74,18 @@ async function followFolder(folder: string, path: string, json: boolean, context
   signal.throwIfAborted()
 }
 
-function showWork(context: Context) {
-  const transfer = showTransfer('Restoring', context)
-  const checking = context.messages.progress('Checking')
-  const { signal, onProgress: onTransfer } = transfer
+/** What a restore is given: the signal that ends it, and one place to show how far its parts are. */
+function showWork({ messages, signal }: Context) {
+  const progress = messages.progress('Restoring')
+  const onTransfer = ({ phase, done, total }: TransferProgress) =>
+    progress.update({ done, total, label: phase })
+  const onProgress = (done: number, total: number) => {
+    signal.throwIfAborted()
+    progress.update({ done, total, unit: 'events', label: 'Checking' })
+  }
   return {
-    options: {
-      signal,
-      onTransfer,
-      onProgress: (done: number, total: number) => {
-        signal.throwIfAborted()
-        checking.update({ done, total, unit: 'events' })
-      },
-    },
-    [Symbol.dispose]: () => {
-      transfer[Symbol.dispose]()
-      checking[Symbol.dispose]()
-    },
+    options: { signal, onTransfer, onProgress },
+    [Symbol.dispose]: () => progress[Symbol.dispose](),
   }
 }
 
