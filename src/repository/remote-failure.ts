@@ -79,6 +79,7 @@ const WITHOUT_ANSWER: readonly (readonly [RemoteFailure, RegExp])[] = [
     /Could not resolve (host|proxy)|unable to (access|connect)|Failed to connect|Network is unreachable/i,
   ],
   ['network', /Connection (refused|timed out|reset|closed)|Operation timed out|No route to host/i],
+  ['network', /^(client_loop|ssh_dispatch_run_fatal): |closed by remote host|not responding|Broken pipe/im],
   ['network', /early EOF|hung up unexpectedly|unexpected disconnect|RPC failed/i],
   // The end of what came, in the middle of a conversation.
   ['network', /^fatal: (expected |error processing acks|protocol error: )/m],

@@ -6,7 +6,7 @@ import { AFTER_A_KILL, findAnomalies } from './checker.ts'
 import { History } from './history.ts'
 import { isThere } from './mount.ts'
 import { LATER, observe } from './observation.ts'
-import { writerProgram } from './program.ts'
+import { testProgram } from './program.ts'
 import { Random } from './random.ts'
 import { isFull, times } from './scale.ts'
 import { runWriter } from './writer-process.ts'
@@ -17,7 +17,7 @@ const reason = process.platform !== 'linux' ? 'needs Linux' : isThere('gcc') ? u
 const title = 'a fault in a system call of the writer'
 
 describe.skipIf(reason !== undefined)(reason === undefined ? title : `${title} (skipped: ${reason})`, () => {
-  beforeAll(() => void writerProgram())
+  beforeAll(() => void testProgram('crash/writer'))
 
   it.each(['kill', 'kill-after', 'EIO', 'ENOSPC', 'short'])(
     '%s, breaks no promise, whichever call is hit',

@@ -8,25 +8,26 @@ const PROJECT = fileURLToPath(new URL('../..', import.meta.url))
 const BUILDS = join(PROJECT, '.build/crash')
 const HOUR_MS = 3_600_000
 
-let program: string | undefined
+let build: string | undefined
 
 /**
- * Compiles the writer and all it uses, unless that has been done for these very sources.
+ * Compiles the programs that tests start, and all they use, unless that has been done for these very sources.
  *
+ * @param name of its source, such as `crash/writer`
  * @returns the path of a program for plain Node
  */
-export function writerProgram(): string {
-  program ??= compiledProgram()
-  return program
+export function testProgram(name: string): string {
+  build ??= compiled()
+  return join(build, `test/${name}.js`)
 }
 
-function compiledProgram(): string {
-  const build = join(BUILDS, sourcesKey())
-  if (!existsSync(build)) compile(build)
-  return join(build, 'test/crash/writer.js')
+function compiled(): string {
+  const folder = join(BUILDS, sourcesKey())
+  if (!existsSync(folder)) compile(folder)
+  return folder
 }
 
-function compile(build: string): void {
+function compile(folder: string): void {
   mkdirSync(BUILDS, { recursive: true })
   // Those of other sources; young ones may be in use.
   for (const name of readdirSync(BUILDS)) {
@@ -37,16 +38,16 @@ function compile(build: string): void {
   const tsc = join(PROJECT, 'node_modules/.bin/tsc')
   execFileSync(tsc, ['-p', 'test/crash/tsconfig.json', '--outDir', temporary], { cwd: PROJECT })
   try {
-    renameSync(temporary, build)
+    renameSync(temporary, folder)
   } catch (error) {
     // Another test file was quicker.
     rmSync(temporary, { recursive: true, force: true })
-    if (!existsSync(build)) throw error
+    if (!existsSync(folder)) throw error
   }
 }
 
 function sourcesKey(): string {
-  const files = ['src', 'test/crash'].flatMap((folder) =>
+  const files = ['src', 'test/crash', 'test/network'].flatMap((folder) =>
     readdirSync(join(PROJECT, folder), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
       .map(({ parentPath, name }) => join(parentPath, name)),

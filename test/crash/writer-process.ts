@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { HistoryRecord, Operation } from './history.ts'
-import { writerProgram } from './program.ts'
+import { testProgram } from './program.ts'
 import type { WriterMessage, WriterOrders } from './writer.ts'
 
 /** How a writer ended. */
@@ -31,7 +31,7 @@ export interface WriterStart {
 /** Runs a writer in a process of its own until it ends. @throws when it takes too long */
 export async function runWriter(orders: WriterOrders, start: WriterStart = {}): Promise<WriterEnd> {
   const { unsettled = [], environment = {}, onMessage, onSpawn, onReady, go, limitMs = 60_000 } = start
-  const child = spawn(process.execPath, [writerProgram(), JSON.stringify(orders)], {
+  const child = spawn(process.execPath, [testProgram('crash/writer'), JSON.stringify(orders)], {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...process.env, ...environment },
   })

@@ -49,7 +49,7 @@ describe.each(SCALES)('over $scheme, cut after each $step bytes, with events of 
         await network.server.idle()
         await expectPrefix(network.remote, path)
         if (failure === undefined) expect(head(network.remote)).toBe(writer.status().commit)
-        else expect(failure).toMatchObject({ code: 'remote-failed', kind: 'network' })
+        else expect(failure, String(failure.cause)).toMatchObject({ code: 'remote-failed', kind: 'network' })
         if (failure?.mayHaveArrived === false) expect(head(network.remote)).toBe(before)
         network.proxy.mend()
         await within(LIMIT_MS, writer.push())

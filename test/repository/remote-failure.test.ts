@@ -43,6 +43,8 @@ describe('remoteFailure', () => {
     ["fatal: unable to access 'https://x/': Could not resolve host: x", 'network'],
     ['ssh: connect to host x port 22: Connection refused', 'network'],
     ['fatal: the remote end hung up unexpectedly', 'network'],
+    ['client_loop: send disconnect: Broken pipe\nfatal: Could not read from remote repository.', 'network'],
+    ['Connection to 10.0.0.1 closed by remote host.', 'network'],
     ["fatal: expected 'acknowledgments'", 'network'],
     ['fatal: error processing acks: 4', 'network'],
     ['fatal: protocol error: bad pack header', 'network'],
