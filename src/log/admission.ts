@@ -12,14 +12,25 @@ export class Admission {
    */
   constructor(private readonly prepare: (isFresh: boolean) => Promise<void> | undefined) {}
 
-  /** Runs the task now where the log is ready for it, else in its turn. */
-  enter<T>(task: () => Promise<T>): Promise<T> {
+  /**
+   * Runs the task with its request now where the log is ready for it, else in its turn. Two parts rather than
+   * a closure: in the usual case nothing has to outlive the call.
+   */
+  enter<Request, Result>(task: (request: Request) => Promise<Result>, request: Request): Promise<Result> {
     const preparation = this.isAdmitting ? undefined : this.prepare(true)
-    if (!this.isAdmitting && preparation === undefined) return task()
+    if (!this.isAdmitting && preparation === undefined) return task(request)
+    return this.wait(task, request, preparation)
+  }
+
+  private wait<Request, Result>(
+    task: (request: Request) => Promise<Result>,
+    request: Request,
+    preparation: Promise<void> | undefined,
+  ): Promise<Result> {
     return new Promise((resolve, reject) => {
       const run = () => {
         try {
-          resolve(task())
+          resolve(task(request))
         } catch (error) {
           reject(error)
         }

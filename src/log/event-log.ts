@@ -18,6 +18,7 @@ import {
 import type { Exclusive } from './exclusive.ts'
 import type { Folder } from './folder.ts'
 import type { Follower } from './follower.ts'
+import type { LogIndex } from './log-index.ts'
 import type { LogState } from './log-state.ts'
 import type { AppendResult } from './placement.ts'
 import { loadEvent, loadRun, type ReadOptions, readEvents } from './reading.ts'
@@ -95,10 +96,10 @@ export class EventLog {
       const prepared = appends.map((append) => prepareAppend(append, writer))
       checkShape(prepared, condition)
       const durability: Durability = ack === 'written' ? 'written' : 'durable'
-      const accept = () => appender.append(prepared, condition, durability)
+      const request = new AppendRequest(appender, prepared, condition, durability)
       const appended = hasGivenIds(prepared)
-        ? this.appendOnce(appender, prepared, accept)
-        : this.admission.enter(accept)
+        ? this.appendOnce(request)
+        : this.admission.enter(accept, request)
       return ack === 'written' || ack === 'journaled' ? appended : whenCommitted(appended, sealer)
     } catch (error) {
       return Promise.reject(error)
@@ -196,11 +197,8 @@ export class EventLog {
   }
 
   /** Appends what has ids that the caller chose, unless it was appended before: then its first result stands. */
-  private async appendOnce(
-    appender: Appender,
-    prepared: readonly PreparedAppend[],
-    accept: () => Promise<AppendResult>,
-  ): Promise<AppendResult> {
+  private async appendOnce(request: AppendRequest): Promise<AppendResult> {
+    const { appender, prepared } = request
     const { state } = this
     for (;;) {
       const looked = new Set(positionsOfGivenIds(state.index, prepared))
@@ -213,11 +211,7 @@ export class EventLog {
         const repeated = await findRepeatedAppend(state.index, prepared, load)
         if (repeated !== undefined) return repeated
       }
-      const appended = await this.admission.enter(async () => {
-        // The same append may have come in twice at the same time.
-        const isKnown = positionsOfGivenIds(state.index, prepared).some((position) => !looked.has(position))
-        return isKnown ? undefined : accept()
-      })
+      const appended = await this.admission.enter(acceptIfNew, { request, looked, index: state.index })
       if (appended !== undefined) return appended
     }
   }
@@ -247,6 +241,38 @@ export class EventLog {
       throw new BacklogFullError(this.state.tail.count, cause)
     }
   }
+}
+
+/**
+ * An append that was checked by itself, and is to be accepted as soon as the log is ready. A class, since V8 may
+ * take literals of this kind for long-lived: those kept what they hold alive until the next major collection,
+ * which was a third of all that survived the minor ones.
+ */
+class AppendRequest {
+  constructor(
+    readonly appender: Appender,
+    readonly prepared: readonly PreparedAppend[],
+    readonly condition: AppendCondition | undefined,
+    readonly durability: Durability,
+  ) {}
+}
+
+function accept({ appender, prepared, condition, durability }: AppendRequest): Promise<AppendResult> {
+  return appender.append(prepared, condition, durability)
+}
+
+/** Accepts an append, unless the same one came in meanwhile: at a position that was not looked at yet. */
+async function acceptIfNew({
+  request,
+  looked,
+  index,
+}: {
+  readonly request: AppendRequest
+  readonly looked: ReadonlySet<number>
+  readonly index: LogIndex
+}): Promise<AppendResult | undefined> {
+  const isKnown = positionsOfGivenIds(index, request.prepared).some((position) => !looked.has(position))
+  return isKnown ? undefined : accept(request)
 }
 
 function prepareAppend(

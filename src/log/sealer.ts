@@ -1,9 +1,10 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Codec } from '../event/event.ts'
 import type { Journal } from '../journal/journal.ts'
 import { RefMovedError } from '../repository/errors.ts'
 import { batchBytes, batchChange } from './batch-change.ts'
 import type { BranchState } from './branch.ts'
-import type { Committer } from './committer.ts'
+import type { CommitChange, Committer } from './committer.ts'
 import { LogClosedError, LogDivergedError, SealFailedError } from './errors.ts'
 import type { Exclusive } from './exclusive.ts'
 import type { Folder } from './folder.ts'
@@ -154,9 +155,12 @@ export class Sealer {
   }
 
   private async commit(from: BranchState, plans: readonly SealPlan[]): Promise<BranchState[]> {
-    const changes = await Promise.all(
-      plans.map((plan) => batchChange(plan, this.parts.state.index, this.parts.codec)),
-    )
+    const changes: CommitChange[] = []
+    for (const plan of plans) {
+      changes.push(await batchChange(plan, this.parts.state.index, this.parts.codec))
+      // Hashing a full batch takes a millisecond: appends and timers get their turn between two.
+      await nextTurn()
+    }
     const states = await this.parts.committer.commit(from, changes)
     this.parts.folder.added(changes)
     return states

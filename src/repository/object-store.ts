@@ -4,8 +4,8 @@ import type { FileSystem } from '../system/file-system.ts'
 import { createFile, errorCode, fileError, removeQuietly, temporaryPath } from './durable-file.ts'
 import { type EncodedObject, objectHeader } from './object.ts'
 
-/** Node's thread pool has four threads: more files in flight would only queue there. */
-const CONCURRENCY = 4
+/** Node's thread pool has four threads: one is left to the journal, whose appends are waited for. */
+const CONCURRENCY = 3
 
 /** Below this many bytes, deflating here and now is quicker than a trip to the thread pool: 0.06 ms against 0.17 at 8 KiB. */
 const SYNCHRONOUS_BYTES = 16 * 1024
@@ -24,7 +24,7 @@ export class ObjectStore {
   }
 
   /**
-   * Durable when it resolves. Costs two syncs an object, four at a time: 5 objects take about 3 ms.
+   * Durable when it resolves. Costs two syncs an object, three at a time: 5 objects take about 3 ms.
    *
    * An object that is there already is written again: whoever wrote it may have died before its sync (git
    * syncs no loose object by default), so a file that exists proves nothing, and a rename over it is always
