@@ -132,3 +132,14 @@ test('writes the keys in their fixed order and leaves out what is not given', ()
     `{"id":"generated","stream":"s","version":8,"type":"T","time":"${TIME}","data":{}}\n`,
   )
 })
+
+test.each([',"version":1', ',"type":"', ',"time":"', '"version":'])(
+  'gives an event its place where its names and data hold %j',
+  (name) => {
+    const event = { type: name, id: name, tags: [name], data: { [name]: name }, metadata: { [name]: name } }
+    const [elsewhere] = prepareEvents(name, [event], LIMIT, () => 'unused')
+    const likely = { version: 7, timeMs: Date.parse(TIME) }
+    const [there] = prepareEvents(name, [event], LIMIT, () => 'unused', likely)
+    expect(encodeLine(elsewhere!, 7, TIME)).toBe(encodeLine(there!, 7, TIME))
+  },
+)
