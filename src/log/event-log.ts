@@ -18,7 +18,6 @@ import {
 import type { Exclusive } from './exclusive.ts'
 import type { Folder } from './folder.ts'
 import type { Follower } from './follower.ts'
-import type { LogIndex } from './log-index.ts'
 import type { LogState } from './log-state.ts'
 import type { AppendResult } from './placement.ts'
 import { loadEvent, loadRun, type ReadOptions, readEvents } from './reading.ts'
@@ -211,7 +210,7 @@ export class EventLog {
         const repeated = await findRepeatedAppend(state.index, prepared, load)
         if (repeated !== undefined) return repeated
       }
-      const appended = await this.admission.enter(acceptIfNew, { request, looked, index: state.index })
+      const appended = await this.admission.enter(acceptIfNew, { request, looked, state })
       if (appended !== undefined) return appended
     }
   }
@@ -265,13 +264,13 @@ function accept({ appender, prepared, condition, durability }: AppendRequest): P
 async function acceptIfNew({
   request,
   looked,
-  index,
+  state,
 }: {
   readonly request: AppendRequest
   readonly looked: ReadonlySet<number>
-  readonly index: LogIndex
+  readonly state: LogState
 }): Promise<AppendResult | undefined> {
-  const isKnown = positionsOfGivenIds(index, request.prepared).some((position) => !looked.has(position))
+  const isKnown = positionsOfGivenIds(state.index, request.prepared).some((position) => !looked.has(position))
   return isKnown ? undefined : accept(request)
 }
 
