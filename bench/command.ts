@@ -115,7 +115,7 @@ function emptyState(): LogState {
   const nothing = encodeObject('blob', Buffer.alloc(0)).oid
   const { tree } = LogTree.create({ manifest: nothing, gitattributes: nothing })
   return {
-    branch: { commit: tree.oid, tree, position: 0 },
+    branch: { commit: tree.oid, tree, position: 0, own: { since: tree.oid, commits: 0 } },
     index: new LogIndex(),
     tail: new Tail(),
     visible: new Watermark(),

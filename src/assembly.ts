@@ -7,6 +7,7 @@ import type { LogIndex } from './log/log-index.ts'
 import type { LogListener, Notice } from './log/log-state.ts'
 import { type OpenedLog, type OpenedRepository, openEventLog } from './log/open-event-log.ts'
 import type { OpenOptions } from './options.ts'
+import { type AutomaticPush, Pushers } from './sync/push/pushers.ts'
 import { openWorkTreeFollower, type WorkTreeFollower } from './sync/work-tree-follower.ts'
 import { type Clock, systemClock } from './system/clock.ts'
 import { type FileSystem, nodeFileSystem } from './system/file-system.ts'
@@ -15,6 +16,14 @@ import { systemRandom } from './system/random.ts'
 const MIB = 1 << 20
 const POLL_MS = 1000
 const SEAL_AFTER_MS = 250
+const REMOTE = 'origin'
+const PUSH: AutomaticPush = {
+  every: 10_000,
+  maxUnpushed: 1000,
+  mirrors: [],
+  hosts: {},
+  closeWithin: 10_000,
+}
 const AUTHOR = { name: 'Memoir', email: 'memoir@localhost' }
 
 export interface AssemblyOptions extends OpenOptions {
@@ -33,6 +42,7 @@ export class Assembly {
   opened!: OpenedLog
   image!: Image
   snapshots!: SnapshotStore
+  pushers!: Pushers
   private watcher: Watcher | undefined
   private snapshotter: Snapshotter | undefined
   private workTree: WorkTreeFollower | undefined
@@ -61,6 +71,7 @@ export class Assembly {
   branchMoved(): void {
     this.workTree?.schedule()
     this.snapshotter?.maybeSnapshot()
+    this.pushers?.branchMoved()
   }
 
   close(): Promise<void> {
@@ -130,6 +141,7 @@ export class Assembly {
         indexPosition,
       })
     }
+    await this.openPushers()
     if (options.watch === false) return
     this.watcher = new Watcher({
       repository,
@@ -141,8 +153,24 @@ export class Assembly {
     void this.watcher.start()
   }
 
+  private async openPushers(): Promise<void> {
+    const { opened, options, fileSystem } = this
+    const { ports = {}, limits = {}, push } = options
+    this.pushers = await Pushers.open({
+      opened,
+      remote: options.remote ?? REMOTE,
+      automatic: push && { ...PUSH, ...push },
+      eventBytes: limits.eventBytes ?? MIB,
+      fileSystem,
+      clock: ports.clock ?? systemClock,
+      random: ports.random ?? systemRandom,
+      notify: (notice) => this.notify(notice),
+    })
+  }
+
   private notify(notice: Notice): void {
     if (notice.kind === 'adopted') {
+      this.pushers?.branchMoved()
       // Whoever moves the branch from outside, as `git commit` does, brings the files along.
       if (notice.by === 'others') this.workTree?.adopted(notice.commit)
       this.snapshotter?.maybeSnapshot()
@@ -158,6 +186,7 @@ export class Assembly {
       await this.snapshotter?.close()
       await this.workTree?.finish()
     } finally {
+      await this.pushers?.close()
       await release()
     }
   }

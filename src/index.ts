@@ -93,6 +93,9 @@ export {
   ReplicaReplacedError,
 } from './sync/errors.ts'
 export type { PullResult } from './sync/pull.ts'
+export type { HostProfile } from './sync/push/host-profile.ts'
+export type { PushResult } from './sync/push/pusher.ts'
+export type { RemoteStatus } from './sync/push/remote-status.ts'
 export type { ReplicaLag, ReplicaPhase, ReplicaProblem, ReplicaState } from './sync/replica/replica-state.ts'
 export type { Rewrite } from './sync/replica/rewrite.ts'
 export type { Clock } from './system/clock.ts'

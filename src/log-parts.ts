@@ -6,7 +6,7 @@ import { statusOf } from './status.ts'
 
 /** What every handle of an open log is made of. */
 export function logParts(assembly: Assembly, projections: readonly Projection<unknown>[] = []): LogParts {
-  const { opened, image, snapshots } = assembly
+  const { opened, image, snapshots, pushers } = assembly
   const { log, repository, reader } = opened
   return {
     log,
@@ -22,7 +22,7 @@ export function logParts(assembly: Assembly, projections: readonly Projection<un
       const { verifyLog } = await import('./log/verification/verification.ts')
       return verifyLog({ repository, reader, branch: log.state.branch, ...verify })
     },
-    status: () => statusOf(opened, image),
+    status: () => statusOf(opened, image, pushers.status()),
     close: () => assembly.close(),
   }
 }

@@ -9,7 +9,6 @@ import { checkOptions } from './options-check.ts'
 import { pointHeadAtOnlyBranch } from './repository/only-branch.ts'
 import { cloneRepository, type TransferOptions } from './repository/remote.ts'
 import { pull } from './sync/pull.ts'
-import { Pushers } from './sync/push/pusher.ts'
 import { systemClock } from './system/clock.ts'
 import { nodeFileSystem } from './system/file-system.ts'
 
@@ -34,20 +33,21 @@ export async function open(path: string, options: OpenOptions = {}): Promise<Log
   if (typeof path !== 'string' || path === '') throw new UsageError('open needs the path of a log')
   checkOptions(options)
   const assembly = await Assembly.open(path, options)
-  const { opened } = assembly
-  const { log, repository, reader } = opened
+  const { opened, pushers } = assembly
+  const { log } = opened
   const { projections, remote = 'origin', readOnly = false, ports = {} } = options
   const { fileSystem = nodeFileSystem, clock = systemClock } = ports
-  const pushers = new Pushers({ repository, reader, head: () => log.state.branch.commit })
   return new Log({
     ...logParts(assembly, projections),
     push: async (target = remote, transfer) => {
       if (!readOnly) await log.seal()
-      await pushers.push(target, transfer)
+      return pushers.push(target, transfer)
     },
+    whenPushed: () => pushers.whenPushed(),
     pull: async (target = remote, transfer) => {
       const pulled = await pull(opened, target, { fileSystem, clock }, transfer)
       assembly.branchMoved()
+      await pushers.seen(target, pulled.remoteCommit)
       return pulled
     },
   })

@@ -6,10 +6,13 @@ import { LogHandle, type LogParts } from './log-handle.ts'
 import type { TransferOptions } from './repository/remote.ts'
 import { NotPushedError } from './sync/errors.ts'
 import type { PullResult } from './sync/pull.ts'
+import type { PushResult } from './sync/push/pusher.ts'
 
 /** What a log whose only writer this is has beside that. */
 export interface WriterParts extends LogParts {
-  readonly push: (remote: string | undefined, options: TransferOptions) => Promise<void>
+  readonly push: (remote: string | undefined, options: TransferOptions) => Promise<PushResult>
+  /** Resolves when the authority has what is committed now. */
+  readonly whenPushed: () => Promise<PushResult>
   readonly pull: (remote: string | undefined, options: TransferOptions) => Promise<PullResult>
 }
 
@@ -69,12 +72,21 @@ export class Log extends LogHandle<WriterParts> {
   }
 
   /**
-   * Seals, then pushes the branch to a remote, fast-forward only.
+   * Seals, then pushes the branch to a remote, fast-forward only; resolves when the remote has it. Calls that
+   * come while a push is under way share the next one. It starts at once, whatever failed before.
+   *
+   * A push whose connection was cut is looked for on the remote before anything is said about it:
+   * `mayHaveArrived` of the error tells whether even that gave no answer.
+   *
+   * ```ts
+   * const { commit, position } = await log.push()
+   * await log.push('/mnt/backup/bank.git')
+   * ```
    *
    * @param remote name or address; default: the log's
    * @throws RemoteFailedError, InvalidRemoteError, GitMissingError
    */
-  push(remote?: string, options: TransferOptions = {}): Promise<void> {
+  push(remote?: string, options: TransferOptions = {}): Promise<PushResult> {
     return this.parts.push(remote, options)
   }
 
@@ -89,7 +101,10 @@ export class Log extends LogHandle<WriterParts> {
   }
 
   /**
-   * Seals what waits, and gives the writer's lock back.
+   * Seals what waits, makes a last push if the log pushes by itself, and gives the writer's lock back.
+   *
+   * The last push is cut off after `push.closeWithin`. Commits that a remote lacks then are told through the
+   * notice `unpushed`; they are on this disk, and the next process that opens the log pushes them.
    *
    * @throws LogDivergedError, SealFailedError: it is closed all the same, and the journal keeps the events
    */
@@ -99,7 +114,7 @@ export class Log extends LogHandle<WriterParts> {
 
   private async pushAppended(result: AppendResult): Promise<AppendResult> {
     try {
-      await this.parts.push(undefined, {})
+      await this.parts.whenPushed()
       return result
     } catch (cause) {
       throw new NotPushedError(result.position, result.commit ?? '', cause)

@@ -2,11 +2,12 @@ import { UsageError } from './event/errors.ts'
 import { nameProblem } from './event/new-event.ts'
 import { checkOptionNames } from './event/option-names.ts'
 import type { OpenOptions } from './options.ts'
+import type { HostProfile } from './sync/push/host-profile.ts'
 
 /** @throws UsageError for an option that no log could be opened with: before anything is touched */
 export function checkOptions(options: OpenOptions): void {
   checkOptionNames('open', options, KNOWN)
-  const { codec, engine, author, seal = {}, watch, snapshot = {}, limits = {} } = options
+  const { codec, engine, author, seal = {}, watch, snapshot = {}, limits = {}, push = {} } = options
   checkOptionNames('open option "seal"', seal, { afterMs: true, maxBytes: true })
   if (typeof watch === 'object') checkOptionNames('open option "watch"', watch, { pollMs: true })
   checkOptionNames('open option "snapshot"', snapshot, { everyEvents: true })
@@ -24,10 +25,13 @@ export function checkOptions(options: OpenOptions): void {
   checkNumbers({
     'seal.afterMs': seal.afterMs,
     'seal.maxBytes': seal.maxBytes,
+    'push.every': push.every,
+    'push.maxUnpushed': push.maxUnpushed,
     'watch.pollMs': watch === false ? undefined : watch?.pollMs,
     'snapshot.everyEvents': snapshot.everyEvents,
     'limits.eventBytes': limits.eventBytes,
   })
+  checkPush(push)
 }
 
 /** @throws UsageError unless each number that is given is above 0 */
@@ -35,6 +39,21 @@ export function checkNumbers(numbers: Readonly<Record<string, unknown>>): void {
   for (const [name, value] of Object.entries(numbers)) {
     const isFine = value === undefined || (typeof value === 'number' && value > 0)
     if (!isFine) refuse(name, value, 'a number above 0')
+  }
+}
+
+function checkPush(push: NonNullable<OpenOptions['push']>): void {
+  checkOptionNames('open option "push"', push, PUSH)
+  const { closeWithin = 0, mirrors = [], hosts = {} } = push
+  if (!(closeWithin >= 0)) refuse('push.closeWithin', closeWithin, 'a number of milliseconds, 0 or more')
+  if (!Array.isArray(mirrors) || !mirrors.every((mirror) => typeof mirror === 'string')) {
+    refuse('push.mirrors', mirrors, 'a list of names or addresses of remotes')
+  }
+  for (const [host, profile] of Object.entries(hosts)) {
+    checkOptionNames(`open option "push.hosts" for ${host}`, profile, PROFILE)
+    for (const [name, value] of Object.entries(profile)) {
+      if (!(value >= 1)) refuse(`push.hosts['${host}'].${name}`, value, 'a number of 1 or more')
+    }
   }
 }
 
@@ -53,7 +72,22 @@ const KNOWN: Readonly<Record<keyof OpenOptions, true>> = {
   watch: true,
   snapshot: true,
   limits: true,
+  push: true,
   onNotice: true,
   onProgress: true,
   ports: true,
+}
+
+const PUSH: Readonly<Record<keyof NonNullable<OpenOptions['push']>, true>> = {
+  every: true,
+  maxUnpushed: true,
+  mirrors: true,
+  hosts: true,
+  closeWithin: true,
+}
+
+const PROFILE: Readonly<Record<keyof HostProfile, true>> = {
+  pushesAMinute: true,
+  objectBytes: true,
+  directoryEntries: true,
 }

@@ -1,6 +1,7 @@
 import type { Codec } from './event/event.ts'
 import type { Projection } from './image/projection.ts'
 import type { Notice } from './log/log-state.ts'
+import type { HostProfile } from './sync/push/host-profile.ts'
 import type { Clock } from './system/clock.ts'
 import type { FileSystem } from './system/file-system.ts'
 import type { RandomSource } from './system/random.ts'
@@ -17,6 +18,33 @@ export interface OpenOptions {
   readonly readOnly?: boolean
   /** Name or address of the remote for `push`, `pull` and the ack level `pushed`. Default `'origin'`. */
   readonly remote?: string
+  /**
+   * Push by itself what is committed, to `remote` and to mirrors. Default: only when asked to, with
+   * `log.push()` or `ack: 'pushed'`. `{}` takes all defaults.
+   *
+   * One push at a time takes along all that waits, never more often than the profile of the host allows. One
+   * that fails is told through the notice `push-failed` and tried again after a random time that doubles: up
+   * to a minute where trying may help, from one to 15 minutes where somebody has to do something first.
+   */
+  readonly push?: {
+    /** How long a commit waits for its push at most, in milliseconds. Default 10,000. */
+    readonly every?: number
+    /** As many unpushed events are pushed without waiting. Default 1000. */
+    readonly maxUnpushed?: number
+    /**
+     * Names or addresses of more remotes that get the same. One that fails holds up no other; none gets
+     * anything while `remote`, the authority, has another history. Default: none.
+     */
+    readonly mirrors?: readonly string[]
+    /**
+     * What hosts take, by host name, where it is not what is known of them: `{ 'git.example.org':
+     * { pushesAMinute: 10 } }`. Known: github.com 6 pushes a minute, gitlab.com 600, all others 60; local
+     * paths have no limit.
+     */
+    readonly hosts?: Readonly<Record<string, Partial<HostProfile>>>
+    /** How long `close()` waits for a last push, in milliseconds; 0: there is none. Default 10,000. */
+    readonly closeWithin?: number
+  }
   /** Author of the commits. Default `Memoir <memoir@localhost>`. */
   readonly author?: { readonly name: string; readonly email: string }
   readonly seal?: {

@@ -1,6 +1,7 @@
 import type { Codec } from './event/event.ts'
 import type { Image, ProjectionStatus } from './image/image.ts'
 import type { OpenedLog } from './log/open-event-log.ts'
+import type { RemoteStatus } from './sync/push/remote-status.ts'
 
 /** Where a log stands, in numbers. */
 export interface LogStatus {
@@ -25,6 +26,17 @@ export interface LogStatus {
     /** The last event that is in a commit. */
     readonly branch: number
   }
+  /** Where the three copies of the log stand; what is undefined is not known. */
+  readonly heads: {
+    /** What the projections hold, and the newest commit that is wholly in it. */
+    readonly image: Head
+    /** The branch here. */
+    readonly branch: Head
+    /** The branch on the authority, as last seen: `remotes` says more. */
+    readonly remote: Head | undefined
+  }
+  /** The remotes that the log was ever pushed to, or knows by name, the authority first. No I/O: as last seen. */
+  readonly remotes: readonly RemoteStatus[]
   /** How many events wait for their commit. */
   readonly unsealed: number
   /** How many batch files the log has. */
@@ -36,10 +48,21 @@ export interface LogStatus {
   readonly problem: { readonly code: string; readonly message: string } | undefined
 }
 
-export function statusOf({ log, repository, manifest, reader }: OpenedLog, image: Image): LogStatus {
+export interface Head {
+  readonly position: number | undefined
+  readonly commit: string | undefined
+}
+
+export function statusOf(
+  { log, repository, manifest, reader }: OpenedLog,
+  image: Image,
+  remotes: readonly RemoteStatus[],
+): LogStatus {
   const { state, writer, follower } = log
   const { branch, index, visible, tail } = state
   const projections = image.status()
+  const imagePosition = Math.min(visible.position, ...running(projections))
+  const authority = remotes.find(({ isAuthority }) => isAuthority)
   const problem = writer?.appender.failed ?? writer?.sealer.diverged ?? follower.problem?.error
   return {
     path: repository.path,
@@ -54,10 +77,16 @@ export function statusOf({ log, repository, manifest, reader }: OpenedLog, image
     events: visible.position,
     streams: log.streams().length,
     positions: {
-      image: Math.min(visible.position, ...running(projections)),
+      image: imagePosition,
       journal: visible.position,
       branch: branch.position,
     },
+    heads: {
+      image: { position: imagePosition, commit: imagePosition < branch.position ? undefined : branch.commit },
+      branch: { position: branch.position, commit: branch.commit },
+      remote: authority?.head,
+    },
+    remotes,
     unsealed: tail.count,
     files: branch.tree.fileCount,
     indexBytes: index.bytes,

@@ -11,6 +11,8 @@ export interface BranchState {
   readonly tree: LogTree
   /** Position of the last event, 0 in an empty log. */
   readonly position: number
+  /** How many commits this process made, up to this one, since it found the branch at a commit. */
+  readonly own: { readonly since: string; readonly commits: number }
 }
 
 /**
@@ -26,7 +28,8 @@ export async function readBranchState(
 ): Promise<BranchState> {
   const { tree: treeOid } = parseCommit((await reader.read(commit)).content)
   const tree = await LogTree.read(reader, treeOid, before?.tree)
-  return { commit, tree, position: await lastPosition(tree.last, source) }
+  const own = { since: commit, commits: 0 }
+  return { commit, tree, position: await lastPosition(tree.last, source), own }
 }
 
 async function lastPosition(file: BatchFile | undefined, source: BatchSource): Promise<number> {

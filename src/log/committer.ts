@@ -70,7 +70,8 @@ export class Committer {
         message: commitMessage(change.summary),
       })
       objects.push(...change.blobs, ...changed.objects, commit)
-      state = { commit: commit.oid, tree: changed.tree, position: change.position }
+      const own = { ...state.own, commits: state.own.commits + 1 }
+      state = { commit: commit.oid, tree: changed.tree, position: change.position, own }
       states.push(state)
     }
     await store.write(objects)

@@ -72,4 +72,18 @@ export type Notice =
       readonly position: number
       readonly error: Error
     }
+  | {
+      /** A push that the log made by itself failed; it is tried again. */
+      readonly kind: 'push-failed'
+      /** Name or address of the remote, without credentials. */
+      readonly remote: string
+      readonly failure: 'auth' | 'network' | 'conflict' | 'refused' | 'too-large' | 'unknown'
+      readonly error: Error
+    }
+  /** The log was closed with commits that a remote has not: the next process that opens it pushes them. */
+  | { readonly kind: 'unpushed'; readonly remote: string; readonly error: Error }
+  /** The log's limits go beyond what the host of a remote advises. */
+  | { readonly kind: 'push-advice'; readonly remote: string; readonly error: Error }
+  /** What `status()` says of a remote could not be written down for the next process. */
+  | { readonly kind: 'remote-not-recorded'; readonly error: Error }
   | { readonly kind: 'snapshot-failed'; readonly projection: string; readonly error: Error }

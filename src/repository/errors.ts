@@ -85,7 +85,10 @@ const REMOTE_FAILURES: Record<RemoteFailure, { readonly said: string; readonly h
     hint: 'Check the credential helper or SSH key for it.',
   },
   network: { said: 'cannot be reached', hint: 'Check the address and the network, then try again.' },
-  conflict: { said: 'has commits that we lack', hint: 'Pull, then push again. Never force the push.' },
+  conflict: {
+    said: 'was changed by somebody else',
+    hint: 'Try again. Never force the push: two processes that write to two copies of a log have to agree on one.',
+  },
   refused: { said: 'refused the change', hint: 'Check its hooks and branch protection rules.' },
   'too-large': { said: 'found a push too large', hint: 'Push more often, or raise its limit.' },
   unknown: { said: 'failed', hint: 'Check that its address is right; the cause holds all that git said.' },

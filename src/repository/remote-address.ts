@@ -60,3 +60,11 @@ function checkHost(host: string, address: string): void {
 export function redactAddress(text: string): string {
   return text.replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/?#'"]*@/gi, '$1')
 }
+
+/** The host that an address names, in small letters and without a port; undefined for a path. */
+export function hostOf(address: string): string | undefined {
+  if (checkRemoteAddress(address) === 'file') return undefined
+  const url = /^[^/]*:\/\/(?:[^/?#\\]*@)?(\[[^\]]*\]|[^/?#\\@:]*)/.exec(address)?.[1]
+  const host = url ?? /^(?:[^@/]*@)?(\[[^\]]*\]|[^/:]+):/.exec(address)?.[1]
+  return host?.toLowerCase()
+}

@@ -59,7 +59,7 @@ export async function fetchBranch(
   { tracks = true, ...options }: FetchOptions = {},
 ): Promise<string | undefined> {
   validateRef(branch)
-  const found = await findRemote(repository, remote, 'fetch')
+  const found = await getRemote(repository, remote, 'fetch')
   await using runner = runnerFor(found, { repository })
   const tracking = tracks ? trackingRef(found, branch) : undefined
   await clearLeftovers(repository, tracking)
@@ -115,7 +115,7 @@ export async function findRemoteHead(
   options: TransferOptions = {},
 ): Promise<string | undefined> {
   validateRef(branch)
-  const found = await findRemote(repository, remote, 'push')
+  const found = await getRemote(repository, remote, 'push')
   const { head } = await listBranch(repository, found, branch, options)
   if (head === undefined) await confirmAbsence(repository, found, branch, options)
   return head
@@ -137,7 +137,7 @@ export async function pushBranch(
   options: TransferOptions & { readonly commit?: string } = {},
 ): Promise<void> {
   validateRef(branch)
-  const found = await findRemote(repository, remote, 'push')
+  const found = await getRemote(repository, remote, 'push')
   const tracking = trackingRef(found, branch)
   await clearLeftovers(repository, tracking)
   const settings = tracking === undefined ? {} : { [`remote.${ALIAS}.fetch`]: `${branch}:${tracking}` }
@@ -147,7 +147,8 @@ export async function pushBranch(
   await transfer(runner, found, args, options)
 }
 
-interface Remote {
+/** A remote that was found: by its name, undefined for one given by address. Paths are absolute. */
+export interface Remote {
   readonly name: string | undefined
   readonly address: string
 }
@@ -158,7 +159,8 @@ const ALIAS = 'memoir-remote'
 const BRANCHES = 'refs/heads/'
 const OID_LENGTH = 40
 
-async function findRemote(
+/** @throws InvalidRemoteError for a name that is not configured, or an address that is refused */
+export async function getRemote(
   { gitDirectory, workTree }: RepositoryPaths,
   remote: string,
   purpose: 'fetch' | 'push',

@@ -1,18 +1,25 @@
 import { MemoirError } from '../event/errors.ts'
+import { RemoteFailedError } from '../repository/errors.ts'
 
-/** Events are committed here, but the remote does not have them. */
+/** Events are committed here, but are not known to be on the remote. */
 export class NotPushedError extends MemoirError {
   readonly code = 'not-pushed'
+  /** Whether the remote is known not to have them, or may have them all the same. */
+  readonly outcome: 'absent' | 'unknown'
+
   constructor(
     /** Position of the last event of the append. */
     readonly position: number,
     readonly commit: string,
     cause: unknown,
   ) {
-    super(`events up to position ${position} are committed here but were not pushed: ${messageOf(cause)}`, {
+    const outcome = outcomeOf(cause)
+    const end = outcome === 'absent' ? 'were not pushed' : 'may or may not have been pushed'
+    super(`events up to position ${position} are committed here but ${end}: ${messageOf(cause)}`, {
       cause,
-      hint: 'Do not append them again: they are stored. Mend the cause, then push (`log.push()`, `memoir push`).',
+      hint: `Do not append them again: they are stored. Push again once the cause is mended. ${hintOf(cause)}`,
     })
+    this.outcome = outcome
   }
 }
 
@@ -99,6 +106,16 @@ export class ReplicaReplacedError extends MemoirError {
       hint: 'Move it away and follow the remote again, or take it as it is: `memoir accept-rewrite`.',
     })
   }
+}
+
+/** What else than a remote fails, fails before anything is sent, but for a push that was broken off. */
+function outcomeOf(cause: unknown): 'absent' | 'unknown' {
+  if (cause instanceof RemoteFailedError) return cause.mayHaveArrived ? 'unknown' : 'absent'
+  return cause instanceof MemoirError ? 'absent' : 'unknown'
+}
+
+function hintOf(cause: unknown): string {
+  return (cause instanceof MemoirError && cause.hint) || ''
 }
 
 function messageOf(error: unknown): string {

@@ -10,6 +10,8 @@ export interface PullResult {
   readonly from: number
   readonly to: number
   readonly commit: string
+  /** The commit at which the remote was. */
+  readonly remoteCommit: string
 }
 
 /**
@@ -38,5 +40,6 @@ export async function pull(
       : new RemoteEmptiedError(branch, log.state.branch.commit)
   }
   await admit(opened, incoming, await compare(opened, incoming, known), options.signal)
-  return { from, to: log.state.visible.position, commit: log.state.branch.commit }
+  const { position: to } = log.state.visible
+  return { from, to, commit: log.state.branch.commit, remoteCommit: incoming }
 }

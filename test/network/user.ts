@@ -40,7 +40,8 @@ async function perform({ action, bytes = 1000 }: UserRequest): Promise<void> {
     case 'append':
       return appendBytes(log, bytes)
     case 'push':
-      return log.push(undefined, { timeoutMs })
+      await log.push(undefined, { timeoutMs })
+      return
     case 'catch up':
       replica.poke()
       return replica.waitFor(log.status().positions.branch)

@@ -1,4 +1,4 @@
-import { ObjectMissingError, RemoteFailedError } from '../../repository/errors.ts'
+import { ObjectMissingError, RemoteFailedError, type RemoteFailure } from '../../repository/errors.ts'
 import type { GitReader } from '../../repository/git-reader.ts'
 import { fetchBranch, findRemoteHead, pushBranch, type TransferOptions } from '../../repository/remote.ts'
 import type { Repository } from '../../repository/repository.ts'
@@ -7,13 +7,19 @@ import type { Repository } from '../../repository/repository.ts'
 export type PushOutcome =
   /** The remote's branch holds the commit: it is at `head`, the commit itself or a later one. */
   | { readonly kind: 'pushed'; readonly head: string }
-  /** The remote's branch does not hold the commit, and no push that was begun can bring it there any more. */
-  | { readonly kind: 'absent'; readonly error: RemoteFailedError; readonly head: RemoteHead }
+  /**
+   * The remote's branch does not hold the commit, and no push that was begun can bring it there any more.
+   * `head` is where it was seen, if anybody had to look; `isForked`: it holds commits that the pushed one
+   * does not rest on, so no later push can bring it there either.
+   */
+  | {
+      readonly kind: 'absent'
+      readonly error: RemoteFailedError
+      readonly head: string | undefined
+      readonly isForked: boolean
+    }
   /** It could not be found out: the commit may be there, or still arrive. */
   | { readonly kind: 'unknown'; readonly error: RemoteFailedError }
-
-/** Where the remote's branch was seen, undefined for one that is not there; `'unseen'` if nobody looked. */
-export type RemoteHead = string | undefined | 'unseen'
 
 export interface PushParts {
   readonly repository: Repository
@@ -45,12 +51,23 @@ export async function pushCommit(
     const error = await tryPush(parts, remote, commit, options)
     if (error === undefined) return { kind: 'pushed', head: commit }
     mayArrive ||= error.mayHaveArrived
-    if (!mayArrive && error.kind !== 'conflict') return { kind: 'absent', error, head: 'unseen' }
+    if (!mayArrive && error.kind !== 'conflict') {
+      return { kind: 'absent', error, head: undefined, isForked: false }
+    }
     const seen = await look(parts, remote, commit, options)
-    if (seen === undefined) return { kind: 'unknown', error }
-    if (seen.where === 'there') return { kind: 'pushed', head: seen.head }
-    if (seen.where === 'elsewhere' || !mayArrive) return { kind: 'absent', error, head: seen.head }
-    if (tries === MOST_TRIES || !error.mayHaveArrived) return { kind: 'unknown', error }
+    if (seen === undefined) return { kind: 'unknown', error: found(error, error.kind, true) }
+    const { head } = seen
+    switch (seen.where) {
+      case 'there':
+        return { kind: 'pushed', head: seen.head }
+      case 'elsewhere':
+        return { kind: 'absent', error: found(error, 'conflict', false), head, isForked: true }
+      case 'before':
+        if (!mayArrive) return { kind: 'absent', error, head, isForked: false }
+        if (tries === MOST_TRIES || !error.mayHaveArrived) {
+          return { kind: 'unknown', error: found(error, error.kind, true) }
+        }
+    }
   }
 }
 
@@ -67,6 +84,14 @@ async function tryPush(
     if (error instanceof RemoteFailedError) return error
     throw error
   }
+}
+
+/** A failure with what was found out since. */
+function found(error: RemoteFailedError, kind: RemoteFailure, mayHaveArrived: boolean): RemoteFailedError {
+  const { remote, cause, hint } = error
+  return kind === error.kind
+    ? new RemoteFailedError(remote, kind, { mayHaveArrived, cause, ...(hint && { hint }) })
+    : new RemoteFailedError(remote, kind, { mayHaveArrived, cause: error })
 }
 
 type Sight =

@@ -1,51 +1,299 @@
+import type { BranchState } from '../../log/branch.ts'
+import { LogClosedError } from '../../log/errors.ts'
+import type { Notice } from '../../log/log-state.ts'
+import type { OpenedLog } from '../../log/open-event-log.ts'
+import { RemoteFailedError } from '../../repository/errors.ts'
 import type { TransferOptions } from '../../repository/remote.ts'
-import { type PushParts, pushCommit } from './push-commit.ts'
+import type { Clock } from '../../system/clock.ts'
+import { type RandomSource, randomFraction } from '../../system/random.ts'
+import { NotPushedError } from '../errors.ts'
+import type { HostProfile } from './host-profile.ts'
+import type { KnownRemote } from './known-remote.ts'
+import { pushCommit } from './push-commit.ts'
+import { backoff, nextPush, type PushSchedule, paceOf, recentStarts } from './push-timing.ts'
 
-interface PusherParts extends PushParts {
-  /** What the branch is at. */
-  readonly head: () => string
+/** What a push brought to a remote. */
+export interface PushResult {
+  /** Name or address of the remote, without credentials. */
+  readonly remote: string
+  /** The commit that the remote has now, and the position of its last event. */
+  readonly commit: string
+  readonly position: number
 }
 
-/** The pushes of a log, remote by remote. */
-export class Pushers {
-  private readonly pushers = new Map<string, Pusher>()
+export interface PusherParts {
+  readonly opened: OpenedLog
+  /** Name or address, as git takes it. */
+  readonly remote: string
+  readonly known: KnownRemote
+  /** Undefined for a remote that is pushed to only when somebody asks. */
+  readonly schedule: PushSchedule | undefined
+  readonly profile: HostProfile
+  readonly clock: Clock
+  readonly random: RandomSource
+  readonly notify: (notice: Notice) => void
+  /** Whether this remote has to wait for another one: then nothing is pushed by itself. */
+  readonly isHeld: () => boolean
+  /** Told when a push has ended. */
+  readonly onEnded: () => void
+}
+
+export type PusherPhase = 'idle' | 'scheduled' | 'pushing' | 'waiting' | 'held' | 'closed'
+
+/** A caller who is told when the remote has what is committed now. */
+interface Waiter {
+  readonly asked: 'now' | 'soon'
+  readonly options: TransferOptions
+  readonly resolve: (result: PushResult) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** A push that is under way. */
+interface Attempt {
+  readonly branch: BranchState
+  readonly startedAt: number
+  readonly waiters: Waiter[]
+  readonly controller: AbortController
+}
+
+type Ending =
+  | { readonly error: undefined; readonly head: string }
+  | { readonly error: Error; readonly head: string | undefined; readonly isForked: boolean }
+
+/**
+ * Pushes the log's branch to one remote, one push at a time: each takes along all that is committed when it
+ * starts, so callers and commits that come meanwhile share the next.
+ *
+ * idle → scheduled → pushing → idle       (pushing → scheduled: more was committed meanwhile;
+ * pushing → waiting → pushing: it failed, and is tried again after a random time that grows;
+ * any → held: a mirror waits for its authority; any → closed, after a last push)
+ */
+export class Pusher {
+  private waiters: Waiter[] = []
+  private attempt: Attempt | undefined
+  /** Resolves when the last attempt has ended, and what is known since is written down. */
+  private ended: Promise<void> = Promise.resolve()
+  private timer: NodeJS.Timeout | undefined
+  private isClosed = false
+  private unpushedSince: number | undefined
+  private starts: number[] = []
+  private failure: { count: number; at: number; delayMs: number; isForked: boolean } | undefined
 
   constructor(private readonly parts: PusherParts) {}
 
-  /** @throws RemoteFailedError, InvalidRemoteError, GitMissingError */
-  push(remote: string, options: TransferOptions = {}): Promise<void> {
-    const pusher = this.pushers.get(remote) ?? new Pusher(this.parts, remote)
-    this.pushers.set(remote, pusher)
-    return pusher.push(options)
+  get phase(): PusherPhase {
+    if (this.isClosed) return 'closed'
+    if (this.attempt !== undefined) return 'pushing'
+    if (this.timer === undefined) return this.isBehind && this.parts.isHeld() ? 'held' : 'idle'
+    return this.failure === undefined ? 'scheduled' : 'waiting'
+  }
+
+  /** Whether the remote refused our commits because it has others. */
+  get isForked(): boolean {
+    return this.failure?.isForked ?? false
+  }
+
+  /** Says that the branch here may have moved, or that the remote which holds this one has changed. */
+  look(): void {
+    if (this.isBehind) this.unpushedSince ??= this.parts.clock.now()
+    this.plan()
+  }
+
+  /**
+   * Resolves when the remote has the branch as it is now. What is asked for `now` waits for no host's limit
+   * and no earlier failure, what is asked for `soon` for a second of it at most.
+   *
+   * @throws RemoteFailedError, InvalidRemoteError, GitMissingError, LogClosedError, and the signal's reason
+   */
+  push(asked: 'now' | 'soon', options: TransferOptions = {}): Promise<PushResult> {
+    return new Promise((resolve, reject) => {
+      if (this.isClosed) throw new LogClosedError()
+      options.signal?.throwIfAborted()
+      const { signal } = options
+      const leave = () => this.leave(waiter)
+      const stay = () => signal?.removeEventListener('abort', leave)
+      const waiter: Waiter = {
+        asked,
+        options,
+        resolve: (result) => {
+          stay()
+          resolve(result)
+        },
+        reject: (error) => {
+          stay()
+          reject(error)
+        },
+      }
+      signal?.addEventListener('abort', leave, { once: true })
+      const isTakenAlong = this.attempt?.branch.commit === this.parts.opened.log.state.branch.commit
+      if (isTakenAlong) this.attempt?.waiters.push(waiter)
+      else this.waiters.push(waiter)
+      this.plan()
+    })
+  }
+
+  /**
+   * Lets the push that is under way end, makes a last one if there is anything to push, and stops. What is
+   * not done in time is cut off: the commits are here, and the next process that opens the log pushes them.
+   */
+  async close(withinMs: number): Promise<void> {
+    const { schedule, isHeld, opened, notify, known } = this.parts
+    this.clearTimer()
+    let isOver = withinMs <= 0
+    const cut = () => {
+      isOver = true
+      const hint = `Closing the log waits ${withinMs / 1000} s for a last push (push.closeWithin).`
+      const details = { mayHaveArrived: true, hint }
+      this.attempt?.controller.abort(new RemoteFailedError(known.remote, 'network', details))
+    }
+    const timer = setTimeout(cut, withinMs)
+    await this.ended
+    const wants = this.waiters.length > 0 || (schedule !== undefined && this.isBehind && !isHeld())
+    if (wants && !isOver) {
+      this.begin()
+      await this.ended
+    }
+    clearTimeout(timer)
+    this.clearTimer()
+    this.isClosed = true
+    for (const { reject } of this.waiters.splice(0)) reject(new LogClosedError())
+    if (schedule === undefined || !this.isBehind) return
+    const { commit, position } = opened.log.state.branch
+    const error = new NotPushedError(position, commit, known.error ?? new LogClosedError())
+    notify({ kind: 'unpushed', remote: known.remote, error })
+  }
+
+  /** Whether there is anything to push, as far as can be known. */
+  private get isBehind(): boolean {
+    const unpushed = this.parts.known.unpushed(this.parts.opened.log.state.branch)
+    return unpushed === undefined || unpushed.commits > 0
+  }
+
+  /** Sets the timer for the next push, if there is to be one. */
+  private plan(): void {
+    this.clearTimer()
+    if (this.attempt !== undefined || this.isClosed) return
+    const { clock, known, opened, profile, isHeld, schedule } = this.parts
+    const now = clock.now()
+    // A clock that was set back must not make anybody wait for it.
+    if (this.unpushedSince !== undefined) this.unpushedSince = Math.min(this.unpushedSince, now)
+    const { branch } = opened.log.state
+    const due = nextPush(
+      {
+        asked: this.waiters.some(({ asked }) => asked === 'now') ? 'now' : this.waiters[0]?.asked,
+        unpushedSince: this.unpushedSince,
+        unpushedEvents: known.unpushed(branch)?.events ?? branch.position,
+      },
+      { starts: this.starts, failure: this.failure },
+      profile.pushesAMinute,
+      isHeld() ? undefined : schedule,
+      now,
+    )
+    known.nextTryAt = due
+    if (due === undefined) return
+    this.timer = setTimeout(() => this.begin(), Math.min(due - now, LONGEST_TIMER_MS))
+    // A push that nobody waits for keeps no process alive: the next one that opens the log makes it.
+    if (this.waiters.length === 0) this.timer.unref()
+  }
+
+  private clearTimer(): void {
+    clearTimeout(this.timer)
+    this.timer = undefined
+  }
+
+  private begin(): void {
+    this.clearTimer()
+    const { clock, opened } = this.parts
+    const startedAt = clock.now()
+    this.starts = [...recentStarts(this.starts, startedAt), startedAt]
+    const { branch } = opened.log.state
+    this.attempt = {
+      branch,
+      startedAt,
+      waiters: this.waiters.splice(0),
+      controller: new AbortController(),
+    }
+    this.ended = this.run(this.attempt)
+  }
+
+  private async run(attempt: Attempt): Promise<void> {
+    const { branch, waiters, startedAt } = attempt
+    const { known, opened, onEnded, notify } = this.parts
+    const ending = await this.attemptPush(attempt)
+    const { error, head } = ending
+    if (head === branch.commit) known.reached(branch)
+    else if (head !== undefined) await known.see(head, opened)
+    await known.bringUpToDate(opened)
+    this.attempt = undefined
+    if (error === undefined) this.succeeded(startedAt)
+    else if (!isLeft(attempt)) this.failed(error, ending.isForked)
+    this.look()
+    const { commit, position } = branch
+    for (const { resolve, reject } of waiters) {
+      if (error === undefined) resolve({ remote: known.remote, commit, position })
+      else reject(error)
+    }
+    onEnded()
+    await known.save().catch((error) => notify({ kind: 'remote-not-recorded', error }))
+  }
+
+  private async attemptPush({ branch, waiters, controller }: Attempt): Promise<Ending> {
+    const { opened, remote } = this.parts
+    const { signal } = controller
+    const { timeoutMs } = waiters[0]?.options ?? {}
+    const onProgress: TransferOptions['onProgress'] = (progress) => {
+      for (const { options } of waiters) options.onProgress?.(progress)
+    }
+    try {
+      const outcome = await pushCommit(opened, remote, branch.commit, { signal, timeoutMs, onProgress })
+      if (outcome.kind === 'pushed') return { error: undefined, head: outcome.head }
+      if (outcome.kind === 'unknown') return { error: outcome.error, head: undefined, isForked: false }
+      return outcome
+    } catch (cause) {
+      const error = cause instanceof Error ? cause : new Error(String(cause))
+      return { error, head: undefined, isForked: false }
+    }
+  }
+
+  private succeeded(startedAt: number): void {
+    const { known, clock } = this.parts
+    this.failure = undefined
+    // What was committed since waits since then at the earliest.
+    this.unpushedSince = this.isBehind ? startedAt : undefined
+    known.succeeded(clock.now())
+  }
+
+  private failed(error: Error, isForked: boolean): void {
+    const { known, clock, random, schedule, notify } = this.parts
+    const at = clock.now()
+    const kind = error instanceof RemoteFailedError ? error.kind : 'unknown'
+    const count = (this.failure?.count ?? 0) + 1
+    const delayMs = backoff(paceOf(kind, isForked), count, randomFraction(random))
+    this.failure = { count, at, delayMs, isForked }
+    known.failed(error, kind, at)
+    if (schedule !== undefined) notify({ kind: 'push-failed', remote: known.remote, failure: kind, error })
+  }
+
+  /** A caller does not want to wait any more. A push that nobody wants is cut off. */
+  private leave(waiter: Waiter): void {
+    waiter.reject(waiter.options.signal?.reason)
+    this.waiters = this.waiters.filter((other) => other !== waiter)
+    const { attempt } = this
+    const at = attempt?.waiters.indexOf(waiter) ?? -1
+    if (attempt !== undefined && at >= 0) {
+      attempt.waiters.splice(at, 1)
+      if (attempt.waiters.length === 0 && this.parts.schedule === undefined) attempt.controller.abort(LEFT)
+    }
+    this.plan()
   }
 }
 
-/**
- * Pushes the branch, one push at a time: calls that come while one is under way share the next, which
- * takes along whatever was committed until it starts.
- */
-class Pusher {
-  private current: Promise<void> = Promise.resolve()
-  private next: Promise<void> | undefined
+/** A longer one would end at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
 
-  constructor(
-    private readonly parts: PusherParts,
-    private readonly remote: string,
-  ) {}
+const LEFT = new LogClosedError()
 
-  /** @throws RemoteFailedError, InvalidRemoteError, GitMissingError */
-  push(options: TransferOptions = {}): Promise<void> {
-    this.next ??= this.current.then(() => {
-      this.next = undefined
-      const pushed = this.pushHead(options)
-      this.current = pushed.catch(() => undefined)
-      return pushed
-    })
-    return this.next
-  }
-
-  private async pushHead(options: TransferOptions): Promise<void> {
-    const outcome = await pushCommit(this.parts, this.remote, this.parts.head(), options)
-    if (outcome.kind !== 'pushed') throw outcome.error
-  }
+/** Whether a push ended because all who waited for it went away. */
+function isLeft({ controller }: Attempt): boolean {
+  return controller.signal.reason === LEFT
 }

@@ -57,7 +57,9 @@ export class ReplicaLoop {
       await this.intake.look(this.closing.signal)
       this.closing.signal.throwIfAborted()
       if (this.intake.error !== undefined) throw this.intake.error
-      return { from, to: state.visible.position, commit: state.branch.commit }
+      const { commit } = state.branch
+      // A replica has no commits of its own.
+      return { from, to: state.visible.position, commit, remoteCommit: commit }
     })
   }
 

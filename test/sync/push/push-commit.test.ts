@@ -49,7 +49,12 @@ describe('a push', () => {
     const local = await openLocal()
     const theirs = commitFiles(remote, { a: 'theirs' })
     const outcome = await pushCommit(local, remote, commitFiles(local.path, { a: 'ours' }))
-    expect(outcome).toMatchObject({ kind: 'absent', error: { kind: 'conflict' }, head: theirs })
+    expect(outcome).toMatchObject({
+      kind: 'absent',
+      error: { kind: 'conflict', mayHaveArrived: false },
+      head: theirs,
+      isForked: true,
+    })
     expect(headOf(remote)).toBe(theirs)
   })
 
@@ -70,7 +75,12 @@ describe('a push', () => {
     await pushCommit(local, remote, first)
     writeFileSync(`${remote}/${MAIN}.lock`, '')
     const outcome = await pushCommit(local, remote, commitFiles(local.path, { a: '2' }))
-    expect(outcome).toMatchObject({ kind: 'absent', error: { kind: 'conflict' }, head: first })
+    expect(outcome).toMatchObject({
+      kind: 'absent',
+      error: { kind: 'conflict' },
+      head: first,
+      isForked: false,
+    })
   })
 
   it('to a path where nothing is is absent, and says what git said', async () => {
@@ -94,7 +104,7 @@ describe('a push', () => {
     const local = await openLocal()
     hook('pre-receive', 'printf " ! [rejected] main -> main (fetch first)\\n" >&2; exit 1')
     const outcome = await pushCommit(local, remote, commitFiles(local.path, { a: '1' }))
-    expect(outcome).toMatchObject({ kind: 'absent', error: { kind: 'refused' }, head: 'unseen' })
+    expect(outcome).toMatchObject({ kind: 'absent', error: { kind: 'refused' }, head: undefined })
   })
 
   it('beyond the size that the remote takes is absent and too large', async () => {
@@ -149,7 +159,7 @@ describe('a push whose remote dies', () => {
     const local = await openLocal()
     hook('pre-receive', `mv '${remote}' '${remote}.away'; kill -9 $PPID`)
     const outcome = await pushCommit(local, remote, commitFiles(local.path, { a: '1' }))
-    expect(outcome).toMatchObject({ kind: 'unknown', error: { kind: 'network' } })
+    expect(outcome).toMatchObject({ kind: 'unknown', error: { kind: 'network', mayHaveArrived: true } })
   })
 
   it('after another writer moved the branch is absent: it cannot arrive any more', async () => {
@@ -157,7 +167,11 @@ describe('a push whose remote dies', () => {
     const theirs = commitFiles(remote, { a: 'theirs' }, { branch: 'theirs' })
     hook('pre-receive', `env -u GIT_QUARANTINE_PATH git update-ref ${MAIN} ${theirs}; kill -9 $PPID`)
     const outcome = await pushCommit(local, remote, commitFiles(local.path, { a: 'ours' }))
-    expect(outcome).toMatchObject({ kind: 'absent', head: theirs })
+    expect(outcome).toMatchObject({
+      kind: 'absent',
+      error: { kind: 'conflict', mayHaveArrived: false, cause: { kind: 'network' } },
+      head: theirs,
+    })
   })
 })
 

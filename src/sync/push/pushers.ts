@@ -1,0 +1,180 @@
+import { UsageError } from '../../event/errors.ts'
+import type { Notice } from '../../log/log-state.ts'
+import type { OpenedLog } from '../../log/open-event-log.ts'
+import { readRef } from '../../repository/refs.ts'
+import { getRemote, type TransferOptions, trackingRefOf } from '../../repository/remote.ts'
+import { redactAddress } from '../../repository/remote-address.ts'
+import type { Clock } from '../../system/clock.ts'
+import type { FileSystem } from '../../system/file-system.ts'
+import type { RandomSource } from '../../system/random.ts'
+import { type HostProfile, profileExcess, profileOf } from './host-profile.ts'
+import { KnownRemote } from './known-remote.ts'
+import type { PushSchedule } from './push-timing.ts'
+import { Pusher, type PushResult } from './pusher.ts'
+import { type RemoteRecord, RemoteRecords } from './remote-record.ts'
+import { type RemoteStatus, remoteStatus } from './remote-status.ts'
+
+export interface PushersParts {
+  readonly opened: OpenedLog
+  /** Name or address of the authority: the remote that decides what the log's branch is. */
+  readonly remote: string
+  /** Undefined if nothing is pushed unless somebody asks. */
+  readonly automatic: AutomaticPush | undefined
+  readonly eventBytes: number
+  readonly fileSystem: FileSystem
+  readonly clock: Clock
+  readonly random: RandomSource
+  readonly notify: (notice: Notice) => void
+}
+
+export interface AutomaticPush extends PushSchedule {
+  readonly mirrors: readonly string[]
+  readonly hosts: Readonly<Record<string, Partial<HostProfile>>>
+  /** How long closing waits for last pushes, in milliseconds. */
+  readonly closeWithin: number
+}
+
+const CLOSE_WITHIN_MS = 10_000
+
+/**
+ * The pushes of an open log to all its remotes: the authority, its mirrors, and whatever else is asked for.
+ * Each goes its own way, so that one that fails holds up no other. But a mirror gets nothing while the
+ * authority has another history: it would have to be forced back once the two agree.
+ */
+export class Pushers {
+  private readonly known = new Map<string, KnownRemote>()
+  private readonly pushers = new Map<string, Pusher>()
+  private readonly records: RemoteRecords
+
+  private constructor(private readonly parts: PushersParts) {
+    const { opened, fileSystem } = parts
+    this.records = new RemoteRecords(`${opened.directory}/remotes`, fileSystem)
+  }
+
+  /** @throws InvalidRemoteError for one that is to be pushed to by itself, but is not configured */
+  static async open(parts: PushersParts): Promise<Pushers> {
+    const pushers = new Pushers(parts)
+    for (const record of await pushers.records.load()) await pushers.restore(record.remote, record)
+    await pushers.restore(parts.remote)
+    if (parts.automatic !== undefined) await pushers.start(parts.automatic)
+    return pushers
+  }
+
+  /** Says that the branch here moved. */
+  branchMoved(): void {
+    const { opened } = this.parts
+    for (const known of this.known.values()) {
+      const look = () => this.pushers.get(known.remote)?.look()
+      if (known.isOutdated(opened.log.state.branch)) void known.bringUpToDate(opened).then(look)
+      else look()
+    }
+  }
+
+  /** Says where a remote was seen. */
+  async seen(remote: string, commit: string): Promise<void> {
+    const { opened, notify } = this.parts
+    const known = this.knownAs(remote)
+    await known.see(commit, opened)
+    await known.save().catch((error) => notify({ kind: 'remote-not-recorded', error }))
+  }
+
+  /** Pushes what is committed, at once. @throws RemoteFailedError, InvalidRemoteError, GitMissingError */
+  push(remote: string, options: TransferOptions): Promise<PushResult> {
+    return this.pusherOf(remote).then((pusher) => pusher.push('now', options))
+  }
+
+  /** Resolves when the authority has what is committed now. */
+  whenPushed(): Promise<PushResult> {
+    return this.pusherOf(this.parts.remote).then((pusher) => pusher.push('soon'))
+  }
+
+  /** What is known of all remotes, the authority first. */
+  status(): RemoteStatus[] {
+    const authority = redactAddress(this.parts.remote)
+    const { branch } = this.parts.opened.log.state
+    const now = this.parts.clock.now()
+    const statuses = [...this.known.values()].map((known) =>
+      remoteStatus(known, { branch, now, authority, phase: this.pushers.get(known.remote)?.phase ?? 'idle' }),
+    )
+    return statuses.sort((a, b) => Number(b.isAuthority) - Number(a.isAuthority))
+  }
+
+  /** Makes last pushes, as far as there is anything to push by itself, and stops. */
+  async close(): Promise<void> {
+    const { closeWithin = CLOSE_WITHIN_MS } = this.parts.automatic ?? {}
+    await Promise.all([...this.pushers.values()].map((pusher) => pusher.close(closeWithin)))
+  }
+
+  private async start({ mirrors }: AutomaticPush): Promise<void> {
+    const { remote } = this.parts
+    const names = [remote, ...mirrors]
+    if (new Set(names.map(redactAddress)).size < names.length) {
+      throw new UsageError('a remote is named twice', { hint: 'A mirror is another one than `remote`.' })
+    }
+    const { repository } = this.parts.opened
+    for (const name of names) await getRemote(repository, name, 'push')
+    for (const name of names) {
+      if (name !== remote) await this.restore(name)
+      const pusher = await this.pusherOf(name)
+      pusher.look()
+    }
+  }
+
+  private knownAs(remote: string): KnownRemote {
+    const name = redactAddress(remote)
+    const known = this.known.get(name) ?? new KnownRemote(name, this.records)
+    this.known.set(name, known)
+    return known
+  }
+
+  /** Takes up what was known of a remote: git's own ref for it, which every git moves, goes before the record. */
+  private async restore(remote: string, record?: RemoteRecord): Promise<void> {
+    const { opened, fileSystem } = this.parts
+    const { repository } = opened
+    const name = redactAddress(remote)
+    if (this.known.has(name)) return
+    const ref = trackingRefOf(remote, repository.branch)
+    const tracked = ref && (await readRef(fileSystem, repository.gitDirectory, ref).catch(() => undefined))
+    const commit = tracked ?? record?.head?.commit
+    if (commit === undefined && record === undefined) return
+    const known = new KnownRemote(name, this.records, record)
+    this.known.set(name, known)
+    if (commit !== undefined) await known.see(commit, opened)
+  }
+
+  private async pusherOf(remote: string): Promise<Pusher> {
+    const name = redactAddress(remote)
+    const existing = this.pushers.get(name)
+    if (existing !== undefined) return existing
+    const pusher = await this.newPusher(remote)
+    // Two may have asked at the same time.
+    if (!this.pushers.has(name)) this.pushers.set(name, pusher)
+    return this.pushers.get(name)!
+  }
+
+  private async newPusher(remote: string): Promise<Pusher> {
+    const { opened, automatic, remote: authority, eventBytes, clock, random, notify } = this.parts
+    const { address } = await getRemote(opened.repository, remote, 'push')
+    const profile = profileOf(address, automatic?.hosts)
+    const isMirror = automatic?.mirrors.includes(remote) ?? false
+    const isAutomatic = automatic !== undefined && (remote === authority || isMirror)
+    const excess = profileExcess(profile, { eventBytes })
+    if (isAutomatic && excess !== undefined) {
+      notify({ kind: 'push-advice', remote: redactAddress(remote), error: new UsageError(excess) })
+    }
+    return new Pusher({
+      opened,
+      remote,
+      known: this.knownAs(remote),
+      schedule: isAutomatic ? automatic : undefined,
+      profile,
+      clock,
+      random,
+      notify,
+      isHeld: () => isMirror && (this.pushers.get(redactAddress(authority))?.isForked ?? false),
+      onEnded: () => {
+        if (remote === authority) for (const mirror of this.pushers.values()) mirror.look()
+      },
+    })
+  }
+}

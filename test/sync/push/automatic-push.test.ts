@@ -1,0 +1,214 @@
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { open } from '../../../src/index.ts'
+import { git, gitText } from '../../repository/real-git.ts'
+import { event, MAIN, openLog, Remote } from './push-fixture.ts'
+
+const SOON = { every: 1 }
+const SELDOM = { every: 3_600_000 }
+
+describe('a log with automatic push', () => {
+  it('pushes what is committed by itself', async () => {
+    const remote = new Remote()
+    const { log } = await openLog({ remote: remote.path, push: SOON })
+    const { commit } = await log.append('a', [event()], { ack: 'committed' })
+    await expect.poll(() => remote.head).toBe(commit)
+  })
+
+  it('does not wait once as many events as allowed are unpushed', async () => {
+    const remote = new Remote()
+    const { log } = await openLog({ remote: remote.path, push: { ...SELDOM, maxUnpushed: 3 } })
+    await log.push()
+    await log.append('a', [event(), event()], { ack: 'committed' })
+    await expect
+      .poll(() => log.status().remotes)
+      .toMatchObject([{ phase: 'scheduled', unpushed: { events: 2, commits: 1 } }])
+    const { commit } = await log.append('a', [event()], { ack: 'committed' })
+    await expect.poll(() => remote.head).toBe(commit)
+  })
+
+  it('takes along in one push what is committed while another is under way', async () => {
+    const remote = new Remote()
+    const pushes = remote.countPushes('while [ -e hold ]; do sleep 0.01; done')
+    writeFileSync(`${remote.path}/hold`, '')
+    const { log } = await openLog({ remote: remote.path, push: SOON })
+    await expect.poll(pushes).toBe(1)
+    let commit: string | undefined
+    for (let at = 0; at < 5; at++) commit = (await log.append('a', [event()], { ack: 'committed' })).commit
+    rmSync(`${remote.path}/hold`)
+    await expect.poll(() => remote.head).toBe(commit)
+    expect(pushes()).toBe(2)
+  })
+
+  it('tries again by itself when the remote comes back', async () => {
+    const remote = new Remote()
+    const { log, notices } = await openLog({ remote: remote.path, push: SOON })
+    renameSync(remote.path, `${remote.path}.away`)
+    const { commit } = await log.append('a', [event()], { ack: 'committed' })
+    await expect.poll(() => notices).toContainEqual(expect.objectContaining({ kind: 'push-failed' }))
+    expect(log.status().remotes).toMatchObject([
+      { phase: 'waiting', error: { kind: 'unknown', code: 'remote-failed' }, nextTryAt: expect.any(String) },
+    ])
+    renameSync(`${remote.path}.away`, remote.path)
+    await expect.poll(() => remote.head, { timeout: 5000 }).toBe(commit)
+    await expect.poll(() => log.status().remotes).toMatchObject([{ phase: 'idle', error: undefined }])
+  })
+
+  it('leaves a remote that refuses alone, but pushes at once when somebody asks', async () => {
+    const remote = new Remote()
+    const pushes = remote.countPushes('[ -e open ] || exit 1')
+    const { log, notices } = await openLog({ remote: remote.path, push: SOON })
+    await log.append('a', [event()], { ack: 'committed' })
+    await expect.poll(() => notices).toMatchObject([{ kind: 'push-failed', failure: 'refused' }])
+    for (let at = 0; at < 5; at++) await log.append('a', [event()], { ack: 'committed' })
+    const [{ nextTryAt, phase }] = log.status().remotes as [never]
+    expect(phase).toBe('waiting')
+    expect(Date.parse(nextTryAt) - Date.now()).toBeGreaterThan(5000)
+    expect(pushes()).toBe(1)
+    writeFileSync(`${remote.path}/open`, '')
+    expect(await log.push()).toEqual({ remote: remote.path, commit: remote.head, position: 6 })
+  })
+
+  it('pushes when it is opened what an earlier process did not', async () => {
+    const remote = new Remote()
+    const { log, path } = await openLog({})
+    const { commit } = await log.append('a', [event()], { ack: 'committed' })
+    await log.close()
+    await openLog({ remote: remote.path, push: SOON }, path)
+    await expect.poll(() => remote.head).toBe(commit)
+  })
+
+  it('pushes what others commit, though it only reads', async () => {
+    const remote = new Remote()
+    const { log, path } = await openLog({})
+    await openLog({ readOnly: true, remote: remote.path, push: SOON }, path)
+    const { commit } = await log.append('a', [event()], { ack: 'committed' })
+    await expect.poll(() => remote.head, { timeout: 5000 }).toBe(commit)
+  })
+
+  it('refuses to open for a remote that is not configured', async () => {
+    await expect(openLog({ push: {} })).rejects.toMatchObject({ code: 'invalid-remote' })
+  })
+
+  it('says that its events may be larger than the host advises', async () => {
+    const { log, path } = await openLog({})
+    git(path, ['remote', 'add', 'origin', 'https://github.com/nobody/nothing.git'])
+    await log.close()
+    const options = { push: SELDOM, limits: { eventBytes: 5 << 20 } }
+    const { notices } = await openLog({ ...options, readOnly: true }, path)
+    expect(notices).toMatchObject([{ kind: 'push-advice', remote: 'origin' }])
+  }, 30_000)
+})
+
+describe('close', () => {
+  it('makes a last push', async () => {
+    const remote = new Remote()
+    const { log } = await openLog({ remote: remote.path, push: SELDOM })
+    const { position } = await log.append('a', [event()])
+    await log.close()
+    expect(gitText(remote.path, 'log', '-1', '--format=%s', MAIN)).toContain(`(${position})`)
+  })
+
+  it('does not push where nothing is pushed automatically', async () => {
+    const remote = new Remote()
+    const { log } = await openLog({ remote: remote.path })
+    await log.append('a', [event()])
+    await log.close()
+    expect(remote.head).toBe('')
+  })
+
+  it('says what stays unpushed, and loses nothing', async () => {
+    const remote = new Remote()
+    renameSync(remote.path, `${remote.path}.away`)
+    const { log, path, notices } = await openLog({ remote: remote.path, push: SELDOM })
+    await log.append('a', [event()])
+    await log.close()
+    expect(notices).toContainEqual(
+      expect.objectContaining({ kind: 'unpushed', error: expect.objectContaining({ code: 'not-pushed' }) }),
+    )
+    await using again = await open(path, { readOnly: true })
+    expect(again.status().events).toBe(1)
+    renameSync(`${remote.path}.away`, remote.path)
+  })
+
+  it('cuts off a push that does not end in time', async () => {
+    const remote = new Remote()
+    const pushes = remote.countPushes('sleep 5')
+    const { log, notices } = await openLog({ remote: remote.path, push: { ...SELDOM, closeWithin: 300 } })
+    await log.append('a', [event()])
+    const started = performance.now()
+    await log.close()
+    expect(performance.now() - started).toBeLessThan(4500)
+    expect(pushes()).toBe(1)
+    expect(notices).toContainEqual(expect.objectContaining({ kind: 'unpushed' }))
+  })
+
+  it('answers those whose append waits for a push, or for the next', async () => {
+    const remote = new Remote()
+    const pushes = remote.countPushes('while [ -e hold ]; do sleep 0.01; done; exit 1')
+    writeFileSync(`${remote.path}/hold`, '')
+    const { log } = await openLog({ remote: remote.path })
+    const append = async () => {
+      const error = await log.append('a', [event()], { ack: 'pushed' }).catch((error: unknown) => error)
+      expect(error).toMatchObject({ code: 'not-pushed', cause: { kind: 'refused' } })
+    }
+    const first = append()
+    await expect.poll(pushes).toBe(1)
+    const second = append()
+    await log.waitFor(2)
+    await log.seal()
+    const closed = log.close()
+    rmSync(`${remote.path}/hold`)
+    await Promise.all([first, second, closed])
+    expect(pushes()).toBe(2)
+  })
+})
+
+describe('mirrors', () => {
+  it('get the same as the authority', async () => {
+    const [authority, mirror] = [new Remote(), new Remote()]
+    const { log } = await openLog({ remote: authority.path, push: { ...SOON, mirrors: [mirror.path] } })
+    const { commit } = await log.append('a', [event()], { ack: 'pushed' })
+    expect(authority.head).toBe(commit)
+    await expect.poll(() => mirror.head).toBe(commit)
+  })
+
+  it('that fail hold up no append that waits for the authority', async () => {
+    const [authority, mirror] = [new Remote(), new Remote()]
+    mirror.hook('pre-receive', 'touch begun; while [ -e begun ]; do sleep 0.01; done; exit 1')
+    const push = { ...SOON, mirrors: [mirror.path], closeWithin: 1 }
+    const { log } = await openLog({ remote: authority.path, push })
+    for (let at = 0; at < 3; at++) {
+      const { commit } = await log.append('a', [event()], { ack: 'pushed' })
+      expect(authority.head).toBe(commit)
+    }
+    const [first, second] = log.status().remotes
+    expect(first).toMatchObject({ remote: authority.path, isAuthority: true })
+    expect(second).toMatchObject({ remote: mirror.path, isAuthority: false, phase: 'pushing' })
+  })
+
+  it('get nothing while the authority has another history', async () => {
+    const [authority, mirror] = [new Remote(), new Remote()]
+    const theirs = authority.addForeignCommit()
+    const { log } = await openLog({ remote: authority.path })
+    await log.append('a', [event()])
+    await expect(log.push()).rejects.toMatchObject({ kind: 'conflict' })
+    await log.close()
+
+    const again = await openLog({ remote: authority.path, push: { ...SELDOM, mirrors: [mirror.path] } })
+    await expect(again.log.append('a', [event()], { ack: 'pushed' })).rejects.toMatchObject({
+      code: 'not-pushed',
+      outcome: 'absent',
+    })
+    expect(again.log.status().remotes.map(({ phase }) => phase)).toEqual(['waiting', 'held'])
+    await again.log.close()
+    expect([authority.head, mirror.head]).toEqual([theirs, ''])
+  })
+
+  it('are refused if one is named twice', async () => {
+    const { path } = new Remote()
+    await expect(openLog({ remote: path, push: { mirrors: [path] } })).rejects.toMatchObject({
+      code: 'usage',
+    })
+  })
+})
