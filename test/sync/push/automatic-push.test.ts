@@ -2,7 +2,7 @@ import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { open } from '../../../src/index.ts'
 import { git, gitText } from '../../repository/real-git.ts'
-import { event, MAIN, openLog, Remote } from './push-fixture.ts'
+import { event, eventually, MAIN, openLog, Remote } from './push-fixture.ts'
 
 const SOON = { every: 1 }
 const SELDOM = { every: 3_600_000 }
@@ -12,7 +12,7 @@ describe('a log with automatic push', () => {
     const remote = new Remote()
     const { log } = await openLog({ remote: remote.path, push: SOON })
     const { commit } = await log.append('a', [event()], { ack: 'committed' })
-    await expect.poll(() => remote.head).toBe(commit)
+    await eventually(() => remote.head).toBe(commit)
   })
 
   it('does not wait once as many events as allowed are unpushed', async () => {
@@ -20,11 +20,11 @@ describe('a log with automatic push', () => {
     const { log } = await openLog({ remote: remote.path, push: { ...SELDOM, maxUnpushed: 3 } })
     await log.push()
     await log.append('a', [event(), event()], { ack: 'committed' })
-    await expect
-      .poll(() => log.status().remotes)
-      .toMatchObject([{ phase: 'scheduled', unpushed: { events: 2, commits: 1 } }])
+    await eventually(() => log.status().remotes).toMatchObject([
+      { phase: 'scheduled', unpushed: { events: 2, commits: 1 } },
+    ])
     const { commit } = await log.append('a', [event()], { ack: 'committed' })
-    await expect.poll(() => remote.head).toBe(commit)
+    await eventually(() => remote.head).toBe(commit)
   })
 
   it('takes along in one push what is committed while another is under way', async () => {
@@ -32,11 +32,11 @@ describe('a log with automatic push', () => {
     const pushes = remote.countPushes('while [ -e hold ]; do sleep 0.01; done')
     writeFileSync(`${remote.path}/hold`, '')
     const { log } = await openLog({ remote: remote.path, push: SOON })
-    await expect.poll(pushes).toBe(1)
+    await eventually(pushes).toBe(1)
     let commit: string | undefined
     for (let at = 0; at < 5; at++) commit = (await log.append('a', [event()], { ack: 'committed' })).commit
     rmSync(`${remote.path}/hold`)
-    await expect.poll(() => remote.head).toBe(commit)
+    await eventually(() => remote.head).toBe(commit)
     expect(pushes()).toBe(2)
   })
 
@@ -45,13 +45,13 @@ describe('a log with automatic push', () => {
     const { log, notices } = await openLog({ remote: remote.path, push: SOON })
     renameSync(remote.path, `${remote.path}.away`)
     const { commit } = await log.append('a', [event()], { ack: 'committed' })
-    await expect.poll(() => notices).toContainEqual(expect.objectContaining({ kind: 'push-failed' }))
+    await eventually(() => notices).toContainEqual(expect.objectContaining({ kind: 'push-failed' }))
     expect(log.status().remotes).toMatchObject([
       { phase: 'waiting', error: { kind: 'unknown', code: 'remote-failed' }, nextTryAt: expect.any(String) },
     ])
     renameSync(`${remote.path}.away`, remote.path)
-    await expect.poll(() => remote.head, { timeout: 5000 }).toBe(commit)
-    await expect.poll(() => log.status().remotes).toMatchObject([{ phase: 'idle', error: undefined }])
+    await eventually(() => remote.head).toBe(commit)
+    await eventually(() => log.status().remotes).toMatchObject([{ phase: 'idle', error: undefined }])
   })
 
   it('leaves a remote that refuses alone, but pushes at once when somebody asks', async () => {
@@ -59,7 +59,7 @@ describe('a log with automatic push', () => {
     const pushes = remote.countPushes('[ -e open ] || exit 1')
     const { log, notices } = await openLog({ remote: remote.path, push: SOON })
     await log.append('a', [event()], { ack: 'committed' })
-    await expect.poll(() => notices).toMatchObject([{ kind: 'push-failed', failure: 'refused' }])
+    await eventually(() => notices).toMatchObject([{ kind: 'push-failed', failure: 'refused' }])
     for (let at = 0; at < 5; at++) await log.append('a', [event()], { ack: 'committed' })
     const [{ nextTryAt, phase }] = log.status().remotes as [never]
     expect(phase).toBe('waiting')
@@ -75,7 +75,7 @@ describe('a log with automatic push', () => {
     const { commit } = await log.append('a', [event()], { ack: 'committed' })
     await log.close()
     await openLog({ remote: remote.path, push: SOON }, path)
-    await expect.poll(() => remote.head).toBe(commit)
+    await eventually(() => remote.head).toBe(commit)
   })
 
   it('pushes what others commit, though it only reads', async () => {
@@ -83,7 +83,7 @@ describe('a log with automatic push', () => {
     const { log, path } = await openLog({})
     await openLog({ readOnly: true, remote: remote.path, push: SOON }, path)
     const { commit } = await log.append('a', [event()], { ack: 'committed' })
-    await expect.poll(() => remote.head, { timeout: 5000 }).toBe(commit)
+    await eventually(() => remote.head).toBe(commit)
   })
 
   it('refuses to open for a remote that is not configured', async () => {
@@ -153,7 +153,7 @@ describe('close', () => {
       expect(error).toMatchObject({ code: 'not-pushed', cause: { kind: 'refused' } })
     }
     const first = append()
-    await expect.poll(pushes).toBe(1)
+    await eventually(pushes).toBe(1)
     const second = append()
     await log.waitFor(2)
     await log.seal()
@@ -170,7 +170,7 @@ describe('mirrors', () => {
     const { log } = await openLog({ remote: authority.path, push: { ...SOON, mirrors: [mirror.path] } })
     const { commit } = await log.append('a', [event()], { ack: 'pushed' })
     expect(authority.head).toBe(commit)
-    await expect.poll(() => mirror.head).toBe(commit)
+    await eventually(() => mirror.head).toBe(commit)
   })
 
   it('that fail hold up no append that waits for the authority', async () => {

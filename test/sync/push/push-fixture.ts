@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { type Log, type Notice, type OpenOptions, open } from '../../../src/index.ts'
 import { bareRepository, git, gitText, temporaryDirectory } from '../../repository/real-git.ts'
 
@@ -54,5 +54,7 @@ export async function openLog(
   return { log, path, notices }
 }
 
-/** Lets every random choice be the smallest. */
-export const noJitter: OpenOptions['ports'] = { random: (bytes) => void bytes.fill(0) }
+/** What becomes true after a while: a push takes its time on a busy machine. */
+export function eventually<T>(probe: () => T) {
+  return expect.poll(probe, { timeout: 20_000 })
+}

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { event, openLog, Remote } from './push-fixture.ts'
+import { event, eventually, openLog, Remote } from './push-fixture.ts'
 
 describe("append with ack 'pushed'", () => {
   it('resolves when the remote has it', async () => {
@@ -96,11 +96,11 @@ describe('push', () => {
     const controller = new AbortController()
     const push = log.push(undefined, { signal: controller.signal })
     const failed = expect(push).rejects.toThrow('enough')
-    await expect.poll(pushes).toBe(1)
+    await eventually(pushes).toBe(1)
     controller.abort(new Error('enough'))
     await failed
     rmSync(join(remote.path, 'pushes'))
-    await expect.poll(() => log.status().remotes.map(({ phase }) => phase)).toEqual(['idle'])
+    await eventually(() => log.status().remotes.map(({ phase }) => phase)).toEqual(['idle'])
     expect(log.status().remotes).toMatchObject([{ error: undefined }])
   })
 
@@ -112,7 +112,7 @@ describe('push', () => {
     const controller = new AbortController()
     const given = expect(log.push(undefined, { signal: controller.signal })).rejects.toThrow('enough')
     const other = log.push()
-    await expect.poll(pushes).toBe(1)
+    await eventually(pushes).toBe(1)
     controller.abort(new Error('enough'))
     await given
     rmSync(join(remote.path, 'pushes'))

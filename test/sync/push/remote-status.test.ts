@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { git, gitText } from '../../repository/real-git.ts'
-import { event, MAIN, openLog, Remote } from './push-fixture.ts'
+import { event, eventually, MAIN, openLog, Remote } from './push-fixture.ts'
 
 const noWatch = { watch: false } as const
 
@@ -41,7 +41,7 @@ describe('status', () => {
     const foreign = gitText(path, 'commit-tree', '-m', 'Foreign', '-p', MAIN, `${MAIN}^{tree}`)
     git(path, ['update-ref', MAIN, foreign])
     await log.append('a', [event()], { ack: 'committed' })
-    await expect.poll(() => log.status().remotes).toMatchObject([{ unpushed: { events: 6, commits: 8 } }])
+    await eventually(() => log.status().remotes).toMatchObject([{ unpushed: { events: 6, commits: 8 } }])
   })
 
   it('keeps what is known of a remote without a name for the next process, without its password', async () => {
