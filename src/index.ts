@@ -1,4 +1,5 @@
 export type { AppendOptions } from './append-call.ts'
+export type { DrillOptions, DrillResult } from './drill.ts'
 export type { AppendCondition, ExpectedVersion, Query, QueryItem } from './event/condition.ts'
 export {
   EventTooLargeError,
@@ -75,6 +76,7 @@ export type { RestoreOptions, RestoreResult, StandbyOptions } from './restore.ts
 export { restore, standby } from './restore.ts'
 export type { LogStatus } from './status.ts'
 export type { BackupResult } from './sync/backup/backup.ts'
+export type { Difference } from './sync/backup/comparison.ts'
 export {
   BackupDamagedError,
   BackupForeignError,

@@ -1,3 +1,4 @@
+import type { DrillOptions, DrillResult } from './drill.ts'
 import type { RecordedEvent } from './event/event.ts'
 import type { Image } from './image/image.ts'
 import type { Projection } from './image/projection.ts'
@@ -19,6 +20,7 @@ export interface LogParts {
   readonly image: Image
   readonly at: (point: PointInTime) => Promise<PastImage>
   readonly backup: (directory: string, options: TransferOptions) => Promise<BackupResult>
+  readonly drill: (source: string | undefined, options: DrillOptions) => Promise<DrillResult>
   readonly verify: (options: VerifyOptions) => Promise<Verification>
   readonly status: () => LogStatus
   readonly close: () => Promise<void>
@@ -106,6 +108,23 @@ export abstract class LogHandle<Parts extends LogParts = LogParts> implements As
   backup(directory: string, options: TransferOptions = {}): Promise<BackupResult> {
     this.parts.log.checkOpen()
     return this.parts.backup(directory, options)
+  }
+
+  /**
+   * Restores a backup or a remote into a temporary place, rebuilds the image there with the same projections,
+   * and compares it with this one: every event, and every state. Says how far behind the copy is, and how long
+   * the restore took. Costs what a restore and opening the log cost, and the disk space of a copy meanwhile.
+   *
+   * ```ts
+   * const { isEqual, behind, seconds } = await log.drill('/mnt/backup/bank')
+   * ```
+   *
+   * @param source the folder of a backup, or name or address of a remote; default: the log's remote
+   * @throws what `restore` and `clone` throw, when there is nothing that could be compared
+   */
+  drill(source?: string, options: DrillOptions = {}): Promise<DrillResult> {
+    this.parts.log.checkOpen()
+    return this.parts.drill(source, options)
   }
 
   /** Checks the whole history: hashes, positions, versions, trailers, folds. Reads every commit. */

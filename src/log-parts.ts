@@ -5,7 +5,11 @@ import type { LogParts } from './log-handle.ts'
 import { statusOf } from './status.ts'
 
 /** What every handle of an open log is made of. */
-export function logParts(assembly: Assembly, projections: readonly Projection<unknown>[] = []): LogParts {
+export function logParts(
+  assembly: Assembly,
+  projections: readonly Projection<unknown>[] = [],
+  remote = 'origin',
+): LogParts {
   const { opened, image, snapshots, pushers } = assembly
   const { log, repository, reader } = opened
   return {
@@ -17,6 +21,10 @@ export function logParts(assembly: Assembly, projections: readonly Projection<un
       const { backUp } = await import('./sync/backup/backup.ts')
       const { fileSystem, clock } = assembly
       return backUp({ ...opened, state: log.state, fileSystem, clock }, directory, transfer)
+    },
+    drill: async (source = remote, options) => {
+      const { drill } = await import('./drill.ts')
+      return drill(assembly, projections, source, options)
     },
     verify: async (verify) => {
       const { verifyLog } = await import('./log/verification/verification.ts')

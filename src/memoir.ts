@@ -38,7 +38,7 @@ export async function open(path: string, options: OpenOptions = {}): Promise<Log
   const { projections, remote = 'origin', readOnly = false, ports = {} } = options
   const { fileSystem = nodeFileSystem, clock = systemClock } = ports
   return new Log({
-    ...logParts(assembly, projections),
+    ...logParts(assembly, projections, remote),
     push: async (target = remote, transfer) => {
       if (!readOnly) await log.seal()
       return pushers.push(target, transfer)

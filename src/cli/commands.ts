@@ -99,6 +99,11 @@ export const commands = {
     summary: 'bring a log back from a backup',
     load: async () => (await import('./commands/restore.ts')).restore,
   },
+  drill: {
+    usage: '[source]',
+    summary: 'restore a remote or a backup for trial, and compare',
+    load: async () => (await import('./commands/drill.ts')).drill,
+  },
   doctor: {
     usage: '',
     summary: 'find what keeps a log from working, and mend it',

@@ -50,7 +50,8 @@ function* filesOf(tree: LogTree, fromDirectory: number): Generator<BatchFile, un
   return undefined
 }
 
-async function* eventLines(runs: AsyncIterable<Run>, from: number): AsyncGenerator<string> {
+/** The stored lines of events, one by one, from a position on. */
+export async function* eventLines(runs: AsyncIterable<Run>, from: number): AsyncGenerator<string> {
   for await (const { first, lines } of runs) {
     for (let line = Math.max(0, from - first); line < lines.count; line++) yield lines.slice(line, line + 1)
   }

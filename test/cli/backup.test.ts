@@ -2,7 +2,7 @@ import { readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { open } from '../../src/memoir.ts'
-import { jsonLines, memoir, start, temporaryFolder } from './program.ts'
+import { jsonLines, memoir, start, temporaryFolder, writeProjections } from './program.ts'
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
 let bank: string
@@ -138,5 +138,44 @@ describe('restore', () => {
       expect(await following.ended).toMatchObject({ code: 130 })
     }
     expect((await memoir(['-C', standby, 'status'])).stdout).toContain('events       3')
+  })
+})
+
+describe('drill', () => {
+  test('ends with 0 when the backup holds what the log held, and says how far it is behind', async () => {
+    const own = join(folder.path, 'drilled')
+    const path = join(folder.path, 'drilled.git')
+    await memoir(['init', path])
+    await memoir(['-C', path, 'append', 's', 'A'])
+    await memoir(['-C', path, 'backup', own])
+    await memoir(['-C', path, 'append', 's', 'A'])
+    const module = await writeProjections(folder.path)
+    const drill = ['-C', path, 'drill', own, '--projections', module]
+    const { code, stdout } = await memoir(drill)
+    expect(code).toBe(0)
+    expect(stdout).toMatch(
+      /^Equal: backup .*drilled, 1 event and 2 projections; 1 event missing, the oldest for \d+ seconds?; restored in [\d.]+ s\n$/,
+    )
+    expect(jsonLines((await memoir([...drill, '--json'])).stdout)).toEqual([
+      {
+        source: own,
+        kind: 'backup',
+        isEqual: true,
+        differences: [],
+        position: 1,
+        commit: expect.stringMatching(/^[0-9a-f]{40}$/),
+        behind: { events: 1, seconds: expect.any(Number) },
+        seconds: expect.any(Number),
+        projections: ['balances', 'deposits'],
+      },
+    ])
+  })
+
+  test('ends with 5 when it is of another log, and with 6 when there is no such remote', async () => {
+    const other = join(folder.path, 'different.git')
+    await memoir(['init', other])
+    const { code, stdout } = await memoir(['-C', other, 'drill', directory])
+    expect([code, stdout]).toEqual([5, expect.stringContaining('differs  the copy is of another log')])
+    expect(await memoir(['-C', other, 'drill', join(folder.path, 'nowhere')])).toMatchObject({ code: 6 })
   })
 })

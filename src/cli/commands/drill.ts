@@ -1,0 +1,58 @@
+import { command, json, option, optionalArgument } from '../command.ts'
+import { ExitCode } from '../exit-code.ts'
+import { openForReading } from '../opening.ts'
+import { countOf } from '../progress.ts'
+import { loadProjections } from '../projection-module.ts'
+import { printable } from '../terminal-text.ts'
+import { showTransfer } from '../transfer.ts'
+
+const DEFAULT_REMOTE = 'origin'
+
+export const drill = command({
+  inputs: {
+    source: optionalArgument(
+      'source',
+      `name or address of a remote, or the folder of a backup (default: ${DEFAULT_REMOTE})`,
+    ),
+    projections: option(
+      '--projections <module>',
+      'also compare the states of the projections that it exports',
+    ),
+    json,
+  },
+  examples: [
+    { run: 'memoir drill --projections projections.mjs', text: `restore ${DEFAULT_REMOTE}, and compare` },
+    { run: 'memoir drill ../bank-backup', text: 'restore the backup, and compare its events' },
+  ],
+  notes: `A backup that was never restored is none. Restores into a temporary place, rebuilds the image there, and
+compares it with this one; then removes it. The exit code is 5 when anything differs. MEMOIR_PROJECTIONS names the
+module where --projections does not.`,
+  async run({ source = DEFAULT_REMOTE, projections: given, json }, context) {
+    const { output, messages } = context
+    const module = given ?? process.env.MEMOIR_PROJECTIONS ?? ''
+    const projections = module === '' ? [] : await loadProjections(module)
+    await using log = await openForReading(context, { projections })
+    using transfer = showTransfer('Restoring', context)
+    using replaying = messages.progress('Rebuilding')
+    const { signal, onProgress } = transfer
+    const result = await log.drill(source, {
+      signal,
+      onProgress,
+      onReplayed: (done, total) => replaying.update({ done, total, unit: 'events' }),
+    })
+    const { isEqual, differences, kind, position, behind, seconds } = result
+    if (json) await output.json(result)
+    else {
+      await output.lines(differences.map(({ message }) => `differs  ${printable(message)}`))
+      const compared = [countOf(position, 'event'), countOf(projections.length, 'projection')].join(' and ')
+      const age =
+        behind.events === 0
+          ? 'nothing is missing'
+          : `${countOf(behind.events, 'event')} missing, the oldest for ${countOf(behind.seconds, 'second')}`
+      await output.line(
+        `${isEqual ? 'Equal' : 'Different'}: ${kind} ${printable(result.source)}, ${compared}; ${age}; restored in ${seconds.toFixed(1)} s`,
+      )
+    }
+    return isEqual ? ExitCode.done : ExitCode.corrupt
+  },
+})

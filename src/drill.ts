@@ -1,0 +1,134 @@
+import { resolve } from 'node:path'
+import { Assembly } from './assembly.ts'
+import type { Projection } from './image/projection.ts'
+import { imageAt } from './image/time-travel.ts'
+import { pointHeadAtOnlyBranch } from './repository/only-branch.ts'
+import { addressOf, cloneRepository, type TransferOptions } from './repository/remote.ts'
+import { redactAddress } from './repository/remote-address.ts'
+import { TemporaryDirectory } from './repository/temporary-directory.ts'
+import { holdsCommit } from './sync/backup/ancestry.ts'
+import { findCatalog } from './sync/backup/catalog.ts'
+import { compareEvents, compareStates, type Difference } from './sync/backup/comparison.ts'
+import { restoreInto, withCatalog } from './sync/backup/restore.ts'
+
+/** How a drill went. */
+export interface DrillResult {
+  /** What was restored: the folder of a backup, or the address of a remote, without credentials. */
+  readonly source: string
+  readonly kind: 'backup' | 'remote'
+  /** Whether the copy holds what the log held at that position, in events and states. */
+  readonly isEqual: boolean
+  readonly differences: readonly Difference[]
+  /** Position of the last event that was restored, and its commit. */
+  readonly position: number
+  readonly commit: string
+  /** What the copy lacks: how many events, and for how many seconds the oldest of them has been missing. */
+  readonly behind: { readonly events: number; readonly seconds: number }
+  /** How long it took until the copy was restored, checked, and its image rebuilt. */
+  readonly seconds: number
+  /** Names of the projections that were compared. */
+  readonly projections: readonly string[]
+}
+
+/** How `log.drill` drills. */
+export interface DrillOptions extends TransferOptions {
+  /** Told how many events of how many are in the image of the copy. */
+  readonly onReplayed?: ((done: number, total: number) => void) | undefined
+}
+
+/**
+ * Restores a backup or a remote into a temporary place, rebuilds the image there, and compares it with the
+ * one of the open log.
+ *
+ * @throws what `restore` and `clone` throw: then there is nothing to compare
+ */
+export async function drill(
+  live: Assembly,
+  projections: readonly Projection<unknown>[],
+  source: string,
+  { onReplayed, ...transfer }: DrillOptions,
+): Promise<DrillResult> {
+  const started = performance.now()
+  await using temporary = await TemporaryDirectory.create('memoir-drill-')
+  const path = `${temporary.path}/restored.git`
+  const from = await restoreFrom(live, source, path, transfer)
+  const copy = await Assembly.open(path, {
+    projections,
+    readOnly: true,
+    watch: false,
+    onProgress: (done, total) => {
+      transfer.signal?.throwIfAborted()
+      onReplayed?.(done, total)
+    },
+  })
+  try {
+    const seconds = (performance.now() - started) / 1000
+    const differences = await compare(live, copy, projections)
+    const { commit, position } = copy.opened.log.state.branch
+    return {
+      ...from,
+      isEqual: differences.length === 0,
+      differences,
+      position,
+      commit,
+      behind: behind(live, position),
+      seconds: Math.round(seconds * 1000) / 1000,
+      projections: projections.map(({ name }) => name),
+    }
+  } finally {
+    await copy.close()
+  }
+}
+
+/** A folder with a catalog is a backup, anything else a remote. */
+async function restoreFrom(
+  { opened: { repository }, fileSystem, clock }: Assembly,
+  source: string,
+  path: string,
+  options: TransferOptions,
+): Promise<Pick<DrillResult, 'source' | 'kind'>> {
+  const folder = { directory: resolve(source), fileSystem }
+  if ((await findCatalog(folder.directory, fileSystem)) !== undefined) {
+    await withCatalog(folder, (catalog) => restoreInto(path, folder, catalog, { ...options, clock }))
+    return { source: folder.directory, kind: 'backup' }
+  }
+  const address = await addressOf(repository, source)
+  await cloneRepository(address, path, { ...options, bare: true })
+  await pointHeadAtOnlyBranch(path, fileSystem)
+  return { source: redactAddress(address), kind: 'remote' }
+}
+
+async function compare(
+  live: Assembly,
+  copy: Assembly,
+  projections: readonly Projection<unknown>[],
+): Promise<readonly Difference[]> {
+  const { log, manifest, reader } = live.opened
+  const { branch } = copy.opened.log.state
+  const { position } = branch
+  if (copy.opened.manifest.id !== manifest.id) {
+    return [{ kind: 'log', message: `the copy is of another log, ${copy.opened.manifest.id}` }]
+  }
+  const end = log.state.visible.position
+  if (position > end) {
+    return [{ kind: 'beyond', message: `the copy reaches position ${position}, the log ends at ${end}` }]
+  }
+  const differences: Difference[] = []
+  if (!(await holdsCommit(log.state.branch.commit, branch.commit, reader))) {
+    differences.push({ kind: 'history', message: `commit ${branch.commit} of the copy is not in the log` })
+  }
+  const event = await compareEvents(log.replay(1, position), copy.opened.log.replay(1, position))
+  if (event !== undefined) differences.push(event)
+  // The image in memory, if it stands at that very position; else as it stood then.
+  const { image, snapshots } = live
+  const states = await imageAt({ log, snapshots, reader, projections, point: position })
+  const isNow = log.state.visible.position === position
+  return [...differences, ...compareStates(projections, isNow ? image : states, copy.image)]
+}
+
+function behind({ opened: { log }, clock }: Assembly, position: number): DrillResult['behind'] {
+  const { index, visible } = log.state
+  const events = Math.max(0, visible.position - position)
+  if (events === 0) return { events, seconds: 0 }
+  return { events, seconds: Math.max(0, Math.round((clock.now() - index.time(position + 1)) / 1000)) }
+}

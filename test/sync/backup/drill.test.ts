@@ -1,0 +1,147 @@
+import { readdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it, vi } from 'vitest'
+import type { RecordedEvent } from '../../../src/event/event.ts'
+import { Lines } from '../../../src/event/lines.ts'
+import { projection } from '../../../src/image/projection.ts'
+import { open } from '../../../src/memoir.ts'
+import { compareEvents, compareStates } from '../../../src/sync/backup/comparison.ts'
+import { storedLine, temporaryFolder } from '../../log/log-fixture.ts'
+import { bareRepository, git } from '../../repository/real-git.ts'
+
+const balances = projection({
+  name: 'balances',
+  version: 1,
+  init: () => new Map<string, { readonly sum: number }>(),
+  when: {
+    MoneyDeposited(state, { stream, data }: RecordedEvent<'MoneyDeposited', { amount: number }>) {
+      state.set(stream, { sum: (state.get(stream)?.sum ?? 0) + data.amount })
+    },
+  },
+})
+
+const deposit = (amount: number) => ({ type: 'MoneyDeposited', data: { amount } })
+
+describe('a drill', () => {
+  it('restores the backup, compares events and states, and says what is missing', async () => {
+    const directory = temporaryFolder()
+    await using log = await open(join(temporaryFolder(), 'bank.git'), { projections: [balances] })
+    await log.append('account-1', [deposit(1), deposit(2)])
+    await log.backup(directory)
+    const equal = await log.drill(directory)
+    expect(equal).toMatchObject({
+      source: directory,
+      kind: 'backup',
+      isEqual: true,
+      differences: [],
+      position: 2,
+      commit: log.status().commit,
+      behind: { events: 0, seconds: 0 },
+      projections: ['balances'],
+    })
+    expect(equal.seconds).toBeGreaterThan(0)
+    await log.append('account-2', [deposit(3)])
+    expect(await log.drill(directory)).toMatchObject({
+      isEqual: true,
+      position: 2,
+      behind: { events: 1, seconds: expect.any(Number) },
+    })
+  })
+
+  it('restores the remote as well, the one of the log if none is named', async () => {
+    const remote = bareRepository()
+    const path = join(temporaryFolder(), 'bank.git')
+    await using log = await open(path, { projections: [balances] })
+    git(path, ['remote', 'add', 'origin', remote])
+    await log.append('account-1', [deposit(1)])
+    await log.push()
+    expect(await log.drill()).toMatchObject({ source: remote, kind: 'remote', isEqual: true, position: 1 })
+    await expect(log.drill(join(remote, 'nowhere'))).rejects.toMatchObject({ code: 'remote-failed' })
+  })
+
+  it('finds a projection that gives another state when it is rebuilt', async () => {
+    let opened = 0
+    const impure = projection({
+      name: 'impure',
+      version: 1,
+      init: () => ({ from: ++opened }),
+      when: {},
+    })
+    const directory = temporaryFolder()
+    await using log = await open(join(temporaryFolder(), 'bank.git'), { projections: [balances, impure] })
+    await log.append('account-1', [deposit(1)])
+    await log.backup(directory)
+    expect(await log.drill(directory)).toMatchObject({
+      isEqual: false,
+      differences: [{ kind: 'projection', projection: 'impure' }],
+    })
+  })
+
+  it('tells another log, and another history, from this one', async () => {
+    const directory = temporaryFolder()
+    const path = join(temporaryFolder(), 'bank.git')
+    await using log = await open(path)
+    await log.append('account-1', [deposit(1)], { ack: 'committed' })
+    await log.backup(directory)
+    await using other = await open(join(temporaryFolder(), 'other.git'))
+    expect(await other.drill(directory)).toMatchObject({ isEqual: false, differences: [{ kind: 'log' }] })
+
+    const copy = join(temporaryFolder(), 'copy.git')
+    git(path, ['clone', '-q', '--bare', path, copy])
+    await log.append('account-1', [deposit(2)], { ack: 'committed' })
+    await log.backup(directory)
+    await using forked = await open(copy)
+    expect(await forked.drill(directory)).toMatchObject({ differences: [{ kind: 'beyond' }] })
+    await forked.append('account-1', [deposit(3)], { ack: 'committed' })
+    expect(await forked.drill(directory)).toMatchObject({
+      isEqual: false,
+      differences: [{ kind: 'history' }, { kind: 'event', position: 2 }],
+    })
+  })
+
+  it('removes the copy, whatever comes of it', async () => {
+    const folder = temporaryFolder()
+    vi.stubEnv('TMPDIR', folder)
+    try {
+      expect(tmpdir()).toBe(folder)
+      const directory = join(temporaryFolder(), 'backup')
+      await using log = await open(join(temporaryFolder(), 'bank.git'), { engine: 'isomorphic' })
+      await log.append('account-1', [deposit(1)])
+      await log.backup(directory)
+      await log.drill(directory)
+      await expect(log.drill('nowhere')).rejects.toMatchObject({ code: 'remote-failed' })
+      expect(readdirSync(folder).filter((name) => /drill|restore|bundle/.test(name))).toEqual([])
+    } finally {
+      vi.unstubAllEnvs()
+    }
+  })
+})
+
+describe('the comparison', () => {
+  async function* runs(...streams: readonly string[]) {
+    for (const [at, stream] of streams.entries()) {
+      const lines = Lines.fromBytes(Buffer.from(storedLine({ stream, version: 1 })), 'a test')
+      yield { first: at + 1, lines }
+    }
+  }
+
+  it('names the first event that is another one, or is missing', async () => {
+    expect(await compareEvents(runs('a', 'b'), runs('a', 'b'))).toBeUndefined()
+    expect(await compareEvents(runs('a', 'b', 'c'), runs('a', 'x', 'c'))).toMatchObject({ position: 2 })
+    expect(await compareEvents(runs('a', 'b'), runs('a'))).toMatchObject({ position: 2 })
+    expect(await compareEvents(runs('a'), runs('a', 'b'))).toMatchObject({ position: 2 })
+    expect(await compareEvents(runs(), runs())).toBeUndefined()
+  })
+
+  it('tells states apart by value, in any structure', () => {
+    // Whatever projection is asked for.
+    const states = (value: unknown) => ({ state: <State>() => value as State })
+    const differ = (left: unknown, right: unknown) =>
+      compareStates([balances], states(left), states(right)).length > 0
+    expect(differ(new Map([['a', { sum: 1 }]]), new Map([['a', { sum: 1 }]]))).toBe(false)
+    expect(differ(new Map([['a', { sum: 1 }]]), new Map([['a', { sum: 2 }]]))).toBe(true)
+    expect(differ(new Set([1]), new Set([2]))).toBe(true)
+    expect(differ([1, 2], [1])).toBe(true)
+  })
+})
