@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 
 const root = join(import.meta.dirname, '../..')
 
-const folders = ['.', 'docs', 'docs/decisions', 'docs/guide', 'sample-repo']
+const folders = ['.', 'docs', 'docs/decisions', 'docs/guide', 'docs/guide', 'sample-repo']
 const documents = folders
   .filter((folder) => existsSync(join(root, folder)))
   .flatMap((folder) => readdirSync(join(root, folder)).map((name) => join(folder, name)))
