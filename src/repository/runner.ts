@@ -1,5 +1,5 @@
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
-import { tmpdir } from 'node:os'
+import { constants, setPriority, tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import type { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -21,11 +21,13 @@ export interface GitRunnerOptions {
   readonly environment?: Readonly<Record<string, string>>
   /** How long git may stay silent, in milliseconds, before it is stopped. Default: 60,000. */
   readonly timeoutMs?: number
+  /** For work that has time: git gives way to whatever else wants a processor. */
+  readonly isLowPriority?: boolean
 }
 
 export interface RunOptions {
   /** Goes to git's standard input, which is closed after it. An error of its own ends git, and is thrown. */
-  readonly input?: Uint8Array | AsyncIterable<Uint8Array>
+  readonly input?: Uint8Array | AsyncIterable<Uint8Array> | undefined
   readonly signal?: AbortSignal | undefined
   readonly timeoutMs?: number | undefined
   /** Is given what git prints on standard error (progress, mostly) as it comes. */
@@ -87,13 +89,15 @@ export class GitRunner implements AsyncDisposable {
   /** Starts git and leaves it to the caller, who has to listen to its `error` event and to stop it. */
   async start(args: readonly string[]): Promise<ChildProcessWithoutNullStreams> {
     const standIn = await this.#getStandIn()
-    return spawn('git', args, {
+    const child = spawn('git', args, {
       cwd: standIn?.path ?? tmpdir(),
       env: { ...this.#environment, ...standIn?.environment },
       detached: true,
       stdio: 'pipe',
       windowsHide: true,
     })
+    if (this.#options.isLowPriority) giveWay(child)
+    return child
   }
 
   /** The stand-in's path: where git leaves files such as FETCH_HEAD. */
@@ -139,6 +143,14 @@ export async function findGitVersion(): Promise<string | undefined> {
   } catch (error) {
     if (error instanceof GitMissingError) return undefined
     throw error
+  }
+}
+
+function giveWay({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_LOW)
+  } catch {
+    // It has ended, or this system knows no priorities.
   }
 }
 

@@ -1,0 +1,46 @@
+import type { Pack } from './disk-usage.ts'
+
+/** A larger pack stays as it is: to write it anew would take minutes, and win little. */
+const MOST_BYTES = 2 ** 31
+
+/** Each pack that stays is at least this many times as large as all smaller ones together. */
+const FACTOR = 2
+
+/**
+ * The packs to merge into one, so that sizes grow geometrically from pack to pack: of n commits there are
+ * about log n packs, and each object is written anew about log n times in all. None when that holds already.
+ */
+export function packsToMerge(packs: readonly Pack[]): Pack[] {
+  const ascending = packs
+    .filter(({ bytes, isKept }) => !isKept && bytes < MOST_BYTES)
+    .sort((left, right) => left.bytes - right.bytes)
+  let smaller = 0
+  let merged = 0
+  ascending.forEach(({ bytes }, at) => {
+    if (at > 0 && bytes < FACTOR * smaller) merged = at + 1
+    smaller += bytes
+  })
+  return ascending.slice(0, merged)
+}
+
+/** A seal writes five objects: so many are some 500 commits. */
+const LOOSE_WHEN_IDLE = 2_500
+/** A log that is never idle is maintained all the same: some 4,000 commits, 80 MB. */
+const LOOSE_WHEN_BUSY = 20_000
+/** Git looks through packs one after the other. */
+const MOST_PACKS = 12
+
+/** What decides whether maintenance is worth its while. */
+export interface Backlog {
+  readonly looseObjects: number
+  /** Loose objects that the last maintenance left: they are none of this branch. */
+  readonly leftLoose: number
+  readonly packs: readonly Pack[]
+  /** Whether nothing was committed for a while. */
+  readonly isIdle: boolean
+}
+
+export function isMaintenanceDue({ looseObjects, leftLoose, packs, isIdle }: Backlog): boolean {
+  if (looseObjects - leftLoose >= (isIdle ? LOOSE_WHEN_IDLE : LOOSE_WHEN_BUSY)) return true
+  return isIdle && packs.length > MOST_PACKS && packsToMerge(packs).length > 0
+}
