@@ -7,6 +7,7 @@ import { command } from './command.ts'
 import { eventLoop } from './event-loop.ts'
 import { foreignCommit } from './foreign-commit.ts'
 import { describeMachine } from './machine.ts'
+import { maintenance } from './maintenance.ts'
 import { memory } from './memory.ts'
 import { opening } from './opening.ts'
 import { others } from './others.ts'
@@ -29,6 +30,7 @@ const GROUPS: readonly Group[] = [
   foreignCommit,
   startUp,
   eventLoop,
+  maintenance,
   others,
 ]
 

@@ -69,10 +69,19 @@ const FOLD_EVERY = 256
 
 /**
  * Makes a log of sample events, each in a commit of its own, folded as it grows. Git's fast-import makes the
- * commits, which is some forty times faster than a hundred thousand durable seals.
+ * commits, which is some forty times faster than a hundred thousand durable seals; their objects are in packs, or
+ * loose as a seal leaves them.
  */
-export async function makeLogOfSmallCommits(path: string, events: number, streams: number): Promise<void> {
-  await using log = await open(path)
+export async function makeLogOfSmallCommits(
+  path: string,
+  events: number,
+  streams: number,
+  {
+    loose = false,
+    onFolded,
+  }: { readonly loose?: boolean; readonly onFolded?: (log: Log) => Promise<void> } = {},
+): Promise<void> {
+  await using log = await open(path, { maintenance: false })
   const recorder = new SampleRecorder()
   for (let from = 0; from < events; from += FOLD_EVERY) {
     const count = Math.min(FOLD_EVERY, events - from)
@@ -80,9 +89,10 @@ export async function makeLogOfSmallCommits(path: string, events: number, stream
     const stream = records.map((record, at) =>
       commitOf(from + at + 1, `${JSON.stringify(record)}\n`, at === 0 ? MAIN : undefined),
     )
-    await fastImport(path, `${stream.join('')}done\n`)
+    await fastImport(path, `${stream.join('')}done\n`, loose)
     await log.waitFor(from + count)
     await log.fold()
+    await onFolded?.(log)
   }
 }
 
@@ -107,8 +117,9 @@ export function commitOf(position: number, lines: string, parent: string | undef
   ].join('')
 }
 
-export async function fastImport(path: string, commands: string): Promise<void> {
-  const args = ['-C', path, 'fast-import', '--quiet', '--done', '--date-format=raw']
+export async function fastImport(path: string, commands: string, loose = false): Promise<void> {
+  const limit = loose ? ['-c', 'fastimport.unpackLimit=1000000'] : []
+  const args = ['-C', path, ...limit, 'fast-import', '--quiet', '--done', '--date-format=raw']
   const child = spawn('git', args, { env: GIT_ENVIRONMENT, stdio: ['pipe', 'ignore', 'inherit'] })
   child.stdin.end(commands)
   const [code] = await once(child, 'close')

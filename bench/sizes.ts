@@ -10,6 +10,8 @@ export interface Sizes {
   readonly replayed: number
   /** Events committed one by one before they are folded and replayed. */
   readonly folded: number
+  /** Events committed one by one in a repository that is maintained. */
+  readonly maintained: number
   /** Events and streams of the logs that are opened from a snapshot. */
   readonly opened: { readonly few: number; readonly many: number; readonly streams: number }
   /** The commits whose seals are compared: so many seals before each of these numbers. */
@@ -36,6 +38,7 @@ export const SIZES: Readonly<Record<Effort, Sizes>> = {
     events: 100_000,
     replayed: 100_000,
     folded: 100_000,
+    maintained: 100_000,
     opened: { few: 100_000, many: 1_000_000, streams: 10_000 },
     seals: { early: 320, late: 20_000, window: 256 },
     indexed: { events: 1_000_000, streams: 100_000 },
@@ -52,6 +55,7 @@ export const SIZES: Readonly<Record<Effort, Sizes>> = {
     events: 30_000,
     replayed: 100_000,
     folded: 5000,
+    maintained: 5000,
     opened: { few: 20_000, many: 200_000, streams: 2000 },
     seals: { early: 320, late: 768, window: 256 },
     indexed: { events: 300_000, streams: 30_000 },
@@ -68,6 +72,7 @@ export const SIZES: Readonly<Record<Effort, Sizes>> = {
     events: 2000,
     replayed: 1000,
     folded: 300,
+    maintained: 600,
     opened: { few: 1000, many: 2000, streams: 100 },
     seals: { early: 8, late: 16, window: 8 },
     indexed: { events: 2000, streams: 200 },

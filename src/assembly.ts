@@ -8,6 +8,7 @@ import type { LogListener, Notice } from './log/log-state.ts'
 import { type OpenedLog, type OpenedRepository, openEventLog } from './log/open-event-log.ts'
 import type { OpenOptions } from './options.ts'
 import { type AutomaticPush, Pushers } from './sync/push/pushers.ts'
+import { Upkeep } from './sync/upkeep.ts'
 import { openWorkTreeFollower, type WorkTreeFollower } from './sync/work-tree-follower.ts'
 import { type Clock, systemClock } from './system/clock.ts'
 import { type FileSystem, nodeFileSystem } from './system/file-system.ts'
@@ -24,6 +25,7 @@ const PUSH: AutomaticPush = {
   hosts: {},
   closeWithin: 10_000,
 }
+const MAINTENANCE_AFTER_MS = 5000
 const AUTHOR = { name: 'Memoir', email: 'memoir@localhost' }
 
 export interface AssemblyOptions extends OpenOptions {
@@ -43,6 +45,7 @@ export class Assembly {
   image!: Image
   snapshots!: SnapshotStore
   pushers!: Pushers
+  upkeep!: Upkeep
   private watcher: Watcher | undefined
   private snapshotter: Snapshotter | undefined
   private workTree: WorkTreeFollower | undefined
@@ -72,6 +75,7 @@ export class Assembly {
     this.workTree?.schedule()
     this.snapshotter?.maybeSnapshot()
     this.pushers?.branchMoved()
+    this.upkeep?.schedule()
   }
 
   close(): Promise<void> {
@@ -129,6 +133,7 @@ export class Assembly {
     const { opened, options, image, snapshots: store, fileSystem } = this
     const { log, repository, restoredPosition: indexPosition } = opened
     const notify = (notice: Notice) => this.notify(notice)
+    this.upkeep = this.createUpkeep(opened)
     if (log.writer !== undefined || options.maintains) {
       this.workTree = await openWorkTreeFollower(opened, fileSystem, notify)
       const everyEvents = options.snapshot?.everyEvents ?? SNAPSHOT_EVERY_EVENTS
@@ -168,6 +173,23 @@ export class Assembly {
     })
   }
 
+  /** It begins by itself where this process writes, and git is there to do it. */
+  private createUpkeep({ log, repository, directory, reader }: OpenedLog): Upkeep {
+    const { maintenance, maintains = false, ports } = this.options
+    const isOurs = log.writer !== undefined || maintains
+    const isOn = maintenance !== false && isOurs && reader.engine === 'git'
+    return new Upkeep({
+      repository,
+      directory,
+      state: log.state,
+      reader,
+      fileSystem: this.fileSystem,
+      clock: ports?.clock ?? systemClock,
+      notify: (notice) => this.notify(notice),
+      idleMs: isOn ? (maintenance?.idleMs ?? MAINTENANCE_AFTER_MS) : undefined,
+    })
+  }
+
   private notify(notice: Notice): void {
     if (notice.kind === 'adopted') {
       this.pushers?.branchMoved()
@@ -181,6 +203,7 @@ export class Assembly {
   private async closeAll(): Promise<void> {
     const { log, release } = this.opened
     await this.watcher?.close()
+    await this.upkeep?.close()
     try {
       await log.close()
       await this.snapshotter?.close()

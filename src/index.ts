@@ -71,6 +71,8 @@ export {
   UnsupportedRepositoryError,
   WorkTreeError,
 } from './repository/errors.ts'
+export type { DiskUsage } from './repository/maintenance/disk-usage.ts'
+export type { MaintenanceRun } from './repository/maintenance/maintenance.ts'
 export { InvalidRemoteError } from './repository/remote-address.ts'
 export type { RestoreOptions, RestoreResult, StandbyOptions } from './restore.ts'
 export { restore, standby } from './restore.ts'
@@ -86,6 +88,7 @@ export {
 export type { StandbyStep } from './sync/backup/standby.ts'
 export {
   HistoryForkedError,
+  MaintenanceRunningError,
   MergeCommitError,
   NotPushedError,
   RemoteBranchMissingError,
@@ -100,5 +103,6 @@ export type { PushResult } from './sync/push/pusher.ts'
 export type { RemoteStatus } from './sync/push/remote-status.ts'
 export type { ReplicaLag, ReplicaPhase, ReplicaProblem, ReplicaState } from './sync/replica/replica-state.ts'
 export type { Rewrite } from './sync/replica/rewrite.ts'
+export type { MaintenanceResult } from './sync/upkeep.ts'
 export type { Clock } from './system/clock.ts'
 export type { File, FileStat, FileSystem } from './system/file-system.ts'

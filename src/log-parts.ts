@@ -10,7 +10,7 @@ export function logParts(
   projections: readonly Projection<unknown>[] = [],
   remote = 'origin',
 ): LogParts {
-  const { opened, image, snapshots, pushers } = assembly
+  const { opened, image, snapshots, pushers, upkeep } = assembly
   const { log, repository, reader } = opened
   return {
     log,
@@ -30,7 +30,9 @@ export function logParts(
       const { verifyLog } = await import('./log/verification/verification.ts')
       return verifyLog({ repository, reader, branch: log.state.branch, ...verify })
     },
-    status: () => statusOf(opened, image, pushers.status()),
+    status: () => statusOf(opened, image, pushers.status(), upkeep.usage),
+    maintain: (run) => upkeep.run(run),
+    measureDisk: () => upkeep.measure(),
     close: () => assembly.close(),
   }
 }

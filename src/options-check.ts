@@ -7,10 +7,22 @@ import type { HostProfile } from './sync/push/host-profile.ts'
 /** @throws UsageError for an option that no log could be opened with: before anything is touched */
 export function checkOptions(options: OpenOptions): void {
   checkOptionNames('open', options, KNOWN)
-  const { codec, engine, author, seal = {}, watch, snapshot = {}, limits = {}, push = {} } = options
+  const {
+    codec,
+    engine,
+    author,
+    seal = {},
+    watch,
+    snapshot = {},
+    maintenance,
+    limits = {},
+    push = {},
+  } = options
   checkOptionNames('open option "seal"', seal, { afterMs: true, maxBytes: true })
   if (typeof watch === 'object') checkOptionNames('open option "watch"', watch, { pollMs: true })
   checkOptionNames('open option "snapshot"', snapshot, { everyEvents: true })
+  if (typeof maintenance === 'object')
+    checkOptionNames('open option "maintenance"', maintenance, { idleMs: true })
   checkOptionNames('open option "limits"', limits, { eventBytes: true })
   if (codec !== undefined && codec !== 'jsonl' && codec !== 'yaml')
     refuse('codec', codec, "'jsonl' or 'yaml'")
@@ -29,6 +41,7 @@ export function checkOptions(options: OpenOptions): void {
     'push.maxUnpushed': push.maxUnpushed,
     'watch.pollMs': watch === false ? undefined : watch?.pollMs,
     'snapshot.everyEvents': snapshot.everyEvents,
+    'maintenance.idleMs': maintenance === false ? undefined : maintenance?.idleMs,
     'limits.eventBytes': limits.eventBytes,
   })
   checkPush(push)
@@ -71,6 +84,7 @@ const KNOWN: Readonly<Record<keyof OpenOptions, true>> = {
   seal: true,
   watch: true,
   snapshot: true,
+  maintenance: true,
   limits: true,
   push: true,
   onNotice: true,

@@ -64,6 +64,13 @@ export interface OpenOptions {
     /** How many events come between two snapshots. Default 10,000. */
     readonly everyEvents?: number
   }
+  /** The repository is packed by itself; `false` for a program that calls `maintain`, or leaves it to others. */
+  readonly maintenance?:
+    | {
+        /** For how long nothing must have been committed before it starts, in milliseconds. Default 5000. */
+        readonly idleMs?: number
+      }
+    | false
   readonly limits?: {
     /** The most bytes a stored event may take. Default 1 MiB. */
     readonly eventBytes?: number

@@ -1,6 +1,7 @@
 import type { Codec } from './event/event.ts'
 import type { Image, ProjectionStatus } from './image/image.ts'
 import type { OpenedLog } from './log/open-event-log.ts'
+import type { DiskUsage } from './repository/maintenance/disk-usage.ts'
 import type { RemoteStatus } from './sync/push/remote-status.ts'
 
 /** Where a log stands, in numbers. */
@@ -41,6 +42,8 @@ export interface LogStatus {
   readonly unsealed: number
   /** How many batch files the log has. */
   readonly files: number
+  /** What the repository's objects take, as last measured: by `measureDisk`, or by maintenance. */
+  readonly disk: DiskUsage | undefined
   /** Memory of the index, in bytes. */
   readonly indexBytes: number
   readonly projections: readonly ProjectionStatus[]
@@ -57,6 +60,7 @@ export function statusOf(
   { log, repository, manifest, reader }: OpenedLog,
   image: Image,
   remotes: readonly RemoteStatus[],
+  disk: DiskUsage | undefined,
 ): LogStatus {
   const { state, writer, follower } = log
   const { branch, index, visible, tail } = state
@@ -89,6 +93,7 @@ export function statusOf(
     remotes,
     unsealed: tail.count,
     files: branch.tree.fileCount,
+    disk,
     indexBytes: index.bytes,
     projections,
     problem: problem && { code: codeOf(problem), message: problem.message },

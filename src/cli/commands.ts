@@ -64,6 +64,11 @@ export const commands = {
     summary: 'replace small batch files by larger ones',
     load: async () => (await import('./commands/fold.ts')).fold,
   },
+  maintain: {
+    usage: '',
+    summary: 'pack the repository, so that it stays small',
+    load: async () => (await import('./commands/maintain.ts')).maintain,
+  },
   push: {
     usage: '[remote]',
     summary: 'send the log to a remote',

@@ -37,6 +37,7 @@ const ENDINGS: readonly (readonly [ExitCode, readonly string[]])[] = [
       'log-diverged',
       'log-locked',
       'log-rewritten',
+      'maintenance-running',
       'newer-format',
       'object-too-large',
       'permission-denied',

@@ -57,6 +57,7 @@ export type Notice =
   | { readonly kind: 'diverged'; readonly error: Error }
   | { readonly kind: 'seal-failed'; readonly error: Error }
   | { readonly kind: 'fold-failed'; readonly error: Error }
+  | { readonly kind: 'maintenance-failed'; readonly error: Error }
   | { readonly kind: 'unreadable-commit'; readonly commit: string; readonly error: Error }
   | { readonly kind: 'work-tree-behind'; readonly error: Error }
   | { readonly kind: 'watch-failed'; readonly error: Error }

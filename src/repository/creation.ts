@@ -7,7 +7,9 @@ import type { Repository } from './repository.ts'
 
 const DIRECTORIES = ['objects/info', 'objects/pack', 'objects', 'refs/heads', 'refs/tags', 'refs', '.']
 
-const CONFIG = '[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n'
+/** A git that users run here is not to start a collection of its own beside our maintenance. */
+const CONFIG =
+  '[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n'
 
 export interface CreationOptions {
   /** Default `main`. */

@@ -26,9 +26,15 @@ export class IsomorphicReader implements GitReader {
   async read(oid: string): Promise<GitObject> {
     const { readObject } = await this.#git()
     if (!OID.test(oid)) throw new ObjectMissingError(oid)
-    const found = await this.#explained(oid, () =>
-      readObject({ fs, gitdir: this.#gitDirectory, oid, format: 'content', cache: this.#cache }),
-    )
+    const look = () =>
+      this.#explained(oid, () =>
+        readObject({ fs, gitdir: this.#gitDirectory, oid, format: 'content', cache: this.#cache }),
+      )
+    const found = await look().catch(() => {
+      // Another process may have merged the pack that it was in with others.
+      this.refresh()
+      return look()
+    })
     if (this.#isClosed) throw new ReaderClosedError()
     // For the format 'content' the object is its bytes, which the declared union does not say.
     const bytes = found.object as Uint8Array

@@ -38,7 +38,7 @@ export async function cloneRepository(
   const remote = remoteAt(address, process.cwd())
   await using runner = runnerFor(remote, {})
   const kind = options.bare ? ['--bare'] : []
-  const args = ['clone', '--progress', '--no-local', '--template=', '--origin=origin', ...kind]
+  const args = ['clone', '--progress', '--no-local', '--template=', '--origin=origin', ...QUIET, ...kind]
   await transfer(runner, remote, [...args, '--end-of-options', remote.address, resolve(path)], options)
 }
 
@@ -156,6 +156,9 @@ export interface Remote {
 // The address goes to git as the setting of a remote of our own: so it stands in no process list, and no
 // setting that the user has for a remote of the same name applies.
 const ALIAS = 'memoir-remote'
+/** As in a repository that we create: no collection that a git of the user's would start by itself. */
+const QUIET = ['--config=gc.auto=0', '--config=maintenance.auto=false']
+
 const BRANCHES = 'refs/heads/'
 const OID_LENGTH = 40
 

@@ -1,5 +1,6 @@
 import { MemoirError } from '../event/errors.ts'
 import { RemoteFailedError } from '../repository/errors.ts'
+import type { ProcessIdentity } from '../system/process-identity.ts'
 
 /** Events are committed here, but are not known to be on the remote. */
 export class NotPushedError extends MemoirError {
@@ -104,6 +105,16 @@ export class ReplicaReplacedError extends MemoirError {
   ) {
     super(`${path} is not the replica that was last checked: commit ${found} does not hold ${pinned}`, {
       hint: 'Move it away and follow the remote again, or take it as it is: `memoir accept-rewrite`.',
+    })
+  }
+}
+
+/** Another process maintains the repository. */
+export class MaintenanceRunningError extends MemoirError {
+  readonly code = 'maintenance-running'
+  constructor(readonly owner: ProcessIdentity) {
+    super(`process ${owner.pid} on ${owner.host} maintains this repository, since ${owner.since}`, {
+      hint: 'Wait for it to end: there is nothing else to do.',
     })
   }
 }

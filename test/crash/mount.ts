@@ -60,7 +60,11 @@ export class LoopDisk {
   }
 
   unmount(): void {
-    execFileSync('umount', [this.path])
+    // A git that a killed process had started ends a little later.
+    for (let attempt = 1; spawnSync('umount', [this.path]).status !== 0; attempt++) {
+      if (attempt === 100) throw new Error(`${this.path} is in use and cannot be unmounted`)
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50)
+    }
     this.#isMounted = false
   }
 

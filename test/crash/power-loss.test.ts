@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest'
+import { fsck } from '../log/event-log-fixture.ts'
 import { AFTER_A_POWER_CUT, type Anomaly, findAnomalies } from './checker.ts'
 import { History } from './history.ts'
 import { LoopDisk, whyNoMount } from './mount.ts'
 import { LATER, observe } from './observation.ts'
 import { Random } from './random.ts'
 import { times } from './scale.ts'
+import type { WriterOrders } from './writer.ts'
 import { runWriter } from './writer-process.ts'
 
 const CYCLES = times(5, 100)
@@ -24,7 +26,7 @@ describe.each(['ext4', 'xfs'] as const)('on %s', (kind) => {
         const path = `${disk.path}/log-${cycle}.git`
         const history = new History()
         for (let round = 0; round < CYCLES_A_LOG && cycle < CYCLES; round++, cycle++) {
-          const anomalies = await cutAndCheck(disk, path, cycle, random, history, false)
+          const anomalies = await cutAndCheck(disk, path, cycle, random, history, {})
           expect(anomalies, `cycle ${cycle}`).toEqual([])
         }
         expect(history.acknowledged).toBeGreaterThan(0)
@@ -34,10 +36,28 @@ describe.each(['ext4', 'xfs'] as const)('on %s', (kind) => {
   )
 
   it.skipIf(reason !== undefined)(
+    title(`nor when it goes ${CYCLES} times while the repository is maintained`),
+    async () => {
+      const disk = new LoopDisk(kind)
+      const random = new Random(Date.now())
+      const path = `${disk.path}/log.git`
+      const history = new History()
+      for (let cycle = 0; cycle < CYCLES; cycle++) {
+        const anomalies = await cutAndCheck(disk, path, cycle, random, history, { maintain: true })
+        expect(anomalies, `cycle ${cycle}`).toEqual([])
+        expect(fsck(path), `cycle ${cycle}`).toBe('')
+      }
+    },
+    CYCLES * 30_000,
+  )
+
+  it.skipIf(reason !== undefined)(
     title('a writer whose syncs were taken out is found out'),
     async () => {
       const disk = new LoopDisk(kind)
-      const check = cutAndCheck(disk, `${disk.path}/log.git`, 0, new Random(1), new History(), true)
+      const check = cutAndCheck(disk, `${disk.path}/log.git`, 0, new Random(1), new History(), {
+        withoutSync: true,
+      })
       // Either the log cannot be opened any more, or what it holds is not what was acknowledged.
       const found = await check.then(
         (anomalies) => anomalies.map(({ kind }) => kind),
@@ -56,9 +76,9 @@ async function cutAndCheck(
   cycle: number,
   random: Random,
   history: History,
-  withoutSync: boolean,
+  how: Pick<WriterOrders, 'withoutSync' | 'maintain'>,
 ): Promise<Anomaly[]> {
-  const orders = { path, name: `writer-${cycle}`, seed: random.below(2 ** 31), clients: 4, withoutSync }
+  const orders = { path, name: `writer-${cycle}`, seed: random.below(2 ** 31), clients: 4, ...how }
   const lastRecord = 20 + random.below(300)
   let isOff = false
   const end = await runWriter(orders, {

@@ -12,6 +12,8 @@ export interface WriterEnd {
   /** The code of the error that it could not go on with. */
   readonly failed: string | undefined
   readonly signal: NodeJS.Signals | null
+  /** How many objects it packed. */
+  readonly maintained: number
 }
 
 export interface WriterStart {
@@ -48,6 +50,7 @@ export async function runWriter(orders: WriterOrders, start: WriterStart = {}): 
   const records: HistoryRecord[] = []
   let state: WriterEnd['state'] = 'ready'
   let failed: string | undefined
+  let maintained = 0
   for await (const line of createInterface({ input: child.stdout })) {
     const message = parse(line)
     if (message === undefined) break
@@ -55,6 +58,7 @@ export async function runWriter(orders: WriterOrders, start: WriterStart = {}): 
       state = message.state
       if (state === 'ready') onReady?.()
     }
+    if ('maintained' in message) maintained += message.maintained
     if ('failed' in message) failed = message.failed
     if ('begun' in message || 'ended' in message) records.push(message)
     onMessage?.(child, records.length)
@@ -62,7 +66,7 @@ export async function runWriter(orders: WriterOrders, start: WriterStart = {}): 
   await exit
   clearTimeout(limit)
   if (isLate) throw new Error(`the writer did not end within ${limitMs} ms`)
-  return { records, state, failed, signal: child.signalCode }
+  return { records, state, failed, signal: child.signalCode, maintained }
 }
 
 /** Undefined for a line that was cut off. */

@@ -2,6 +2,7 @@
 // on stdin are operations of writers before it whose end nobody knows: it repeats them first.
 import { readFileSync, writeSync } from 'node:fs'
 import { open } from '../../src/memoir.ts'
+import type { Log } from '../../src/opened-log.ts'
 import type { HistoryRecord, Operation } from './history.ts'
 import { Random } from './random.ts'
 import { tallies } from './tally.ts'
@@ -18,6 +19,8 @@ export interface WriterOrders {
   /** How many operations each client makes; absent: until it is killed. */
   readonly operations?: number
   readonly fillerLength?: number
+  /** Maintain the repository all the time beside the appends. */
+  readonly maintain?: boolean
   /** Leave out everything that makes bytes durable: a writer that a power cut has to find out. */
   readonly withoutSync?: boolean
 }
@@ -27,6 +30,8 @@ export type WriterMessage =
   | HistoryRecord
   | { readonly state: 'ready' | 'open' | 'done' }
   | { readonly failed: string }
+  /** So many objects went from files of their own into a pack. */
+  | { readonly maintained: number }
 
 function say(message: WriterMessage): void {
   const bytes = Buffer.from(`${JSON.stringify(message)}\n`)
@@ -50,14 +55,25 @@ async function work(orders: WriterOrders, unsettled: readonly Operation[]): Prom
     const random = new Random(seed + number)
     return new Client({ log, random, name: `${name}.${number}`, record: say, fillerLength })
   })
+  let isDone = false
+  const maintained = orders.maintain ? maintainUntil(log, () => isDone) : undefined
   await Promise.all(unsettled.map((operation) => clients[0]!.try(operation)))
   await Promise.all(
     clients.map(async (client) => {
       for (let done = 0; done < operations && log.status().problem === undefined; done++) await client.step()
     }),
   )
+  isDone = true
+  await maintained
   await log.close()
   say({ state: 'done' })
+}
+
+async function maintainUntil(log: Log, isDone: () => boolean): Promise<void> {
+  while (!isDone() && log.status().problem === undefined) {
+    const { packedObjects, mergedPacks } = await log.maintain()
+    if (packedObjects + mergedPacks > 0) say({ maintained: packedObjects })
+  }
 }
 
 try {

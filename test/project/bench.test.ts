@@ -9,7 +9,18 @@ import { goal, type Row, ratioRow } from '../../bench/row.ts'
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url))
 /** All but those that append many events one by one, or start programs that may not be installed. */
-const QUICK_ROWS = ['append', 'replay', 'open', 'seal', 'index', 'command', 'foreign', 'start', 'event']
+const QUICK_ROWS = [
+  'append',
+  'replay',
+  'open',
+  'seal',
+  'index',
+  'command',
+  'foreign',
+  'start',
+  'event',
+  'maint',
+]
 
 describe('the benchmarks', () => {
   const folder = mkdtempSync(join(tmpdir(), 'memoir-bench-test-'))
@@ -36,6 +47,9 @@ describe('the benchmarks', () => {
       'foreign-commit',
       'start-up',
       'event-loop',
+      'maintenance',
+      'maintenance-clone',
+      'maintenance-append',
     ])
     const values = rows.flatMap(({ figures, goals }) => [...figures, ...goals].map(({ value }) => value))
     expect(values.filter((value) => !Number.isFinite(value))).toEqual([])

@@ -1,6 +1,6 @@
 import { command, json } from '../command.ts'
 import { openForReading } from '../opening.ts'
-import { formatBytes, formatCount } from '../progress.ts'
+import { countOf, formatBytes, formatCount } from '../progress.ts'
 import { fillTo, printable } from '../terminal-text.ts'
 
 export const status = command({
@@ -11,6 +11,7 @@ export const status = command({
   ],
   async run({ json }, context) {
     await using log = await openForReading(context)
+    const disk = await log.measureDisk()
     const status = log.status()
     if (json) return context.output.json(status)
     const facts = {
@@ -21,6 +22,7 @@ export const status = command({
       events: formatCount(status.events),
       streams: formatCount(status.streams),
       'batch files': formatCount(status.files),
+      disk: `${formatBytes(disk.bytes)}, ${countOf(disk.looseObjects, 'loose object')}, ${countOf(disk.packs, 'pack')}`,
       index: formatBytes(status.indexBytes),
       ...(status.problem === undefined ? {} : { problem: status.problem.message }),
     }

@@ -23,7 +23,9 @@ export interface DiskUsage {
 export async function listPacks(gitDirectory: string, fileSystem: FileSystem): Promise<Pack[]> {
   const directory = `${gitDirectory}/objects/pack`
   const names = new Set(await listOrNone(fileSystem, directory))
-  const indexed = [...names].filter((name) => PACK_INDEX.test(name)).map((name) => name.slice(0, -'.idx'.length))
+  const indexed = [...names]
+    .filter((name) => PACK_INDEX.test(name))
+    .map((name) => name.slice(0, -'.idx'.length))
   const packs = await Promise.all(
     indexed.map(async (name) => {
       const bytes = await sizeOrNone(fileSystem, `${directory}/${name}.pack`)

@@ -1,4 +1,5 @@
 import type { FileSystem } from '../../system/file-system.ts'
+import { removeAbandonedPacks } from '../abandoned-packs.ts'
 import { errorCode, fileError, replaceFile } from '../durable-file.ts'
 import { GitFailedError } from '../errors.ts'
 import { GitRunner } from '../runner.ts'
@@ -37,7 +38,7 @@ export interface MaintenanceWork {
  *
  * packing (some 500 commits at a time) → merging → indexing
  *
- * It may be cut short at any moment. Nothing is removed before what holds the same objects is synced, its
+ * One run at a time, which is the caller's to see to. It may be cut short at any moment. Nothing is removed before what holds the same objects is synced, its
  * name in the folder included; and only that is removed: no object is ever judged unreachable. So seals go
  * on beside it, and whoever reads finds each object at every moment. Git works in processes of low priority.
  */
@@ -55,6 +56,8 @@ export class Maintenance implements AsyncDisposable {
    */
   async run(commit: string, run: MaintenanceRun = {}): Promise<MaintenanceWork> {
     try {
+      // A run that was killed leaves some, as a fetch does.
+      await removeAbandonedPacks(this.options.fileSystem, this.options.repository.gitDirectory)
       const packed = await this.pack(commit, run)
       const merged = await this.merge(run)
       if (packed > 0 || merged > 0) await this.index(commit, run)
@@ -140,7 +143,13 @@ export class Maintenance implements AsyncDisposable {
     return name
   }
 
+  /** Packs that it does not name are found all the same; those that it names must not go before it. */
   private async writeMultiPackIndex(packs: readonly Pack[], run: MaintenanceRun): Promise<void> {
+    if (packs.length < 2) {
+      // It would only repeat the index of the one pack.
+      await this.options.fileSystem.remove(`${this.packs}/multi-pack-index`).catch(ignoreMissing)
+      return this.options.fileSystem.syncDirectory(this.packs)
+    }
     const input = packs.map(({ name }) => `${name}.idx\n`).join('')
     await this.git(['multi-pack-index', 'write', '--stdin-packs'], Buffer.from(input), run)
     await this.options.fileSystem.syncDirectory(this.packs)
@@ -153,7 +162,8 @@ export class Maintenance implements AsyncDisposable {
     let removed = 0
     for (const oid of oids) {
       const path = `${this.objects}/${oid.slice(0, 2)}/${oid.slice(2)}`
-      removed += await fileSystem.remove(path).then(() => 1, ignoreMissing) ?? 0
+      const isRemoved = await fileSystem.remove(path).then(() => true, ignoreMissing)
+      if (isRemoved) removed++
     }
     this.options.onRepacked()
     return removed
@@ -173,7 +183,11 @@ export class Maintenance implements AsyncDisposable {
     run: MaintenanceRun,
   ): Promise<string[]> {
     const range = start === undefined ? [commit] : [commit, `^${start}`]
-    const { stdout } = await this.git(['rev-list', '--reverse', '--topo-order', ...range, '--'], undefined, run)
+    const { stdout } = await this.git(
+      ['rev-list', '--reverse', '--topo-order', ...range, '--'],
+      undefined,
+      run,
+    )
     return stdout.toString('latin1').split('\n').slice(0, -1)
   }
 
@@ -182,13 +196,13 @@ export class Maintenance implements AsyncDisposable {
     const bytes = await this.options.fileSystem.readFile(this.packedUpToPath).catch(ignoreMissing)
     const oid = /^([0-9a-f]{40})\n$/.exec(bytes?.toString('latin1') ?? '')?.[1]
     if (oid === undefined) return undefined
-    return this.runner.run(['cat-file', '-e', `${oid}^{commit}`]).then(
-      () => oid,
-      (error: unknown) => {
-        if (error instanceof GitFailedError) return undefined
-        throw error
-      },
-    )
+    try {
+      await this.runner.run(['cat-file', '-e', `${oid}^{commit}`])
+      return oid
+    } catch (error) {
+      if (error instanceof GitFailedError) return undefined
+      throw error
+    }
   }
 
   private async syncFile(path: string): Promise<void> {
@@ -200,7 +214,11 @@ export class Maintenance implements AsyncDisposable {
     }
   }
 
-  private git(args: readonly string[], input: Uint8Array | undefined, { signal, onProgress }: MaintenanceRun) {
+  private git(
+    args: readonly string[],
+    input: Uint8Array | undefined,
+    { signal, onProgress }: MaintenanceRun,
+  ) {
     return this.runner.run(args, { input, signal, onMessage: onProgress && progressParser(onProgress) })
   }
 
@@ -236,6 +254,6 @@ function packLines(packs: readonly Pack[]): string {
 }
 
 function ignoreMissing(error: unknown): undefined {
-  if (errorCode(error) === 'ENOENT') return undefined
+  if (errorCode(error) === 'ENOENT') return
   throw error
 }

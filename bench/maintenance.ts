@@ -1,0 +1,117 @@
+import { gzipSync } from 'node:zlib'
+import { type Log, open } from 'memoir'
+import { type Group, goal, type Row } from './row.ts'
+import { sampleEvent } from './sample-events.ts'
+import { makeLog, makeLogOfSmallCommits, sampleText } from './sample-logs.ts'
+import { measureInTurn, median, percentile, timed } from './statistics.ts'
+import { git, type Workspace } from './workspace.ts'
+
+const STREAMS = 1000
+const BATCH = 1000
+/** As often as a busy log maintains itself. */
+const FOLDS_A_ROUND = 16
+const BYTES_A_COMMIT = 1000
+const TIMES_COMPRESSED = 4
+
+/** What one-event commits cost once the repository is maintained, and what maintenance costs meanwhile. */
+export const maintenance: Group = {
+  rows: ['maintenance', 'maintenance-clone', 'maintenance-append'],
+  run: async (bench) => {
+    const { maintained: events } = bench.sizes
+    bench.say(`making ${events} commits of one event, maintained`)
+    let folds = 0
+    let spentMs = 0
+    const maintain = async (log: Log) => {
+      spentMs += await timed(() => log.maintain())
+    }
+    const onFolded = async (log: Log) => {
+      if (++folds % FOLDS_A_ROUND === 0) await maintain(log)
+    }
+    await makeLogOfSmallCommits(bench.path('small.git'), events, STREAMS, { loose: true, onFolded })
+    await using log = await open(bench.path('small.git'), { maintenance: false })
+    await maintain(log)
+    return [await size(bench, log, spentMs), await cloning(bench), await appending(bench)]
+  },
+}
+
+async function size({ sizes }: Workspace, log: Log, spentMs: number): Promise<Row> {
+  const { maintained: events } = sizes
+  const { bytes, packs } = await log.measureDisk()
+  const compressed = gzipSync(sampleText(events, STREAMS), { level: 9 }).length
+  const most = BYTES_A_COMMIT + (TIMES_COMPRESSED * compressed) / events
+  return {
+    id: 'maintenance',
+    measurement: `${events} events, each in a commit of its own, in a maintained repository`,
+    limit: `${BYTES_A_COMMIT} bytes a commit and ${TIMES_COMPRESSED} times the compressed lines`,
+    figures: [
+      { name: 'measured', value: bytes / events, unit: 'bytes a commit' },
+      { name: 'limit', value: most, unit: 'bytes a commit' },
+      { name: 'compressed', value: compressed / events, unit: 'bytes an event' },
+      { name: 'packs', value: packs, unit: '' },
+      { name: 'maintained in', value: (spentMs * 1000) / events, unit: 'µs a commit' },
+    ],
+    goals: [goal('bytes', bytes / events, { atMost: Math.round(most) })],
+  }
+}
+
+async function cloning(bench: Workspace): Promise<Row> {
+  const { maintained: events, pairs: count } = bench.sizes
+  await makeLog(bench.path('batches.git'), { events, streams: STREAMS, batch: BATCH })
+  const clone = (name: string) =>
+    timed(() => {
+      git('.', 'clone', '--quiet', '--bare', '--no-local', bench.path(name), bench.path('copy.git'))
+    }).finally(() => bench.remove('copy.git'))
+  const pairs = await measureInTurn(
+    Math.min(count, 3),
+    () => clone('batches.git'),
+    () => clone('small.git'),
+  )
+  const ratios = pairs.map(({ limit, ours }) => ours / limit)
+  return {
+    id: 'maintenance-clone',
+    measurement: `cloning ${events} events of which each has a commit of its own`,
+    limit: `the same in batches of ${BATCH}`,
+    figures: [
+      { name: 'measured', value: median(pairs.map(({ ours }) => ours)), unit: 'ms' },
+      { name: 'limit', value: median(pairs.map(({ limit }) => limit)), unit: 'ms' },
+    ],
+    goals: [goal('ratio', median(ratios), { atMost: 3 })],
+    spread: [Math.min(...ratios), Math.max(...ratios)],
+  }
+}
+
+/** Appends all the time while a backlog of loose objects is packed and merged. */
+async function appending(bench: Workspace): Promise<Row> {
+  const path = bench.path('busy.git')
+  const events = Math.min(bench.sizes.maintained, 2560)
+  await makeLogOfSmallCommits(path, events, STREAMS, { loose: true })
+  await using log = await open(path, { maintenance: false })
+  const append = async (number: number) => {
+    const { stream, event } = sampleEvent(number, STREAMS)
+    return timed(() => log.append(stream, [event]))
+  }
+  const waits: number[] = []
+  let isDone = false
+  const maintained = log.maintain().finally(() => {
+    isDone = true
+  })
+  for (let number = events; !isDone; number++) waits.push(await append(number))
+  const { packedObjects } = await maintained
+  const without: number[] = []
+  for (const _ of waits) without.push(await append(events + waits.length + without.length))
+  const longest = Math.max(...waits)
+  const longestWithout = Math.max(...without)
+  return {
+    id: 'maintenance-append',
+    measurement: `appends one after the other while ${packedObjects} loose objects are packed`,
+    figures: [
+      { name: 'p50', value: median(waits), unit: 'ms' },
+      { name: 'p99', value: percentile(waits, 0.99), unit: 'ms' },
+      { name: 'longest', value: longest, unit: 'ms' },
+      { name: 'longest without', value: longestWithout, unit: 'ms' },
+      { name: 'appends', value: waits.length, unit: '' },
+    ],
+    // On a machine that others use, an append may wait for them as well.
+    goals: [goal('ms longer', Math.max(0, longest - longestWithout), { atMost: 50 })],
+  }
+}

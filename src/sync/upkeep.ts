@@ -1,0 +1,149 @@
+import { LogLockedError } from '../log/errors.ts'
+import type { LogState, Notice } from '../log/log-state.ts'
+import { WriterLock } from '../log/writer-lock.ts'
+import {
+  countLooseObjects,
+  type DiskUsage,
+  listPacks,
+  measureDiskUsage,
+} from '../repository/maintenance/disk-usage.ts'
+import { Maintenance, type MaintenanceRun } from '../repository/maintenance/maintenance.ts'
+import { isMaintenanceDue } from '../repository/maintenance/plan.ts'
+import type { RepositoryPaths } from '../repository/stand-in-directory.ts'
+import type { Clock } from '../system/clock.ts'
+import type { FileSystem } from '../system/file-system.ts'
+import { MaintenanceRunningError } from './errors.ts'
+
+/** How a log looks after its repository. */
+export interface UpkeepParts {
+  readonly repository: RepositoryPaths
+  /** Where the log keeps what is its own. */
+  readonly directory: string
+  readonly state: Pick<LogState, 'branch'>
+  readonly reader: { refresh(): void }
+  readonly fileSystem: FileSystem
+  readonly clock: Clock
+  readonly notify: (notice: Notice) => void
+  /** How long nothing must have been committed before it starts by itself; undefined: it never does. */
+  readonly idleMs: number | undefined
+}
+
+/** What maintenance did. */
+export interface MaintenanceResult {
+  /** Loose objects that are in a pack now. */
+  readonly packedObjects: number
+  /** Packs that were merged into one. */
+  readonly mergedPacks: number
+  readonly before: DiskUsage
+  readonly after: DiskUsage
+}
+
+/** Seals between two looks at a log that is never idle. */
+const LOOK_EVERY = 256
+
+/**
+ * Maintains the repository of an open log, when asked and by itself.
+ *
+ * waiting → (nothing was committed for a while, or very much) looking → running → waiting … → closed
+ */
+export class Upkeep {
+  private timer: NodeJS.Timeout | undefined
+  private running: Promise<MaintenanceResult> | undefined
+  private looking: Promise<void> | undefined
+  private seals = 0
+  private leftLoose = 0
+  private measured: DiskUsage | undefined
+  private readonly stop = new AbortController()
+
+  constructor(private readonly parts: UpkeepParts) {}
+
+  /** What the repository took when that was last measured. */
+  get usage(): DiskUsage | undefined {
+    return this.measured
+  }
+
+  /** Measures now: some 10 ms, with thousands of loose objects some 100. */
+  async measure(): Promise<DiskUsage> {
+    const { repository, fileSystem } = this.parts
+    this.measured = await measureDiskUsage(repository.gitDirectory, fileSystem)
+    return this.measured
+  }
+
+  /** Says that the branch moved, or that the log was opened. */
+  schedule(): void {
+    const { idleMs } = this.parts
+    if (idleMs === undefined || this.stop.signal.aborted) return
+    if (++this.seals % LOOK_EVERY === 0) this.look(false)
+    if (this.timer === undefined) this.timer = setTimeout(() => this.look(true), idleMs).unref()
+    else this.timer.refresh()
+  }
+
+  /**
+   * Maintains now. Calls that come while it is at work share its end.
+   *
+   * @throws MaintenanceRunningError when another process is at it
+   * @throws GitMissingError, GitFailedError, DiskFullError, PermissionDeniedError, and the signal's reason
+   */
+  run(run: MaintenanceRun = {}): Promise<MaintenanceResult> {
+    this.running ??= this.maintain(run).finally(() => {
+      this.running = undefined
+    })
+    return this.running
+  }
+
+  async close(): Promise<void> {
+    this.stop.abort()
+    clearTimeout(this.timer)
+    await this.looking
+    await this.running?.catch(() => undefined)
+  }
+
+  private look(isIdle: boolean): void {
+    if (this.running !== undefined) return
+    this.looking ??= this.runIfDue(isIdle)
+      .catch((error: unknown) => {
+        // Whoever is at it does what there is to do.
+        if (this.stop.signal.aborted || error instanceof MaintenanceRunningError) return
+        const told = error instanceof Error ? error : new Error(String(error))
+        this.parts.notify({ kind: 'maintenance-failed', error: told })
+      })
+      .finally(() => {
+        this.looking = undefined
+      })
+  }
+
+  private async runIfDue(isIdle: boolean): Promise<void> {
+    const { repository, fileSystem } = this.parts
+    const looseObjects = await countLooseObjects(repository.gitDirectory, fileSystem)
+    const packs = await listPacks(repository.gitDirectory, fileSystem)
+    const { leftLoose } = this
+    if (isMaintenanceDue({ looseObjects, leftLoose, packs, isIdle })) await this.run()
+  }
+
+  private async maintain({ signal, onProgress }: MaintenanceRun): Promise<MaintenanceResult> {
+    const { repository, directory, state, reader, fileSystem, clock } = this.parts
+    const signals = signal === undefined ? this.stop.signal : AbortSignal.any([signal, this.stop.signal])
+    const lock = await takeLock(`${directory}/maintenance`, fileSystem, clock)
+    try {
+      const onRepacked = () => reader.refresh()
+      await using maintenance = new Maintenance({ repository, directory, fileSystem, onRepacked })
+      const before = await this.measure()
+      const work = await maintenance.run(state.branch.commit, { signal: signals, onProgress })
+      const after = await this.measure()
+      this.leftLoose = after.looseObjects
+      return { ...work, before, after }
+    } finally {
+      await lock.release()
+    }
+  }
+}
+
+/** Two runs at a time could each remove what the other counts on. */
+async function takeLock(directory: string, fileSystem: FileSystem, clock: Clock): Promise<WriterLock> {
+  await fileSystem.makeDirectory(directory)
+  try {
+    return await WriterLock.acquire(directory, fileSystem, clock)
+  } catch (error) {
+    throw error instanceof LogLockedError ? new MaintenanceRunningError(error.owner) : error
+  }
+}

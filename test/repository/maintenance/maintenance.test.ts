@@ -1,0 +1,248 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import {
+  countLooseObjects,
+  listPacks,
+  measureDiskUsage,
+} from '../../../src/repository/maintenance/disk-usage.ts'
+import { Maintenance } from '../../../src/repository/maintenance/maintenance.ts'
+import { packedObjects } from '../../../src/repository/maintenance/pack-index.ts'
+import { type FileSystem, nodeFileSystem } from '../../../src/system/file-system.ts'
+import { bareRepository, fsck, git, gitText } from '../real-git.ts'
+
+describe('maintenance', () => {
+  it('packs the loose objects of the branch, and leaves no copy of them', async () => {
+    const path = repositoryOf(10)
+    const objects = gitText(path, 'rev-list', '--objects', 'main').split('\n').length
+    const work = await maintain(path)
+    expect(work).toEqual({ packedObjects: objects, mergedPacks: 0 })
+    expect(await countLooseObjects(path, nodeFileSystem)).toBe(0)
+    expect(await listPacks(path, nodeFileSystem)).toHaveLength(1)
+    expect(gitText(path, 'rev-list', '--count', 'main')).toBe('10')
+    expect(fsck(path)).toBe('')
+  })
+
+  it('leaves objects that the branch does not reach as they are: a seal may be about to', async () => {
+    const path = repositoryOf(3)
+    const unborn = git(path, ['hash-object', '-w', '--stdin'], { input: 'not sealed yet' }).toString().trim()
+    await maintain(path)
+    expect(await countLooseObjects(path, nodeFileSystem)).toBe(1)
+    expect(gitText(path, 'cat-file', 'blob', unborn)).toBe('not sealed yet')
+  })
+
+  it('packs only what is new the next time, then merges', async () => {
+    const path = repositoryOf(30)
+    await maintain(path)
+    commits(path, 2)
+    expect(await maintain(path)).toEqual({ packedObjects: 6, mergedPacks: 0 })
+    commits(path, 2)
+    // The two small ones; the large one stays.
+    expect(await maintain(path)).toEqual({ packedObjects: 6, mergedPacks: 2 })
+    expect(await listPacks(path, nodeFileSystem)).toHaveLength(2)
+    expect(existsSync(`${path}/objects/pack/multi-pack-index`)).toBe(true)
+    expect(existsSync(`${path}/objects/info/commit-graphs/commit-graph-chain`)).toBe(true)
+    gitText(path, 'multi-pack-index', 'verify')
+    gitText(path, 'commit-graph', 'verify')
+    expect(fsck(path)).toBe('')
+  })
+
+  it('does nothing where there is nothing to do', async () => {
+    const path = repositoryOf(3)
+    await maintain(path)
+    const before = readdirSync(`${path}/objects/pack`)
+    expect(await maintain(path)).toEqual({ packedObjects: 0, mergedPacks: 0 })
+    expect(readdirSync(`${path}/objects/pack`)).toEqual(before)
+  })
+
+  it('packs a long history in steps', async () => {
+    const path = repositoryOf(1100)
+    const steps: string[] = []
+    const fileSystem = watched((call, file) => {
+      if (call === 'rename' && file.endsWith('/packed')) steps.push(readFileSync(file, 'utf8').trim())
+    })
+    const work = await maintain(path, { fileSystem })
+    expect(work.mergedPacks).toBe(3)
+    expect(steps.map((commit) => gitText(path, 'rev-list', '--count', commit))).toEqual([
+      '512',
+      '1024',
+      '1100',
+    ])
+    expect(await listPacks(path, nodeFileSystem)).toHaveLength(1)
+    expect(fsck(path)).toBe('')
+  }, 30_000)
+
+  it('begins anew where the commit that it packed up to is gone', async () => {
+    const path = repositoryOf(3)
+    mkdirSync(`${path}/memoir`, { recursive: true })
+    writeFileSync(`${path}/memoir/packed`, `${'1'.repeat(40)}\n`)
+    expect((await maintain(path)).packedObjects).toBe(9)
+  })
+
+  it('stops where it is when it is told to, with everything in place', async () => {
+    const path = repositoryOf(3)
+    const reason = new Error('enough')
+    await expect(maintain(path, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+    expect(fsck(path)).toBe('')
+  })
+
+  it('leaves a pack alone that somebody keeps', async () => {
+    const path = repositoryOf(2)
+    await maintain(path)
+    const kept = (await listPacks(path, nodeFileSystem))[0]!.name
+    writeFileSync(`${path}/objects/pack/${kept}.keep`, '')
+    for (let round = 0; round < 4; round++) {
+      commits(path, 2)
+      await maintain(path)
+    }
+    expect((await listPacks(path, nodeFileSystem)).map(({ name }) => name)).toContain(kept)
+  })
+})
+
+describe('before maintenance removes', () => {
+  it('a loose object, the pack that holds it and the name of that pack are synced', async () => {
+    const path = repositoryOf(20)
+    const removed = await recordRemovals(path)
+    expect(removed.filter(({ file }) => !file.includes('/pack/')).length).toBeGreaterThan(50)
+    expect(removed.filter(({ isDurable }) => !isDurable)).toEqual([])
+  })
+
+  it('a pack, the one that all its objects went to is synced, and no multi-pack-index names it', async () => {
+    const path = repositoryOf(20)
+    await maintain(path)
+    for (let round = 0; round < 6; round++) {
+      commits(path, 2)
+      const removed = await recordRemovals(path)
+      expect(removed.filter(({ isDurable }) => !isDurable)).toEqual([])
+      for (const { file, index } of removed.filter(({ file }) => file.endsWith('.idx'))) {
+        expect(index).not.toContain(file.slice(file.lastIndexOf('/') + 1))
+      }
+    }
+    expect(fsck(path)).toBe('')
+  })
+
+  /** Runs maintenance, and judges each removal by what was synced when it happened. */
+  async function recordRemovals(path: string) {
+    const indexFile = `${path}/objects/pack/multi-pack-index`
+    const synced = new Set<string>()
+    const durable = new Set<string>()
+    const removed: { readonly file: string; readonly isDurable: boolean; readonly index: string }[] = []
+    const fileSystem = watched((call, file) => {
+      if (call === 'sync') synced.add(file)
+      if (call === 'syncDirectory' && file.endsWith('/pack')) {
+        for (const oid of wholePacks(synced).flatMap(oidsOf)) durable.add(oid)
+      }
+      if (call !== 'remove' || !existsSync(file) || file === indexFile) return
+      const index = existsSync(indexFile) ? readFileSync(indexFile, 'latin1') : ''
+      removed.push({ file, isDurable: oidsOf(file).every((oid) => durable.has(oid)), index })
+    })
+    await maintain(path, { fileSystem })
+    return removed
+  }
+
+  function wholePacks(files: ReadonlySet<string>): string[] {
+    const indexes = [...files].filter((file) => file.endsWith('.idx'))
+    return indexes.filter((file) => files.has(file.replace(/idx$/, 'pack')) && existsSync(file))
+  }
+
+  /** The objects that a file is needed for. */
+  function oidsOf(file: string): string[] {
+    const [, folder = '', name = ''] = /\/([0-9a-f]{2})\/([0-9a-f]{38})$/.exec(file) ?? []
+    if (file.endsWith('.idx')) return packedObjects(readFileSync(file))
+    return name === '' ? [] : [folder + name]
+  }
+})
+
+describe('disk usage', () => {
+  it('counts loose objects in whole blocks, and packs with their indexes', async () => {
+    const path = repositoryOf(2)
+    expect(await measureDiskUsage(path, nodeFileSystem)).toEqual({
+      looseObjects: 6,
+      packs: 0,
+      bytes: 6 * 4096,
+    })
+    await maintain(path)
+    const { looseObjects, packs, bytes } = await measureDiskUsage(path, nodeFileSystem)
+    expect({ looseObjects, packs }).toEqual({ looseObjects: 0, packs: 1 })
+    expect(bytes).toBeGreaterThan(1000)
+    expect(bytes).toBeLessThan(4096)
+  })
+})
+
+describe('the index of a pack', () => {
+  it('names its objects, as git does', async () => {
+    const path = repositoryOf(5)
+    await maintain(path)
+    const { name } = (await listPacks(path, nodeFileSystem))[0]!
+    const index = readFileSync(`${path}/objects/pack/${name}.idx`)
+    const shown = git(path, ['show-index'], { input: index }).toString().trim().split('\n')
+    expect(packedObjects(index)).toEqual(shown.map((line) => line.split(' ')[1]).sort())
+  })
+
+  it('is refused when it is cut off, or none', () => {
+    expect(() => packedObjects(Buffer.alloc(2000))).toThrow(RangeError)
+    expect(() => packedObjects(Buffer.alloc(0))).toThrow(RangeError)
+  })
+})
+
+function repositoryOf(count: number): string {
+  const path = bareRepository()
+  commits(path, count)
+  return path
+}
+
+/** Adds commits of one file each, loose as a seal writes them. */
+function commits(path: string, count: number): void {
+  const refs = gitText(path, 'for-each-ref', 'refs/heads/main')
+  const start = refs === '' ? 0 : Number(gitText(path, 'rev-list', '--count', 'main'))
+  const stream = Array.from({ length: count }, (_, at) => {
+    const text = `event ${start + at} ${'x'.repeat(100)}\n`
+    const from = at === 0 && start > 0 ? 'from refs/heads/main^0\n' : ''
+    return `commit refs/heads/main\ncommitter A <a@b> ${1_790_000_000 + start + at} +0000\ndata 1\n.\n${from}M 100644 inline ${start + at}.jsonl\ndata ${text.length}\n${text}\n`
+  })
+  git(path, ['-c', 'fastimport.unpackLimit=100000', 'fast-import', '--quiet', '--date-format=raw'], {
+    input: stream.join(''),
+  })
+}
+
+async function maintain(
+  path: string,
+  {
+    fileSystem = nodeFileSystem,
+    signal,
+  }: { readonly fileSystem?: FileSystem; readonly signal?: AbortSignal } = {},
+) {
+  const directory = `${path}/memoir`
+  mkdirSync(directory, { recursive: true })
+  const repository = { gitDirectory: path }
+  const maintenance = new Maintenance({ repository, directory, fileSystem, onRepacked: () => undefined })
+  onTestFinished(() => maintenance[Symbol.asyncDispose]())
+  return maintenance.run(gitText(path, 'rev-parse', 'main'), { signal })
+}
+
+/** The real file system, which tells of each call: of a removal before it, of all else after it. */
+function watched(tell: (call: string, path: string) => void): FileSystem {
+  return {
+    ...nodeFileSystem,
+    async open(path, flags, mode) {
+      const file = await nodeFileSystem.open(path, flags, mode)
+      const sync = file.sync.bind(file)
+      file.sync = async () => {
+        await sync()
+        tell('sync', path)
+      }
+      return file
+    },
+    async rename(from, to) {
+      await nodeFileSystem.rename(from, to)
+      tell('rename', to)
+    },
+    async remove(path) {
+      tell('remove', path)
+      await nodeFileSystem.remove(path)
+    },
+    async syncDirectory(path) {
+      await nodeFileSystem.syncDirectory(path)
+      tell('syncDirectory', path)
+    },
+  }
+}

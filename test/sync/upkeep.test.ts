@@ -1,0 +1,147 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { type Log, type OpenOptions, open } from '../../src/index.ts'
+import { fsck, git, gitText, temporaryFolder, until } from '../log/event-log-fixture.ts'
+
+const BY_HAND: OpenOptions = { maintenance: false, watch: false }
+
+describe('log.maintain', () => {
+  it('packs what was sealed, says what that saved, and status shows it', async () => {
+    await using log = await open(`${temporaryFolder()}/log.git`, BY_HAND)
+    await appendEach(log, 20)
+    expect(log.status().disk).toBeUndefined()
+    const { packedObjects, before, after } = await log.maintain()
+    expect(packedObjects).toBe(before.looseObjects)
+    expect(before).toMatchObject({ packs: 0 })
+    expect(after).toMatchObject({ looseObjects: 0, packs: 1 })
+    expect(after.bytes).toBeLessThan(before.bytes / 10)
+    expect(log.status().disk).toEqual(after)
+    await appendEach(log, 1)
+    expect(await log.measureDisk()).toMatchObject({ looseObjects: 5, packs: 1 })
+  })
+
+  it.each(['git', 'isomorphic'] as const)(
+    'reads go on, with the engine %s, as packs come and go',
+    async (engine) => {
+      const path = `${temporaryFolder()}/log.git`
+      await using log = await open(path, BY_HAND)
+      await appendEach(log, 3)
+      await using reader = await open(path, { ...BY_HAND, readOnly: true, engine })
+      expect(await verified(reader)).toBe(3)
+      for (let round = 0; round < 6; round++) {
+        await appendEach(log, 2)
+        await log.maintain()
+        expect(await verified(reader)).toBe(3)
+      }
+      await using late = await open(path, { ...BY_HAND, readOnly: true, engine })
+      expect(await verified(late)).toBe(15)
+      expect(fsck(path)).toBe('')
+    },
+  )
+
+  it('works beside a writer in another handle, and while events are sealed and read', async () => {
+    const path = `${temporaryFolder()}/log.git`
+    await using log = await open(path, { ...BY_HAND, seal: { afterMs: 1 } })
+    await using other = await open(path, { ...BY_HAND, readOnly: true })
+    let isDone = false
+    const work = (async () => {
+      let rounds = 0
+      while (!isDone) {
+        const { packedObjects } = await other.maintain()
+        if (packedObjects > 0) rounds++
+      }
+      return rounds
+    })()
+    for (let number = 0; number < 150; number++) {
+      await log.append('s', [{ type: 'Counted', data: { number } }], { ack: 'committed' })
+      expect((await log.event(1 + (number >> 1))).data).toEqual({ number: number >> 1 })
+    }
+    isDone = true
+    expect(await work).toBeGreaterThan(0)
+    expect((await log.verify()).findings).toEqual([])
+    expect(fsck(path)).toBe('')
+  }, 60_000)
+
+  it('is refused while another one is at work in the repository', async () => {
+    const path = `${temporaryFolder()}/log.git`
+    await using log = await open(path, BY_HAND)
+    await using other = await open(path, { ...BY_HAND, readOnly: true })
+    await appendEach(log, 1)
+    const both = await Promise.allSettled([log.maintain(), other.maintain()])
+    const refused = both.filter(({ status }) => status === 'rejected')
+    expect(refused).toMatchObject([{ reason: { code: 'maintenance-running' } }])
+    await log.maintain()
+    await other.maintain()
+  })
+})
+
+describe('maintenance by itself', () => {
+  it('begins when a log with many loose objects is left alone', async () => {
+    const path = `${temporaryFolder()}/log.git`
+    await using log = await open(path, { watch: false, maintenance: { idleMs: 100 } })
+    looseCommits(path)
+    await appendEach(log, 1)
+    await until(() => log.status().disk?.packs === 1)
+    await until(() => !existsSync(`${path}/objects/pack/multi-pack-index`))
+  })
+
+  it('does not begin where the option says so, or there is little to do', async () => {
+    const path = `${temporaryFolder()}/log.git`
+    await using off = await open(path, { ...BY_HAND })
+    looseCommits(path)
+    await appendEach(off, 1)
+    await using on = await open(`${path}-other`, { watch: false, maintenance: { idleMs: 10 } })
+    await appendEach(on, 1)
+    // A log beside them that does begin has had its time by then.
+    await using third = await open(`${path}-third`, { watch: false, maintenance: { idleMs: 10 } })
+    looseCommits(`${path}-third`)
+    await appendEach(third, 1)
+    await until(() => third.status().disk?.packs === 1)
+    expect(await on.measureDisk()).toMatchObject({ packs: 0 })
+    expect(await off.measureDisk()).toMatchObject({ packs: 0 })
+  })
+
+  it('is cut short by close, and leaves a sound repository', async () => {
+    const path = `${temporaryFolder()}/log.git`
+    const log = await open(path, { watch: false, maintenance: { idleMs: 1 } })
+    looseCommits(path)
+    await appendEach(log, 1)
+    await until(() => existsSync(`${path}/memoir/maintenance`))
+    await log.close()
+    expect(fsck(path)).toBe('')
+  })
+})
+
+describe("git's own collection", () => {
+  it('is off in a log that was created and in one that was cloned', async () => {
+    const { clone } = await import('../../src/index.ts')
+    const folder = temporaryFolder()
+    await using log = await open(`${folder}/log.git`)
+    await appendEach(log, 1)
+    await using copy = await clone(`${folder}/log.git`, `${folder}/copy.git`)
+    for (const { path } of [log.status(), copy.status()]) {
+      expect(gitText(path, 'config', 'gc.auto')).toBe('0')
+      expect(gitText(path, 'config', 'maintenance.auto')).toBe('false')
+      expect(readFileSync(`${path}/config`, 'utf8')).toContain('[gc]')
+    }
+  })
+})
+
+async function appendEach(log: Log, count: number): Promise<void> {
+  for (let number = 0; number < count; number++) {
+    await log.append('s', [{ type: 'Counted', data: { number } }], { ack: 'committed' })
+  }
+}
+
+/** How many events a log reads, each from its batch. */
+async function verified(log: Log): Promise<number> {
+  let count = 0
+  for await (const { data } of log.read()) if (data !== undefined) count++
+  return count
+}
+
+/** Puts 2,600 loose objects on a branch of others that the log's next commit does not need. */
+function looseCommits(path: string): void {
+  const stream = Array.from({ length: 2600 }, (_, at) => `blob\ndata ${String(at).length}\n${at}\n`)
+  git(path, ['-c', 'fastimport.unpackLimit=100000', 'fast-import', '--quiet'], { input: stream.join('') })
+}
