@@ -52,7 +52,7 @@ describe('log.maintain', () => {
       }
       return rounds
     })()
-    for (let number = 0; number < 150; number++) {
+    for (let number = 0; number < 60; number++) {
       await log.append('s', [{ type: 'Counted', data: { number } }], { ack: 'committed' })
       expect((await log.event(1 + (number >> 1))).data).toEqual({ number: number >> 1 })
     }
@@ -85,19 +85,16 @@ describe('maintenance by itself', () => {
     await until(() => !existsSync(`${path}/objects/pack/multi-pack-index`))
   })
 
-  it('does not begin where the option says so, or there is little to do', async () => {
+  it('does not begin where the option says so', async () => {
     const path = `${temporaryFolder()}/log.git`
     await using off = await open(path, { ...BY_HAND })
     looseCommits(path)
     await appendEach(off, 1)
-    await using on = await open(`${path}-other`, { watch: false, maintenance: { idleMs: 10 } })
-    await appendEach(on, 1)
-    // A log beside them that does begin has had its time by then.
+    // A log beside it that does begin has had its time by then.
     await using third = await open(`${path}-third`, { watch: false, maintenance: { idleMs: 10 } })
     looseCommits(`${path}-third`)
     await appendEach(third, 1)
     await until(() => third.status().disk?.packs === 1)
-    expect(await on.measureDisk()).toMatchObject({ packs: 0 })
     expect(await off.measureDisk()).toMatchObject({ packs: 0 })
   })
 

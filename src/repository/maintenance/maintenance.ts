@@ -82,12 +82,11 @@ export class Maintenance implements AsyncDisposable {
     if (loose === 0) return 0
     const start = await this.findPackedUpTo()
     const commits = await this.commitsAfter(start, commit, run)
-    const step = loose <= LOOSE_OF_A_STEP ? Math.max(1, commits.length) : COMMITS_OF_A_STEP
     let packed = 0
     let from = start
-    for (let at = 0; at < commits.length; at += step) {
+    for (let at = 0; at < commits.length; at += COMMITS_OF_A_STEP) {
       run.signal?.throwIfAborted()
-      const to = commits[Math.min(at + step, commits.length) - 1]!
+      const to = commits[Math.min(at + COMMITS_OF_A_STEP, commits.length) - 1]!
       const range = from === undefined ? `${to}\n` : `${to}\n^${from}\n`
       const name = await this.packObjects(['--revs', '--unpacked', '--incremental'], range, run)
       if (name !== undefined) packed += await this.removeLooseCopies(name)
@@ -237,7 +236,6 @@ export class Maintenance implements AsyncDisposable {
 
 /** Two folds of one-event commits: see `pack`. */
 const COMMITS_OF_A_STEP = 512
-const LOOSE_OF_A_STEP = COMMITS_OF_A_STEP * 5
 
 /** With progress, git is never silent for so long that the runner would take it for stuck. */
 const PACKING = ['--non-empty', '--delta-base-offset', '--progress', '--all-progress-implied']
