@@ -74,7 +74,7 @@ async function openReplica(
   const create = async () => {
     const { signal, onTransfer: onProgress } = options
     const created = await createReplica(target, address, fileSystem, { signal, onProgress, timeoutMs })
-    return await openExisting(created, address, options, purpose)
+    return await openExisting(created, address, options, purpose, { isNew: true })
   }
   return await inNewFolder(target, create, isUnfinished)
 }
@@ -85,6 +85,7 @@ async function openExisting(
   address: string,
   options: FollowOptions,
   purpose: Purpose,
+  { isNew = false } = {},
 ): Promise<Replica> {
   const { objectBytes, timeoutMs, poll, fileEvents } = followSettings(options)
   const { projections, snapshot, ports = {}, onNotice, onProgress, onTransfer, signal } = options
@@ -115,7 +116,8 @@ async function openExisting(
     })
     const { opened } = assembly
     const { commit } = opened.log.state.branch
-    if (purpose === 'follow') await checkPin(pin, opened)
+    // What is new was held against the pin when it was fetched; it may be another log.
+    if (purpose === 'follow' && !isNew) await checkPin(pin, opened)
     const waiting = await readRef(fileSystem, gitDirectory, INCOMING)
     const loop = new ReplicaLoop({
       opened,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { CatFile } from './cat-file.ts'
 import type { CatFileAnswer } from './cat-file-process.ts'
+import { countSteps } from './commit-steps.ts'
 import { GitFailedError, ObjectCorruptError, ObjectMissingError } from './errors.ts'
 import { type GitObject, type GitReader, ReaderClosedError } from './git-reader.ts'
 import { LooseObjects } from './loose-objects.ts'
@@ -50,6 +51,9 @@ export class GitProcessReader implements GitReader {
 
   async isAncestor(ancestor: string, descendant: string): Promise<boolean> {
     await this.sizes([ancestor, descendant])
+    // What cannot be read on the way, such as what a shallow clone lacks, git judges.
+    const steps = await countSteps(this, ancestor, descendant, FEW_STEPS).catch(() => undefined)
+    if (steps !== undefined) return true
     try {
       await this.#runner.run(['merge-base', '--is-ancestor', '--end-of-options', ancestor, descendant])
       return true
@@ -112,4 +116,6 @@ function checked(oid: string, { type, size, framed }: CatFileAnswer): GitObject 
 }
 
 const SIZES_AT_ONCE = 1_000
+/** As a rule one commit follows on the other. */
+const FEW_STEPS = 16
 const OID = /^[0-9a-f]{40}$/

@@ -2,7 +2,7 @@ import { OtherLogError } from '../../log/errors.ts'
 import { readLogId } from '../../log/log-repository.ts'
 import type { OpenedLog } from '../../log/open-event-log.ts'
 import { moveRef } from '../../log/ref-move.ts'
-import { commitDistance, findMerge } from '../../repository/commit-distance.ts'
+import { commitDistance } from '../../repository/commit-distance.ts'
 import { readRef } from '../../repository/refs.ts'
 import { type FetchOptions, fetchBranch } from '../../repository/remote.ts'
 import type { Repository } from '../../repository/repository.ts'
@@ -45,6 +45,8 @@ export interface Comparison {
   readonly standing: Standing
   readonly onlyHere: number
   readonly onlyThere: number
+  /** A merge that the remote has and we have not. */
+  readonly merge: string | undefined
 }
 
 /** @param known a commit that the remote had when it was last looked at */
@@ -54,10 +56,10 @@ export async function compare(
   known: string | undefined,
 ): Promise<Comparison> {
   const local = log.state.branch.commit
-  const distance = await commitDistance(runner, local, incoming)
+  const distance = await commitDistance(reader, runner, local, incoming)
   const hasLost = distance.onlyLeft > 0 && known !== undefined && !(await holds(reader, incoming, known))
   const facts = factsOf(distance, hasLost)
-  return { ...facts, standing: standingOf(facts) }
+  return { ...facts, merge: distance.merge, standing: standingOf(facts) }
 }
 
 /** @throws OtherLogError, and NotALogError, ManifestError … for a commit that holds none */
@@ -76,10 +78,10 @@ export async function checkSameLog({ manifest, reader }: OpenedLog, incoming: st
 export async function admit(
   opened: OpenedLog,
   incoming: string,
-  { standing }: Comparison,
+  { standing, merge }: Comparison,
   signal?: AbortSignal,
 ): Promise<void> {
-  const { log, runner } = opened
+  const { log } = opened
   const local = log.state.branch.commit
   switch (standing) {
     case 'same':
@@ -94,7 +96,6 @@ export async function admit(
       await checkSameLog(opened, incoming)
       throw new HistoryForkedError(local, incoming)
     case 'continues': {
-      const merge = await findMerge(runner, local, incoming)
       if (merge !== undefined) throw new MergeCommitError(merge)
       await log.follower.fastForward(incoming, undefined, signal)
     }

@@ -40,7 +40,8 @@ export async function watchRemote(
       // Without file events the poll has to do.
       onError: () => undefined,
     })
-    await watcher.start()
+    // Nothing has to wait until file events are in place.
+    void watcher.start()
     return watcher
   } catch {
     // What is wrong with it, the next fetch says.

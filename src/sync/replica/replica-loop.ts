@@ -99,23 +99,34 @@ export class ReplicaLoop {
     while (!signal.aborted) {
       this.isPoked = false
       this.nextLookMs = undefined
+      const startedAt = performance.now()
       const outcome = await this.looks.run(() => this.intake.look(signal))
+      const lookMs = performance.now() - startedAt
       this.pace = nextPace(this.pace, outcome, poll, chance())
       await this.watch(outcome !== 'failed')
       this.nextLookMs = clock.now() + this.pace.delayMs
-      await this.rest()
+      await this.rest(Math.min(poll.fastestMs, lookMs))
     }
   }
 
-  /** Waits until it is time, or somebody asks. */
-  private rest(): Promise<void> {
+  /**
+   * Waits until it is time, or somebody asks, but so long at least: however fast commits come, a replica
+   * spends half of its time without git, which others on this machine can use.
+   */
+  private async rest(leastMs: number): Promise<void> {
+    await this.pause(leastMs, () => false)
+    await this.pause(this.pace.delayMs - leastMs, () => this.isPoked)
+  }
+
+  private pause(ms: number, isOver: () => boolean): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, this.pace.delayMs).unref()
+      const timer = setTimeout(resolve, ms).unref()
       this.wake = () => {
+        if (!isOver() && !this.closing.signal.aborted) return
         clearTimeout(timer)
         resolve()
       }
-      if (this.isPoked || this.closing.signal.aborted) this.wake()
+      this.wake()
     })
   }
 

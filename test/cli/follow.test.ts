@@ -1,0 +1,121 @@
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { open } from '../../src/memoir.ts'
+import { jsonLines, memoir, start, temporaryFolder } from './program.ts'
+
+async function scene() {
+  const folder = await temporaryFolder()
+  const remote = join(folder.path, 'remote.git')
+  const deposit = async (amount: number) => {
+    await using log = await open(remote)
+    await log.append('account', [{ type: 'MoneyDeposited', data: { amount } }])
+  }
+  const env = { XDG_STATE_HOME: join(folder.path, 'state') }
+  await deposit(1)
+  await deposit(2)
+  return {
+    remote,
+    deposit,
+    cwd: folder.path,
+    env,
+    replica: join(folder.path, 'replica.git'),
+    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+  }
+}
+
+const git = (path: string, ...args: readonly string[]) =>
+  execFileSync('git', ['-C', path, ...args], { encoding: 'utf8' }).trim()
+
+describe('follow', () => {
+  test('makes a replica, prints its last events and what comes, and ends with 130', async () => {
+    await using own = await scene()
+    const followed = start(['follow', 'remote.git', 'replica.git', '-n', '1', '--json'], own)
+    await followed.prints('"amount":2')
+    await own.deposit(3)
+    await followed.prints('"amount":3')
+    followed.child.kill('SIGINT')
+    const { code, stdout, stderr } = await followed.ended
+    expect([code, stderr]).toEqual([130, ''])
+    expect(jsonLines(stdout).map(({ position }) => position)).toEqual([2, 3])
+  })
+
+  test('names the replica after the remote where no path is given', async () => {
+    await using own = await scene()
+    const followed = start(['follow', '../remote.git'], { ...own, cwd: own.remote })
+    await followed.prints('MoneyDeposited')
+    followed.child.kill('SIGINT')
+    expect((await followed.ended).code).toBe(130)
+    expect(git(join(own.remote, 'remote.git'), 'rev-parse', 'main')).toBe(
+      git(own.remote, 'rev-parse', 'main'),
+    )
+  })
+
+  test('prints how the replica stands whenever that changes', async () => {
+    await using own = await scene()
+    const followed = start(['follow', 'remote.git', 'replica.git', '--status', '--json'], own)
+    await followed.prints('"events":2')
+    git(own.remote, 'update-ref', 'refs/heads/main', 'main~1')
+    await followed.prints('"code":"remote-rewound"')
+    await followed.prints('the remote went back to commit')
+    followed.child.kill('SIGINT')
+    expect((await followed.ended).code).toBe(130)
+  })
+
+  test('looks at the remote when it is sent SIGHUP', async () => {
+    await using own = await scene()
+    const followed = start(['follow', 'remote.git', 'replica.git', '--status', '--json'], own)
+    await followed.prints('"phase":"')
+    execFileSync('mv', [own.remote, `${own.remote}.away`])
+    followed.child.kill('SIGHUP')
+    await followed.prints('"code":"remote-failed"')
+    execFileSync('mv', [`${own.remote}.away`, own.remote])
+    followed.child.kill('SIGHUP')
+    await followed.prints('The remote answers again.')
+    followed.child.kill('SIGTERM')
+    expect((await followed.ended).code).toBe(143)
+  })
+
+  test('ends with 6 when the remote cannot be reached, and leaves no folder', async () => {
+    await using own = await scene()
+    const { code, stderr } = await memoir(['follow', 'nowhere.git', 'replica.git'], own)
+    expect(code).toBe(6)
+    expect(stderr).toContain('nowhere.git')
+    expect((await memoir(['-C', 'replica.git', 'status'], own)).code).toBe(3)
+  })
+})
+
+describe('accept-rewrite', () => {
+  test('shows what would be lost, asks for the commit, and takes it', async () => {
+    await using own = await scene()
+    const followed = start(['follow', 'remote.git', 'replica.git'], own)
+    await followed.prints('"amount":2')
+    followed.child.kill('SIGINT')
+    await followed.ended
+    git(own.remote, 'update-ref', 'refs/heads/main', 'main~1')
+    const head = git(own.remote, 'rev-parse', 'main')
+
+    const shown = await memoir(['-C', 'replica.git', 'accept-rewrite'], own)
+    expect([shown.code, shown.stderr]).toEqual([0, ''])
+    expect(shown.stdout).toContain('loses 1 event here and brings 0 events')
+    expect(shown.stdout).toContain(`memoir accept-rewrite ${head}`)
+
+    const wrong = await memoir(['-C', 'replica.git', 'accept-rewrite', 'abcdef0'], own)
+    expect(wrong.code).toBe(2)
+
+    const taken = await memoir(['-C', 'replica.git', 'accept-rewrite', head, '--json'], own)
+    expect(JSON.parse(taken.stdout)).toMatchObject({ to: head, lost: 1, gained: 0, commonPosition: 1 })
+    expect(git(own.replica, 'rev-parse', 'main')).toBe(head)
+  })
+
+  test('waits for nobody: it says that the replica is being followed', async () => {
+    await using own = await scene()
+    const followed = start(['follow', 'remote.git', 'replica.git'], own)
+    await followed.prints('"amount":2')
+    const { code, stderr } = await memoir(['-C', 'replica.git', 'accept-rewrite'], own)
+    expect(code).toBe(1)
+    expect(stderr).toContain('open')
+    followed.child.kill('SIGINT')
+    await followed.ended
+  })
+})

@@ -1,0 +1,112 @@
+import { cpSync, rmSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { openForRewrite } from '../../../src/follow.ts'
+import type { Replica } from '../../../src/replica.ts'
+import { batch, commitByHand } from '../../log/log-fixture.ts'
+import { fsck, git, gitText } from '../../repository/real-git.ts'
+import { BY_HAND, balances, Scene } from './replica-fixture.ts'
+
+/** A replica of the amounts 1, 2, 3 whose remote went back to 1, 2 and then on to 10. */
+async function rewritten(): Promise<{
+  readonly scene: Scene
+  readonly replica: Replica
+  readonly old: string
+}> {
+  const scene = new Scene()
+  await scene.deposit(1, 2, 3)
+  const old = scene.head()
+  const replica = await scene.follow(BY_HAND)
+  git(scene.remote, ['update-ref', 'refs/heads/main', 'main~1'])
+  rmSync(`${scene.remote}/memoir`, { recursive: true })
+  await scene.deposit(10)
+  await expect(replica.pull()).rejects.toMatchObject({ code: 'remote-rewritten' })
+  return { scene, replica, old }
+}
+
+describe('a rewritten history', () => {
+  test('is described without being taken', async () => {
+    const { scene, replica, old } = await rewritten()
+    const described = { from: old, to: scene.head(), commonPosition: 2, lost: 1, gained: 1 }
+    expect(await replica.describeRewrite()).toEqual(described)
+    expect(replica.state(balances)).toEqual(new Map([['account', 6]]))
+    expect(scene.head(scene.path)).toBe(old)
+  })
+
+  test('is taken when its commit is named, and the old one is kept', async () => {
+    const { scene, replica, old } = await rewritten()
+    const { replaced } = await replica.acceptRewrite(scene.head())
+    expect(replaced).toMatch(/^refs\/memoir\/replaced\/\d{8}T\d{6}Z-[0-9a-f]{12}$/)
+    expect(gitText(scene.path, 'rev-parse', replaced)).toBe(old)
+    expect(scene.head(scene.path)).toBe(scene.head())
+    expect(replica.state(balances)).toEqual(new Map([['account', 13]]))
+    expect(replica.status()).toMatchObject({ problem: undefined, replica: { phase: 'idle' } })
+    expect(fsck(scene.path)).toBe('')
+    await scene.deposit(5)
+    await replica.pull()
+    expect(replica.state(balances)).toEqual(new Map([['account', 18]]))
+    await replica.close()
+    expect((await scene.follow()).state(balances)).toEqual(new Map([['account', 18]]))
+  })
+
+  test('is taken when the beginning of its commit is named', async () => {
+    const { scene, replica } = await rewritten()
+    await replica.acceptRewrite(scene.head().slice(0, 7))
+    expect(scene.head(scene.path)).toBe(scene.head())
+  })
+
+  test.each([
+    { what: 'another commit', name: (old: string) => old },
+    { what: 'too short a name', name: (_: string, head: string) => head.slice(0, 6) },
+    { what: 'nothing', name: () => '' },
+  ])('is not taken when $what is named', async ({ name }) => {
+    const { scene, replica, old } = await rewritten()
+    await expect(replica.acceptRewrite(name(old, scene.head()))).rejects.toMatchObject({ code: 'usage' })
+    expect(scene.head(scene.path)).toBe(old)
+  })
+
+  test('is checked like any other', async () => {
+    const { scene, replica, old } = await rewritten()
+    commitByHand(scene.remote, { files: { [batch(4)]: 'nonsense\n' } })
+    await expect(replica.acceptRewrite(scene.head())).rejects.toMatchObject({ code: 'invalid-batch' })
+    expect(scene.head(scene.path)).toBe(old)
+    expect(replica.state(balances)).toEqual(new Map([['account', 6]]))
+  })
+
+  test('of another log is refused', async () => {
+    const { scene, replica } = await rewritten()
+    const other = new Scene()
+    await other.deposit(1)
+    git(scene.remote, ['fetch', '--quiet', other.remote, '+main:main'])
+    await expect(replica.acceptRewrite(scene.head())).rejects.toMatchObject({ code: 'other-log' })
+  })
+
+  test('that only goes back is taken too', async () => {
+    const scene = new Scene()
+    await scene.deposit(1, 2, 3)
+    const replica = await scene.follow(BY_HAND)
+    git(scene.remote, ['update-ref', 'refs/heads/main', 'main~2'])
+    await expect(replica.pull()).rejects.toMatchObject({ code: 'remote-rewound' })
+    expect(await replica.acceptRewrite(scene.head())).toMatchObject({ commonPosition: 1, lost: 2, gained: 0 })
+    expect(replica.state(balances)).toEqual(new Map([['account', 1]]))
+  })
+})
+
+test('a replica that was replaced is taken as it is, and brought to its remote', async () => {
+  const scene = new Scene()
+  await scene.deposit(1)
+  await (await scene.follow(BY_HAND)).close()
+  cpSync(scene.path, `${scene.path}.old`, { recursive: true })
+  await scene.deposit(2)
+  const replica = await scene.follow(BY_HAND)
+  await replica.pull()
+  await replica.close()
+  rmSync(scene.path, { recursive: true })
+  cpSync(`${scene.path}.old`, scene.path, { recursive: true })
+  await expect(scene.follow()).rejects.toMatchObject({ code: 'replica-replaced' })
+  const { stateDirectory } = scene
+  {
+    await using opened = await openForRewrite(scene.remote, scene.path, { stateDirectory })
+    expect(await opened.acceptRewrite(scene.head())).toMatchObject({ lost: 0, gained: 1 })
+  }
+  expect((await scene.follow()).state(balances)).toEqual(new Map([['account', 3]]))
+})
