@@ -13,6 +13,7 @@ import { opening } from './opening.ts'
 import { others } from './others.ts'
 import { profile } from './profile.ts'
 import { replay } from './replay.ts'
+import { replicaLag } from './replica-lag.ts'
 import { changesSince, formatMachine, formatRow, formatTable, missedGoals, type Report } from './report.ts'
 import type { Group, Row } from './row.ts'
 import { seal } from './seal.ts'
@@ -31,6 +32,7 @@ const GROUPS: readonly Group[] = [
   startUp,
   eventLoop,
   maintenance,
+  replicaLag,
   others,
 ]
 

@@ -26,6 +26,8 @@ export interface Sizes {
   readonly watchedMs: number
   /** Events appended while memory is watched. */
   readonly flat: number
+  /** How many replicas follow one remote, and for how long. */
+  readonly replicas: { readonly count: number; readonly seconds: number }
 }
 
 export type Effort = 'full' | 'quick' | 'tiny'
@@ -48,6 +50,7 @@ export const SIZES: Readonly<Record<Effort, Sizes>> = {
     others: { commits: 30, transactions: 1000 },
     watchedMs: 10_000,
     flat: 500_000,
+    replicas: { count: 20, seconds: 30 },
   },
   quick: {
     pairs: 3,
@@ -65,6 +68,7 @@ export const SIZES: Readonly<Record<Effort, Sizes>> = {
     others: { commits: 10, transactions: 100 },
     watchedMs: 2000,
     flat: 100_000,
+    replicas: { count: 20, seconds: 5 },
   },
   tiny: {
     pairs: 1,
@@ -82,5 +86,6 @@ export const SIZES: Readonly<Record<Effort, Sizes>> = {
     others: { commits: 2, transactions: 10 },
     watchedMs: 200,
     flat: 5000,
+    replicas: { count: 2, seconds: 1 },
   },
 }

@@ -8,6 +8,7 @@ import { admit, compare, fetchIncoming, type Ports } from './gate.ts'
 import type { Outcome } from './pace.ts'
 import type { Pin } from './pin.ts'
 import { isRefusal } from './refusal.ts'
+import { peekAtRemote } from './remote-watch.ts'
 import type { ReplicaLag, ReplicaPhase, ReplicaProblem } from './replica-state.ts'
 import { describeRewrite, type Rewrite, replaceHistory } from './rewrite.ts'
 
@@ -133,11 +134,10 @@ export class Intake {
     this.phase = 'fetching'
     const { opened, remote, timeoutMs, clock, notify } = this.options
     const { repository, log } = opened
-    const fetched = await fetchIncoming(repository, remote, this.options, {
-      tracks: false,
-      timeoutMs,
-      signal,
-    })
+    const isUnchanged = this.trouble === undefined && (await this.peek()) === log.state.branch.commit
+    const fetched = isUnchanged
+      ? log.state.branch.commit
+      : await fetchIncoming(repository, remote, this.options, { tracks: false, timeoutMs, signal })
     this.answeredMs = clock.now()
     if (this.trouble !== undefined && !isRefusal(this.trouble.error)) {
       this.trouble = undefined
@@ -146,6 +146,11 @@ export class Intake {
     if (fetched !== undefined) return fetched
     this.behind = { position: undefined, commits: undefined }
     throw new RemoteEmptiedError(repository.branch, log.state.branch.commit)
+  }
+
+  private peek(): Promise<string | undefined> {
+    const { opened, remote, fileSystem } = this.options
+    return peekAtRemote(remote, opened.repository.branch, fileSystem)
   }
 
   private isRefused(incoming: string): boolean {

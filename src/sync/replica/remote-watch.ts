@@ -9,9 +9,33 @@ import type { FileSystem } from '../../system/file-system.ts'
 /** Beside file events, the poll of the replica is enough. */
 const POLL_MS = 2 ** 31 - 1
 
+/** The git directory of a remote on this machine; undefined for any other, and for one that is not there now. */
+async function findLocal(address: string, fileSystem: FileSystem): Promise<string | undefined> {
+  if (checkRemoteAddress(address) !== 'file') return undefined
+  try {
+    const path = /^file:/i.test(address) ? fileURLToPath(address) : resolve(address)
+    return (await findRepository(path, fileSystem))?.gitDirectory
+  } catch {
+    // What is wrong with it, the next fetch says.
+    return undefined
+  }
+}
+
 /**
- * Watches the branch of a remote that is a repository on this machine. Undefined for any other remote, and
- * for one that is not there at the moment.
+ * The commit that a branch of a remote on this machine is at, for a look that starts no git: 1 ms instead of
+ * 50. Undefined where that cannot be told.
+ */
+export async function peekAtRemote(
+  address: string,
+  branch: string,
+  fileSystem: FileSystem,
+): Promise<string | undefined> {
+  const gitDirectory = await findLocal(address, fileSystem)
+  return gitDirectory && (await readRef(fileSystem, gitDirectory, branch).catch(() => undefined))
+}
+
+/**
+ * Watches the branch of a remote on this machine. Undefined for any other.
  *
  * @param onMoved told of the commit that the branch is at, when that is another than the last time
  */
@@ -21,30 +45,22 @@ export async function watchRemote(
   fileSystem: FileSystem,
   onMoved: (commit: string | undefined) => void,
 ): Promise<Watcher | undefined> {
-  if (checkRemoteAddress(address) !== 'file') return undefined
-  try {
-    const path = /^file:/i.test(address) ? fileURLToPath(address) : resolve(address)
-    const repository = await findRepository(path, fileSystem)
-    if (repository === undefined) return undefined
-    const { gitDirectory } = repository
-    let last: string | undefined
-    const watcher = new Watcher({
-      repository: { gitDirectory, branch },
-      pollMs: POLL_MS,
-      look: async () => {
-        const commit = await readRef(fileSystem, gitDirectory, branch)
-        if (commit === last) return
-        last = commit
-        onMoved(commit)
-      },
-      // Without file events the poll has to do.
-      onError: () => undefined,
-    })
-    // Nothing has to wait until file events are in place.
-    void watcher.start()
-    return watcher
-  } catch {
-    // What is wrong with it, the next fetch says.
-    return undefined
-  }
+  const gitDirectory = await findLocal(address, fileSystem)
+  if (gitDirectory === undefined) return undefined
+  let last: string | undefined
+  const watcher = new Watcher({
+    repository: { gitDirectory, branch },
+    pollMs: POLL_MS,
+    look: async () => {
+      const commit = await readRef(fileSystem, gitDirectory, branch)
+      if (commit === last) return
+      last = commit
+      onMoved(commit)
+    },
+    // Without file events the poll has to do.
+    onError: () => undefined,
+  })
+  // Nothing has to wait until file events are in place.
+  void watcher.start()
+  return watcher
 }

@@ -91,6 +91,7 @@ export class ReplicaLoop {
     await this.running
     await this.looks.run(() => this.intake.settled())
     await this.watcher?.close()
+    this.intake.phase = 'closed'
   }
 
   private async run(): Promise<void> {
