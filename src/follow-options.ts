@@ -16,7 +16,7 @@ export interface FollowOptions
   /** Whether a remote on this machine is watched, so that commits come at once. Default true. */
   readonly fileEvents?: boolean
   readonly limits?: {
-    /** The most bytes a batch of the remote, or any other object, may have. Default 32 MiB. */
+    /** The most bytes a batch of the remote, or any other object, may have. Default 16 MiB. */
     readonly objectBytes?: number
   }
   /** How long the remote may stay silent before it counts as failed, in milliseconds. Default 30,000. */
@@ -31,7 +31,7 @@ export interface FollowOptions
 
 const POLL: PollBounds = { fastestMs: 1000, slowestMs: 30_000 }
 const TIMEOUT_MS = 30_000
-const OBJECT_BYTES = 32 << 20
+const OBJECT_BYTES = 16 << 20
 
 /** What was asked for, with the defaults where nothing was. */
 export interface FollowSettings {

@@ -54,6 +54,12 @@ const ROOT_MODES: ReadonlyMap<string, string> = new Map([
 ])
 
 /**
+ * So many bytes of directories are read at once at most: the names of 1.4 million batch files, more than a log
+ * of any size has, since it is folded. Trees are small for whoever makes one up, and large in memory.
+ */
+const MOST_TREE_BYTES = 64 << 20
+
+/**
  * Reads the directories below `events/`, but those that are known already.
  *
  * @throws UnexpectedEntryError, ObjectMissingError, ObjectCorruptError
@@ -62,6 +68,7 @@ export async function readDirectories(
   reader: GitReader,
   eventsOid: string,
   known: readonly BatchDirectory[],
+  mostBytes = MOST_TREE_BYTES,
 ): Promise<readonly BatchDirectory[]> {
   const entries = parseTree(treeContent(await reader.read(eventsOid)))
   const directories = new Map(known.map((directory) => [`${directory.number} ${directory.oid}`, directory]))
@@ -73,6 +80,15 @@ export async function readDirectories(
     return { entry, number, key: `${number} ${entry.oid}` }
   })
   const unknown = named.filter(({ key }) => !directories.has(key))
+  // One is within the reader's limit for any object.
+  if (unknown.length > 1) {
+    const sizes = await reader.sizes(unknown.map(({ entry }) => entry.oid))
+    const bytes = sizes.reduce((sum, size) => sum + size, 0)
+    if (bytes > mostBytes) {
+      const what = `its folders list files in ${bytes} bytes, the limit is ${mostBytes}`
+      throw new UnexpectedEntryError(EVENTS_PATH, DIRECTORY_MODE.padStart(6, '0'), what)
+    }
+  }
   let index = 0
   for await (const object of reader.readMany(unknown.map(({ entry }) => entry.oid))) {
     const { entry, number, key } = unknown[index++]!

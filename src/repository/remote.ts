@@ -60,7 +60,7 @@ export async function fetchBranch(
 ): Promise<string | undefined> {
   validateRef(branch)
   const found = await getRemote(repository, remote, 'fetch')
-  await using runner = runnerFor(found, { repository })
+  await using runner = runnerFor(found, { repository, settings: FETCH_SETTINGS })
   const tracking = tracks ? trackingRef(found, branch) : undefined
   await clearLeftovers(repository, tracking)
   const refspec = tracking === undefined ? branch : `${branch}:${tracking}`
@@ -160,6 +160,8 @@ const ALIAS = 'memoir-remote'
 const QUIET = ['--config=gc.auto=0', '--config=maintenance.auto=false']
 
 const BRANCHES = 'refs/heads/'
+/** Git takes larger blobs through a small buffer instead of into memory: a remote may send any. */
+const FETCH_SETTINGS = { 'core.bigFileThreshold': '16m' }
 const OID_LENGTH = 40
 
 /** @throws InvalidRemoteError for a name that is not configured, or an address that is refused */

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { BatchFile } from '../../src/repository/batch-file.ts'
 import { NotALogError, ObjectCorruptError, UnexpectedEntryError } from '../../src/repository/errors.ts'
 import { LogTree, type TreeChange } from '../../src/repository/log-tree.ts'
+import { readDirectories } from '../../src/repository/log-tree-reading.ts'
 import { encodeObject } from '../../src/repository/object.ts'
 import { ObjectStore } from '../../src/repository/object-store.ts'
 import { nodeFileSystem } from '../../src/system/file-system.ts'
@@ -50,6 +51,16 @@ describe('the tree of a log', () => {
       '100644 events/000001/000001000007.yaml',
       '100644 memoir.yaml',
     ])
+  })
+
+  test('is refused before its folders are read when they list too much', async () => {
+    const { repository, change, reader } = startLog()
+    const { tree } = await change({ remove: [], add: [batch(1), batch(1_000_007), batch(2_000_000)] })
+    const events = gitText(repository, 'rev-parse', `${tree.oid}:events`)
+    const read = readDirectories(reader, events, [], 100)
+    await expect(read).rejects.toThrow(UnexpectedEntryError)
+    expect(reader.oidsRead).toEqual([events])
+    expect(await readDirectories(reader, events, [], 1000)).toHaveLength(3)
   })
 
   test('has no folder for events before the first', async () => {

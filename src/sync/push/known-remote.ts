@@ -130,7 +130,7 @@ async function baseOf(
   log: OpenedLog,
 ): Promise<Base | undefined> {
   try {
-    const { onlyLeft, onlyRight } = await commitDistance(log.runner, branch.commit, commit)
+    const { onlyLeft, onlyRight } = await commitDistance(log.reader, log.runner, branch.commit, commit)
     const at = { commits: onlyLeft, own: branch.own }
     if (onlyRight === 0 && position !== undefined) return { ...at, position }
     if (onlyLeft === 0) return { ...at, position: branch.position }
