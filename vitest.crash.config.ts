@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 /** The crash, fault and network tests at their full counts: `npm run test:crash`, two hours or more. */
 export default defineConfig({
   test: {
-    include: ['test/{crash,network}/**/*.test.ts'],
+    include: ['test/{crash,network}/**/*.test.ts', 'test/sync/backup/{faults,killed}.test.ts'],
     globalSetup: ['test/build.ts'],
     pool: 'forks',
     maxWorkers: 2,

@@ -1,9 +1,11 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { open } from '../../../src/memoir.ts'
+import { nodeFileSystem } from '../../../src/system/file-system.ts'
 import { commitByHand, deposits, makeLog, temporaryFolder } from '../../log/log-fixture.ts'
 import { git, gitText } from '../../repository/real-git.ts'
+import { FaultyFileSystem } from '../../system/faulty-file-system.ts'
 import { appendAndBackUp, backUp, bundlesIn, fingerprint, storedLines } from './backup-fixture.ts'
 
 describe('a backup', () => {
@@ -135,6 +137,34 @@ describe('a backup', () => {
     expect(failures.every(({ code }) => code === 'backup-locked')).toBe(true)
     expect(failures.length).toBeLessThan(2)
     expect(await first.backup(directory)).toMatchObject({ to: 2, bundles: 1 })
+  })
+
+  it('syncs each file before it gets its name, and removes what it merged only after the catalog is safe', async () => {
+    const path = await makeLog(deposits(2))
+    const directory = temporaryFolder()
+    await backUp(path, directory)
+    await makeLog(deposits(2), { path })
+    const fileSystem = new FaultyFileSystem(nodeFileSystem)
+    const { bundle, replaced } = await backUp(path, directory, { fileSystem })
+    const steps = fileSystem.calls
+      .filter((call) => call.path.startsWith(directory) && !call.path.endsWith('.lock'))
+      .filter(({ method }) => ['write', 'sync', 'rename', 'syncDirectory', 'remove'].includes(method))
+      .map(({ method, path, to }) => `${method} ${basename(to ?? path).replace(/(\.tmp|^tmp_obj_.*)$/, '')}`)
+    const folder = basename(directory)
+    const once = steps
+      .filter((step, at) => step !== steps[at - 1])
+      .map((step) => step.replace(/\.[0-9a-f]{16}$/, ' for now'))
+    expect(once).toEqual([
+      `write ${bundle} for now`,
+      `sync ${bundle} for now`,
+      `rename ${bundle}`,
+      `syncDirectory ${folder}`,
+      'write ',
+      'sync ',
+      'rename backup.json',
+      `syncDirectory ${folder}`,
+      `remove ${replaced[0]}`,
+    ])
   })
 
   it('removes what an interrupted one left, and no file of another name', async () => {
