@@ -19,6 +19,7 @@ import type { Group, Row } from './row.ts'
 import { seal } from './seal.ts'
 import { type Effort, SIZES } from './sizes.ts'
 import { startUp } from './start-up.ts'
+import { transfer } from './transfer.ts'
 import { Workspace } from './workspace.ts'
 
 const GROUPS: readonly Group[] = [
@@ -29,6 +30,7 @@ const GROUPS: readonly Group[] = [
   memory,
   command,
   foreignCommit,
+  transfer,
   startUp,
   eventLoop,
   maintenance,

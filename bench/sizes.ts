@@ -19,6 +19,8 @@ export interface Sizes {
   readonly indexed: { readonly events: number; readonly streams: number }
   readonly commands: number
   readonly foreignCommits: number
+  /** Commits that are pushed and fetched at once, and how often. */
+  readonly transfers: { readonly commits: number; readonly rounds: number }
   readonly processStarts: number
   /** Appends of one event and of a hundred, into the stores of others. */
   readonly others: { readonly commits: number; readonly transactions: number }
@@ -46,6 +48,7 @@ export const SIZES: Readonly<Record<Effort, Sizes>> = {
     indexed: { events: 1_000_000, streams: 100_000 },
     commands: 200_000,
     foreignCommits: 25,
+    transfers: { commits: 500, rounds: 9 },
     processStarts: 25,
     others: { commits: 30, transactions: 1000 },
     watchedMs: 10_000,
@@ -64,6 +67,7 @@ export const SIZES: Readonly<Record<Effort, Sizes>> = {
     indexed: { events: 300_000, streams: 30_000 },
     commands: 50_000,
     foreignCommits: 9,
+    transfers: { commits: 200, rounds: 5 },
     processStarts: 9,
     others: { commits: 10, transactions: 100 },
     watchedMs: 2000,
@@ -82,6 +86,7 @@ export const SIZES: Readonly<Record<Effort, Sizes>> = {
     indexed: { events: 2000, streams: 200 },
     commands: 1000,
     foreignCommits: 2,
+    transfers: { commits: 2, rounds: 1 },
     processStarts: 1,
     others: { commits: 2, transactions: 10 },
     watchedMs: 200,

@@ -388,10 +388,18 @@ describe('push, clone, pull', () => {
     expect(jsonLines(pushed.stdout)).toEqual([
       { remote: '../backup.git', commit: expect.stringMatching(/^[0-9a-f]{40}$/), position: 1 },
     ])
+    const status = await memoir(['-C', 'log.git', 'status'], { cwd })
+    expect(status.stdout).toMatch(
+      /^remote +\.\.\/backup\.git, position 1 at [0-9a-f]{40}, lacks nothing; last push /m,
+    )
     const cloned = await memoir(['clone', 'backup.git', 'copy.git', '--json'], { cwd })
     expect(jsonLines(cloned.stdout)).toMatchObject([{ path: join(cwd, 'copy.git'), events: 1, streams: 1 }])
 
     await memoir(['-C', 'log.git', 'append', 's', 'B'], { cwd })
+    const behind = await memoir(['-C', 'log.git', 'status', '--json'], { cwd })
+    expect(jsonLines(behind.stdout)).toMatchObject([
+      { remotes: [{ remote: '../backup.git', isAuthority: false, unpushed: { events: 1, commits: 1 } }] },
+    ])
     await memoir(['-C', 'log.git', 'push', '../backup.git'], { cwd })
     const pulled = await memoir(['-C', 'copy.git', 'pull', '--json'], { cwd })
     expect(jsonLines(pulled.stdout)).toMatchObject([{ remote: 'origin', from: 1, to: 2 }])

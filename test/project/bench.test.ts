@@ -9,18 +9,7 @@ import { goal, type Row, ratioRow } from '../../bench/row.ts'
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url))
 /** All but those that append many events one by one, or start programs that may not be installed. */
-const QUICK_ROWS = [
-  'append',
-  'replay',
-  'open',
-  'seal',
-  'index',
-  'command',
-  'foreign',
-  'start',
-  'event',
-  'maint',
-]
+const QUICK_ROWS = 'append replay open seal index command foreign push fetch start event maint'.split(' ')
 
 describe('the benchmarks', () => {
   const folder = mkdtempSync(join(tmpdir(), 'memoir-bench-test-'))
@@ -45,6 +34,8 @@ describe('the benchmarks', () => {
       'index-memory',
       'command',
       'foreign-commit',
+      'push',
+      'fetch',
       'start-up',
       'event-loop',
       'maintenance',

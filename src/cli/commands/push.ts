@@ -18,12 +18,11 @@ export const push = command({
   async run({ remote = DEFAULT_REMOTE, json }, context) {
     await using log = await openForReading(context)
     using transfer = showTransfer('Pushing', context)
-    const { commit, positions } = log.status()
-    await log.push(remote, transfer)
-    const pushed = { remote, commit, position: positions.branch }
+    const pushed = await log.push(remote, transfer)
     if (json) return context.output.json(pushed)
+    const { commit, position } = pushed
     await context.output.line(
-      `Pushed to ${remote}: ${countOf(pushed.position, 'event')}, commit ${commit.slice(0, 12)}`,
+      `Pushed to ${pushed.remote}: ${countOf(position, 'event')}, commit ${commit.slice(0, 12)}`,
     )
   },
 })

@@ -1,6 +1,7 @@
 import { command, json } from '../command.ts'
 import { openForReading } from '../opening.ts'
 import { countOf, formatBytes, formatCount } from '../progress.ts'
+import { remoteText } from '../remote-text.ts'
 import { fillTo, printable } from '../terminal-text.ts'
 
 export const status = command({
@@ -18,7 +19,8 @@ export const status = command({
       log: `${status.name}  ${status.id}`,
       folder: status.path,
       format: `${status.format}, ${status.codec}`,
-      branch: `${status.branch.replace('refs/heads/', '')} at ${status.commit}`,
+      image: `position ${status.positions.image}`,
+      branch: `${status.branch.replace('refs/heads/', '')}, position ${status.positions.branch} at ${status.commit}`,
       events: formatCount(status.events),
       streams: formatCount(status.streams),
       'batch files': formatCount(status.files),
@@ -26,8 +28,12 @@ export const status = command({
       index: formatBytes(status.indexBytes),
       ...(status.problem === undefined ? {} : { problem: status.problem.message }),
     }
+    // A user chooses their names: one may be called as a fact is.
+    const remotes = status.remotes.map(
+      (remote) => ['remote', `${remote.remote}, ${remoteText(remote)}`] as const,
+    )
     await context.output.lines(
-      Object.entries(facts).map(([name, fact]) => `${fillTo(13, name)}${printable(fact)}`),
+      [...Object.entries(facts), ...remotes].map(([name, fact]) => `${fillTo(13, name)}${printable(fact)}`),
     )
   },
 })
