@@ -31,7 +31,7 @@ const AUTHOR = { name: 'Memoir', email: 'memoir@localhost' }
 export interface AssemblyOptions extends OpenOptions {
   /** Opened for reading, by the one process that moves the branch: snapshots and files are its to keep. */
   readonly maintains?: boolean
-  /** The most bytes an object may have that is read. Default: 128 MiB. */
+  /** The most bytes an object may have that is read. Default: 100 MiB. */
   readonly objectBytes?: number | undefined
 }
 
@@ -97,7 +97,7 @@ export class Assembly {
       author: options.author ?? AUTHOR,
       seal: { afterMs: seal.afterMs ?? SEAL_AFTER_MS, maxBytes: seal.maxBytes ?? MIB },
       eventBytes: limits.eventBytes ?? MIB,
-      objectBytes: options.objectBytes,
+      objectBytes: options.objectBytes ?? limits.objectBytes,
       notify: (notice) => this.notify(notice),
       onSealed: () => this.branchMoved(),
       onProgress: options.onProgress,

@@ -23,7 +23,7 @@ export function checkOptions(options: OpenOptions): void {
   checkOptionNames('open option "snapshot"', snapshot, { everyEvents: true })
   if (typeof maintenance === 'object')
     checkOptionNames('open option "maintenance"', maintenance, { idleMs: true })
-  checkOptionNames('open option "limits"', limits, { eventBytes: true })
+  checkOptionNames('open option "limits"', limits, { eventBytes: true, objectBytes: true })
   if (codec !== undefined && codec !== 'jsonl' && codec !== 'yaml')
     refuse('codec', codec, "'jsonl' or 'yaml'")
   if (engine !== undefined && engine !== 'git' && engine !== 'isomorphic') {
@@ -43,6 +43,7 @@ export function checkOptions(options: OpenOptions): void {
     'snapshot.everyEvents': snapshot.everyEvents,
     'maintenance.idleMs': maintenance === false ? undefined : maintenance?.idleMs,
     'limits.eventBytes': limits.eventBytes,
+    'limits.objectBytes': limits.objectBytes,
   })
   checkPush(push)
 }

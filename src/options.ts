@@ -74,6 +74,8 @@ export interface OpenOptions {
   readonly limits?: {
     /** The most bytes a stored event may take. Default 1 MiB. */
     readonly eventBytes?: number
+    /** The most bytes an object may have that is read: a batch, most of all. Default 100 MiB, as hosts have it. */
+    readonly objectBytes?: number
   }
   /** Told of what happens beside appends: foreign commits, rewritten history, failures in the background. */
   readonly onNotice?: (notice: Notice) => void

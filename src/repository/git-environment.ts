@@ -56,6 +56,12 @@ const SETTINGS = {
   'core.fsmonitor': 'false',
   // A commit-graph file can lie about ancestry, objects cannot.
   'core.commitGraph': 'false',
+  // A work tree may be copied to a system that takes other names for .git than this one does.
+  'core.protectHFS': 'true',
+  'core.protectNTFS': 'true',
+  'core.symlinks': 'false',
+  // No larger object is held in memory to be compared with others: it is streamed.
+  'core.bigFileThreshold': '32m',
   'core.fsync': 'all',
   'core.logAllRefUpdates': 'false',
   'gc.auto': '0',

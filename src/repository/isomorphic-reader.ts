@@ -1,8 +1,11 @@
 import * as fs from 'node:fs'
+import { nodeFileSystem } from '../system/file-system.ts'
 import { errorCode } from './durable-file.ts'
 import { ObjectCorruptError, ObjectMissingError, ObjectTooLargeError } from './errors.ts'
 import { type GitObject, type GitReader, type ObjectType, ReaderClosedError } from './git-reader.ts'
+import { looseObjectSize } from './loose-objects.ts'
 import { encodeObject } from './object.ts'
+import { PackedSizes } from './packed-size.ts'
 import { readAhead } from './read-ahead.ts'
 
 /**
@@ -15,22 +18,27 @@ export class IsomorphicReader implements GitReader {
   readonly #limitBytes: number
   /** Isomorphic-git keeps pack indexes and packs in here. */
   #cache: object = {}
+  #packedSizes: PackedSizes
   #isClosed = false
 
-  /** A content over `limitBytes` is refused, but only after it was read: its size is not known before. */
+  /** A content over `limitBytes` is refused before it is read. */
   constructor(gitDirectory: string, limitBytes: number) {
     this.#gitDirectory = gitDirectory
+    this.#packedSizes = new PackedSizes(gitDirectory, nodeFileSystem)
     this.#limitBytes = limitBytes
   }
 
   async read(oid: string): Promise<GitObject> {
     const { readObject } = await this.#git()
     if (!OID.test(oid)) throw new ObjectMissingError(oid)
-    const look = () =>
-      this.#explained(oid, () =>
+    const look = async () => {
+      await this.#checkSize(oid)
+      return this.#explained(oid, () =>
         readObject({ fs, gitdir: this.#gitDirectory, oid, format: 'content', cache: this.#cache }),
       )
-    const found = await look().catch(() => {
+    }
+    const found = await look().catch((error: unknown) => {
+      if (error instanceof ObjectTooLargeError) throw error
       // Another process may have merged the pack that it was in with others.
       this.refresh()
       return look()
@@ -68,6 +76,7 @@ export class IsomorphicReader implements GitReader {
 
   refresh(): void {
     this.#cache = {}
+    this.#packedSizes = new PackedSizes(this.#gitDirectory, nodeFileSystem)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -78,6 +87,13 @@ export class IsomorphicReader implements GitReader {
   async #git(): Promise<typeof import('isomorphic-git')> {
     if (this.#isClosed) throw new ReaderClosedError()
     return import('isomorphic-git')
+  }
+
+  /** Isomorphic-git knows no limit. @throws ObjectTooLargeError */
+  async #checkSize(oid: string): Promise<void> {
+    const size = await looseObjectSize(this.#gitDirectory, oid)
+    if (size === undefined) return this.#packedSizes.check(oid, this.#limitBytes)
+    if (size > this.#limitBytes) throw new ObjectTooLargeError(oid, size, this.#limitBytes)
   }
 
   /** @throws what isomorphic-git and Node threw, as an error of ours */

@@ -34,7 +34,7 @@ export class LooseObjects {
     const { kind, size: deflatedBytes } = await nodeFileSystem.stat(path)
     if (kind !== 'file' || deflatedBytes > this.#limitBytes) return undefined
     const deflated = await nodeFileSystem.readFile(path)
-    const start = inflateSync(deflated.subarray(0, START_BYTES), { finishFlush: constants.Z_SYNC_FLUSH })
+    const start = inflateSync(deflated.subarray(0, START_BYTES), INFLATE_START)
     const [header, type, digits] = HEADER.exec(start.toString('latin1')) ?? []
     const size = Number(digits)
     if (header === undefined || !(size <= this.#limitBytes)) return undefined
@@ -50,6 +50,24 @@ export class LooseObjects {
   }
 }
 
+/** The size that a loose object announces; undefined if there is none that can be made out. Reads 128 bytes. */
+export async function looseObjectSize(gitDirectory: string, oid: string): Promise<number | undefined> {
+  const path = `${gitDirectory}/objects/${oid.slice(0, 2)}/${oid.slice(2)}`
+  const file = await nodeFileSystem.open(path, 'r').catch(() => undefined)
+  if (file === undefined) return undefined
+  try {
+    const deflated = Buffer.alloc(START_BYTES)
+    const count = await file.read(deflated, 0, START_BYTES, 0)
+    const start = inflateSync(deflated.subarray(0, count), INFLATE_START)
+    const digits = HEADER.exec(start.toString('latin1'))?.[2]
+    return digits === undefined ? undefined : Number(digits)
+  } catch {
+    return undefined
+  } finally {
+    await file.close()
+  }
+}
+
 const inflateInPool = promisify<Uint8Array, ZlibOptions, Buffer>(inflate)
 
 /** After so many objects that were not there, only every `LOOK_EVERY`th is looked for. */
@@ -57,4 +75,5 @@ const MISSES = 4
 const LOOK_EVERY = 64
 /** Enough to hold the header. */
 const START_BYTES = 128
+const INFLATE_START = { finishFlush: constants.Z_SYNC_FLUSH }
 const HEADER = /^(blob|tree|commit|tag) (0|[1-9]\d*)\0/

@@ -104,9 +104,17 @@ function fromByteText(byteText: string): string | undefined {
   return isUtf8(bytes) ? bytes.toString('utf8') : undefined
 }
 
+/**
+ * Besides what is no name at all: what some file system would take for `.git`, because it folds case, ignores
+ * invisible characters (HFS+), or knows short names, streams and trailing dots (NTFS).
+ */
 function isForbidden(name: string): boolean {
-  return name === '' || name.includes('/') || /^(?:\.|\.\.|\.git)$/i.test(name)
+  if (name === '' || name === '.' || name === '..' || name.includes('/')) return true
+  return name.split('\\').some((part) => DOT_GIT.test(part.replace(INVISIBLE, '')))
 }
+
+const DOT_GIT = /^(?:\.git|git~\d+)[ .]*(?::|$)/i
+const INVISIBLE = /[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g
 
 /** Who made a commit. */
 export interface Person {

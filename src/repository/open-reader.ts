@@ -8,7 +8,7 @@ export interface OpenReaderOptions {
   readonly runner: GitRunner
   /** Default: `git` where it is installed, `isomorphic` elsewhere. */
   readonly engine?: 'git' | 'isomorphic' | undefined
-  /** The largest content that is read, in bytes. Default: 128 MiB. */
+  /** The largest content that is read, in bytes. Default: 100 MiB. */
   readonly limitBytes?: number | undefined
 }
 
@@ -18,7 +18,7 @@ export interface OpenReaderOptions {
  * @throws GitMissingError if the engine `git` was asked for and is not installed
  */
 export async function openReader(options: OpenReaderOptions): Promise<GitReader> {
-  const { gitDirectory, runner, engine, limitBytes = 128 << 20 } = options
+  const { gitDirectory, runner, engine, limitBytes = 100 << 20 } = options
   if (engine !== 'isomorphic' && (await isGitInstalled())) {
     const { GitProcessReader } = await import('./git-process-reader.ts')
     return new GitProcessReader(runner, gitDirectory, limitBytes)

@@ -37,7 +37,8 @@ export async function cloneRepository(
 ): Promise<void> {
   const remote = remoteAt(address, process.cwd())
   await using runner = runnerFor(remote, {})
-  const kind = options.bare ? ['--bare'] : []
+  // Files are checked out once the log is opened, and its tree checked.
+  const kind = options.bare ? ['--bare'] : ['--no-checkout']
   const args = ['clone', '--progress', '--no-local', '--template=', '--origin=origin', ...QUIET, ...kind]
   await transfer(runner, remote, [...args, '--end-of-options', remote.address, resolve(path)], options)
 }

@@ -1,5 +1,9 @@
 import type { LogState, Notice } from '../log/log-state.ts'
 import type { OpenedLog } from '../log/open-event-log.ts'
+import type { GitReader } from '../repository/git-reader.ts'
+import { readRoot } from '../repository/log-tree-reading.ts'
+import { parseCommit } from '../repository/object.ts'
+import { OtherFiles } from '../repository/other-files.ts'
 import { type CheckedOutRepository, type Checkout, WorkTree } from '../repository/work-tree.ts'
 import type { FileSystem } from '../system/file-system.ts'
 
@@ -34,10 +38,22 @@ async function checkoutOf(
 ): Promise<Checkout> {
   if (reader.engine === 'git') {
     const { GitCheckout } = await import('../repository/git-checkout.ts')
-    return new GitCheckout(repository, runner)
+    return checkedFirst(new GitCheckout(repository, runner), reader)
   }
   const { IsomorphicCheckout } = await import('../repository/isomorphic-checkout.ts')
-  return new IsomorphicCheckout(repository, reader)
+  return checkedFirst(new IsomorphicCheckout(repository, reader), reader)
+}
+
+/** What stands beside the log's own files is looked at by nobody but a checkout. */
+function checkedFirst(checkout: Checkout, reader: GitReader): Checkout {
+  const others = new OtherFiles(reader)
+  return {
+    async move(from, to) {
+      const { tree } = parseCommit((await reader.read(to)).content)
+      await others.check((await readRoot(reader, tree)).others)
+      await checkout.move(from, to)
+    },
+  }
 }
 
 /**
