@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { clone, follow, type Notice, open } from '../../src/index.ts'
+import { clone, type Notice, open } from '../../src/index.ts'
 import { memoir } from '../cli/program.ts'
 import { temporaryFolder } from '../log/event-log-fixture.ts'
 import { git, gitText } from '../repository/real-git.ts'
@@ -54,17 +54,6 @@ describe.each(['loose', 'packed'] as const)('a batch of 1 GiB of zeros, %s', (ki
       expect(peakKiB).toBeLessThan(MOST_MEMORY_KIB)
     })
   })
-
-  it('is refused by pull and follow, and what was there stays', async () => {
-    const remote = hostile([[BATCH, '100644', zeros]], kind)
-    const path = copyOf(sound)
-    await using log = await open(path, QUIET)
-    await expect(log.pull(remote)).rejects.toMatchObject({ code: 'object-too-large' })
-    expect(log.status().events).toBe(1)
-    const target = join(temporaryFolder(), 'replica.git')
-    await expect(follow(remote, target, { stateDirectory: temporaryFolder() })).rejects.toThrow()
-    expect(existsSync(target)).toBe(false)
-  }, 120_000)
 })
 
 describe('a tree of 10^10 paths', () => {

@@ -166,7 +166,7 @@ it('the traps work: plain git runs what the same repository names', async () => 
     ['push', 'origin', 'HEAD:refs/heads/other'],
     ['fetch', 'ssh://example.invalid/log.git'],
     ['trap'],
-    ['-c', 'trailer.trap.key=T', 'interpret-trailers', '--trailer', 'trap=x'],
+    ['-c', 'trailer.trap.key=T', 'interpret-trailers', '--trailer', 'trap=x', 'notes.txt'],
     ['ls-remote', 'git://example.invalid/log.git'],
     ['gc', '--auto'],
   ]
@@ -184,5 +184,4 @@ it('the traps work: plain git runs what the same repository names', async () => 
     ]),
   )
   expect(trap.fired.length).toBeGreaterThan(10)
-  console.log(trap.fired.join(' '))
 })
