@@ -6,8 +6,8 @@ import { inNewFolder } from './new-folder.ts'
 import { Log } from './opened-log.ts'
 import type { OpenOptions } from './options.ts'
 import { checkOptions } from './options-check.ts'
-import { pointHeadAtOnlyBranch } from './repository/only-branch.ts'
-import { cloneRepository, type TransferOptions } from './repository/remote.ts'
+import type { TransferOptions } from './repository/remote.ts'
+import { cloneLog } from './sync/cloning.ts'
 import { pull } from './sync/pull.ts'
 import { systemClock } from './system/clock.ts'
 import { nodeFileSystem } from './system/file-system.ts'
@@ -68,7 +68,7 @@ export interface CloneOptions extends OpenOptions {
  * @param address https, ssh or a path; credentials are those of the user's git
  * @param path a folder that does not exist, or is empty; default: the last part of the address
  * @throws RemoteFailedError, InvalidRemoteError, GitMissingError, NotARepositoryError when the path is taken,
- *   and whatever `open` throws: then nothing is left behind
+ *   NotALogError for an empty repository, and whatever `open` throws: then nothing is left behind
  */
 export async function clone(
   address: string,
@@ -77,8 +77,7 @@ export async function clone(
 ): Promise<Log> {
   const target = resolve(path)
   return await inNewFolder(target, async () => {
-    await cloneRepository(address, target, { bare: !workTree, signal, onProgress: onTransfer })
-    await pointHeadAtOnlyBranch(target, nodeFileSystem)
+    await cloneLog(address, target, { bare: !workTree, signal, onProgress: onTransfer })
     return await open(target, options)
   })
 }

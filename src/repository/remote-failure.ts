@@ -18,7 +18,7 @@ export function remoteFailure(stderr: string): RemoteFailure {
  * where git gave up before it sent anything.
  */
 export function mayHaveArrived(stderr: string): boolean {
-  return rejection(stderr) === undefined && !NOTHING_SENT.test(stderr)
+  return rejection(stderr) === undefined && !NOTHING_SENT.test(stderr) && !NO_GIT.test(stderr)
 }
 
 /** What to do about a failure, where git's words say more than their kind. */
@@ -45,6 +45,16 @@ const TOO_LARGE =
 const UNTRUSTED =
   /server certificate verification failed|SSL certificate problem|certificate subject name|SEC_E_UNTRUSTED_ROOT/i
 
+/**
+ * Git's end where the answer was not a git's, but a page, or cut off before it said what it is: git then tries
+ * its oldest protocol, plain files.
+ */
+const NO_GIT =
+  /^error: (no DAV locking support|Cannot access URL )|info\/refs not valid: is this a git repository/m
+
+/** What to do where something answers that is no git. */
+export const NO_GIT_REMEDY = 'What answers there is not a git host: check the address, or try again later.'
+
 const REMEDIES: readonly (readonly [RegExp, string])[] = [
   [
     UNTRUSTED,
@@ -55,6 +65,7 @@ const REMEDIES: readonly (readonly [RegExp, string])[] = [
     /^fatal: repository '.*' not found|does not appear to be a git repository|Repository not found/m,
     'Check its address. A host can also hide a repository from those who may not read it.',
   ],
+  [NO_GIT, NO_GIT_REMEDY],
   [/returned error: 429/, 'Too many requests came to it from here. Try again later.'],
   [/returned error: 5\d\d/, 'The host has trouble of its own. Try again later.'],
 ]
@@ -74,6 +85,7 @@ const WITHOUT_ANSWER: readonly (readonly [RemoteFailure, RegExp])[] = [
   ],
   ['auth', /returned error: 40[13]|HTTP Basic: Access denied/i],
   ['auth', UNTRUSTED],
+  ['network', NO_GIT],
   [
     'network',
     /Could not resolve (host|proxy)|unable to (access|connect)|Failed to connect|Network is unreachable/i,

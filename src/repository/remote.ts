@@ -7,7 +7,7 @@ import { parseGitConfig } from './git-config.ts'
 import { removeStaleRefLock } from './ref-lock.ts'
 import { validateRef } from './refs.ts'
 import { checkRemoteAddress, InvalidRemoteError, redactAddress } from './remote-address.ts'
-import { mayHaveArrived, remedyFor, remoteFailure } from './remote-failure.ts'
+import { mayHaveArrived, NO_GIT_REMEDY, remedyFor, remoteFailure } from './remote-failure.ts'
 import { type GitOutput, GitRunner, type GitRunnerOptions } from './runner.ts'
 import type { RepositoryPaths } from './stand-in-directory.ts'
 import { progressParser, type TransferProgress } from './transfer-progress.ts'
@@ -36,7 +36,7 @@ export async function cloneRepository(
   options: TransferOptions & { readonly bare: boolean },
 ): Promise<void> {
   const remote = remoteAt(address, process.cwd())
-  await using runner = runnerFor(remote, {})
+  await using runner = runnerFor(remote, options)
   // Files are checked out once the log is opened, and its tree checked.
   const kind = options.bare ? ['--bare'] : ['--no-checkout']
   const args = ['clone', '--progress', '--no-local', '--template=', '--origin=origin', ...QUIET, ...kind]
@@ -61,7 +61,7 @@ export async function fetchBranch(
 ): Promise<string | undefined> {
   validateRef(branch)
   const found = await getRemote(repository, remote, 'fetch')
-  await using runner = runnerFor(found, { repository, settings: FETCH_SETTINGS })
+  await using runner = runnerFor(found, options, { repository, settings: FETCH_SETTINGS })
   const tracking = tracks ? trackingRef(found, branch) : undefined
   await clearLeftovers(repository, tracking)
   const refspec = tracking === undefined ? branch : `${branch}:${tracking}`
@@ -71,8 +71,8 @@ export async function fetchBranch(
   } catch (error) {
     const said = errorOutput(error)
     if (/^fatal: couldn't find remote ref/m.test(said)) {
-      await confirmAbsence(repository, found, branch, options)
-      return undefined
+      if ((await headOf(found, branch, options, repository)) === undefined) return undefined
+      throw new RemoteFailedError(nameOf(found), 'network', { hint: NO_GIT_REMEDY })
     }
     // The rejected update is of our own tracking ref: the commit is here all the same.
     if (!/^ ! \[rejected\].*\(non-fast-forward\)$/m.test(said)) throw error
@@ -92,10 +92,7 @@ export async function findRemoteBranch(
   options: TransferOptions = {},
 ): Promise<string | undefined> {
   const remote = remoteAt(address, process.cwd())
-  await using runner = runnerFor(remote, {})
-  const args = ['ls-remote', '--symref', '--end-of-options', ALIAS, 'HEAD', `${BRANCHES}*`]
-  const { stdout } = await transfer(runner, remote, args, options)
-  const lines = stdout.toString('utf8').split('\n')
+  const lines = await listRefs(remote, ['HEAD', `${BRANCHES}*`], options)
   const head = lines.map((line) => /^ref: (\S+)\tHEAD$/.exec(line)?.[1]).find((name) => name !== undefined)
   const branches = lines.flatMap((line) => /^[0-9a-f]{40}\t(refs\/heads\/\S+)$/.exec(line)?.[1] ?? [])
   if (head !== undefined && branches.includes(head)) return head
@@ -117,9 +114,7 @@ export async function findRemoteHead(
 ): Promise<string | undefined> {
   validateRef(branch)
   const found = await getRemote(repository, remote, 'push')
-  const { head } = await listBranch(repository, found, branch, options)
-  if (head === undefined) await confirmAbsence(repository, found, branch, options)
-  return head
+  return headOf(found, branch, options, repository)
 }
 
 /**
@@ -142,7 +137,7 @@ export async function pushBranch(
   const tracking = trackingRef(found, branch)
   await clearLeftovers(repository, tracking)
   const settings = tracking === undefined ? {} : { [`remote.${ALIAS}.fetch`]: `${branch}:${tracking}` }
-  await using runner = runnerFor(found, { repository, settings })
+  await using runner = runnerFor(found, options, { repository, settings })
   const refspec = `${options.commit ?? branch}:${branch}`
   const args = ['push', '--progress', '--no-verify', '--end-of-options', ALIAS, refspec]
   await transfer(runner, found, args, options)
@@ -224,45 +219,44 @@ function isName(remote: string): boolean {
   return /^\w[\w.-]*$/.test(remote)
 }
 
-/** @param traced whether git says on stderr what it was told, packet by packet */
-async function listBranch(
-  repository: RepositoryPaths,
+async function headOf(
   remote: Remote,
   branch: string,
   options: TransferOptions,
-  traced = false,
-): Promise<{ readonly head: string | undefined; readonly stderr: string }> {
-  await using runner = runnerFor(remote, {
-    repository,
-    ...(traced && { environment: { GIT_TRACE_PACKET: '1' } }),
-  })
-  const args = ['ls-remote', '--end-of-options', ALIAS, branch]
-  const { stdout, stderr } = await transfer(runner, remote, args, options)
+  repository: RepositoryPaths,
+): Promise<string | undefined> {
+  const lines = await listRefs(remote, [branch], options, repository)
   // Git takes the name for the end of one.
-  const lines = stdout.toString('utf8').split('\n')
-  const line = lines.find((one) => one.slice(OID_LENGTH + 1) === branch)
-  return { head: line?.slice(0, OID_LENGTH), stderr }
+  return lines.find((line) => line.slice(OID_LENGTH + 1) === branch)?.slice(0, OID_LENGTH)
 }
 
 /**
- * Asks a remote that showed no such branch once more, and whether it is a git that answers. Over http, git takes
- * an empty page, or a line of anything, for an empty repository (by its oldest protocol, which is plain files):
- * a host under maintenance would look like one that has lost everything.
+ * What `git ls-remote` says of some refs, line by line.
+ *
+ * Over http, git takes an empty page, a line of anything, or an answer that was cut off in its headers, for an
+ * empty repository (by its oldest protocol, plain files): a bad network would look like a host that has lost
+ * everything. So a remote that shows nothing is asked once more, and whether it is a git that answers.
  *
  * @throws RemoteFailedError
  */
-async function confirmAbsence(
-  repository: RepositoryPaths,
+async function listRefs(
   remote: Remote,
-  branch: string,
+  refs: readonly string[],
   options: TransferOptions,
-): Promise<void> {
-  if (!/^https?:/i.test(remote.address)) return
-  const { head, stderr } = await listBranch(repository, remote, branch, options, true)
-  if (head === undefined && /packet: +\S+< /.test(stderr)) return
-  throw new RemoteFailedError(nameOf(remote), 'unknown', {
-    hint: 'Its answers were not those of one git: check the address, or try again later.',
-  })
+  repository?: RepositoryPaths,
+): Promise<readonly string[]> {
+  const list = async (environment: Readonly<Record<string, string>> = {}) => {
+    await using runner = runnerFor(remote, options, { environment, ...(repository && { repository }) })
+    const args = ['ls-remote', '--symref', '--end-of-options', ALIAS, ...refs]
+    const { stdout, stderr } = await transfer(runner, remote, args, options)
+    return { lines: stdout.toString('utf8').split('\n').slice(0, -1), stderr }
+  }
+  const { lines } = await list()
+  if (lines.length > 0 || !/^https?:/i.test(remote.address)) return lines
+  const second = await list({ GIT_TRACE_PACKET: '1' })
+  const isGit = /packet: +\S+< /.test(second.stderr)
+  if (!isGit) throw new RemoteFailedError(nameOf(remote), 'network', { hint: NO_GIT_REMEDY })
+  return second.lines
 }
 
 /** What transfers that were cut or killed left here must neither stop this one nor pile up. */
@@ -285,15 +279,26 @@ function errorOutput(error: unknown): string {
 
 function runnerFor(
   { address }: Remote,
-  { environment, ...options }: Pick<GitRunnerOptions, 'repository' | 'settings' | 'environment'>,
+  { timeoutMs = 120_000 }: TransferOptions,
+  {
+    environment,
+    settings,
+    repository,
+  }: Pick<GitRunnerOptions, 'repository' | 'settings' | 'environment'> = {},
 ): GitRunner {
   const isPlain = checkRemoteAddress(address) === 'http'
   return new GitRunner({
-    ...options,
+    ...(repository && { repository }),
     configuration: 'user',
-    settings: { ...options.settings, [`remote.${ALIAS}.url`]: address },
+    settings: {
+      ...settings,
+      [`remote.${ALIAS}.url`]: address,
+      // A git that outlives us has to end by itself. It gives us time to be first, who can say why.
+      'http.lowSpeedLimit': '1',
+      'http.lowSpeedTime': String(Math.ceil(timeoutMs / 1000) + 1),
+    },
     environment: { ...environment, ...(isPlain && { GIT_ALLOW_PROTOCOL: 'http:https' }) },
-    timeoutMs: 120_000,
+    timeoutMs,
   })
 }
 
@@ -301,10 +306,10 @@ async function transfer(
   runner: GitRunner,
   remote: Remote,
   args: readonly string[],
-  { onProgress, signal, timeoutMs }: TransferOptions,
+  { onProgress, signal }: TransferOptions,
 ): Promise<GitOutput> {
   try {
-    return await runner.run(args, { signal, timeoutMs, onMessage: onProgress && progressParser(onProgress) })
+    return await runner.run(args, { signal, onMessage: onProgress && progressParser(onProgress) })
   } catch (error) {
     if (!(error instanceof GitFailedError)) throw error
     // Of the ends of git only that of a silent one comes with a hint.

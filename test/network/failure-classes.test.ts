@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { type Log, open } from '../../src/index.ts'
+import { clone, type Log, open } from '../../src/index.ts'
 import type { RemoteFailure } from '../../src/repository/errors.ts'
 import { findRemoteHead } from '../../src/repository/remote.ts'
 import { appendBytes } from './appending.ts'
@@ -19,8 +19,9 @@ const ANSWERS: readonly (readonly [what: string, answer: Answer, kind: RemoteFai
   ['429', { status: 429 }, 'network'],
   ['500', { status: 500 }, 'network'],
   ['503', { status: 503 }, 'network'],
-  ['a page of its own', PAGE, 'unknown'],
-  ['an empty page', { status: 200, body: '' }, 'unknown'],
+  ['a page of its own', PAGE, 'network'],
+  ['a longer page', { status: 200, body: `${PAGE.body}\n\n` }, 'network'],
+  ['an empty page', { status: 200, body: '' }, 'network'],
 ]
 
 describe('a host that answers', () => {
@@ -67,8 +68,23 @@ describe('a host that answers', () => {
     user.network.server.answer = () => ({ status: 200, body: '' })
     await expect(findRemoteHead(repository, user.network.address, MAIN)).rejects.toMatchObject({
       code: 'remote-failed',
-      hint: expect.stringContaining('not those of one git'),
+      hint: expect.stringContaining('not a git host'),
     })
+  })
+
+  test.each([
+    ['an empty page', { status: 200, body: '' }],
+    ['a page of its own', PAGE],
+  ] as const)('with %s is not cloned as an empty log', async (_, answer) => {
+    await using user = await createUser()
+    const { network } = user
+    const cloned = () => clone(network.address, `${network.folder}/copy.git`)
+    network.server.answer = () => answer
+    await expect(cloned()).rejects.toMatchObject({ code: 'remote-failed', kind: 'network' })
+    network.server.answer = () => undefined
+    await expect(cloned()).rejects.toMatchObject({ code: 'not-a-log' })
+    await user.log.push()
+    await (await cloned()).close()
   })
 
   test('nothing is given up on when it was silent for long enough', async () => {

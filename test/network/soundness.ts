@@ -40,7 +40,8 @@ export async function expectNoGitLeft(folder: string): Promise<void> {
   await vi.waitFor(() => expect(gitsAt(folder)).toEqual([]), { timeout: 5_000, interval: 20 })
 }
 
-function gitsAt(folder: string): string[] {
+/** The commands of all gits that name a folder in their environment. */
+export function gitsAt(folder: string): string[] {
   if (process.platform !== 'linux') return []
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))

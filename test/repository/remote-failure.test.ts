@@ -46,6 +46,9 @@ describe('remoteFailure', () => {
     ['client_loop: send disconnect: Broken pipe\nfatal: Could not read from remote repository.', 'network'],
     ['Connection to 10.0.0.1 closed by remote host.', 'network'],
     ["fatal: expected 'acknowledgments'", 'network'],
+    ['error: no DAV locking support on https://x/\nfatal: git-http-push failed', 'network'],
+    ['error: Cannot access URL https://x/, return code 56\nfatal: git-http-push failed', 'network'],
+    ['fatal: https://x/info/refs not valid: is this a git repository?', 'network'],
     ['fatal: error processing acks: 4', 'network'],
     ['fatal: protocol error: bad pack header', 'network'],
     ['remote: fatal: protocol error: said by a hook', 'unknown'],
@@ -68,6 +71,7 @@ describe('mayHaveArrived', () => {
     ["fatal: unable to access 'https://x/': Could not resolve host: x", false],
     ['ssh: connect to host x port 22: refused\nfatal: Could not read from remote repository.', false],
     ["fatal: Authentication failed for 'https://example.com/a/'", false],
+    ['error: no DAV locking support on https://x/\nfatal: git-http-push failed', false],
     ['remote: fatal: unable to access that\nfatal: the remote end hung up unexpectedly', true],
   ])('after %j says %s', (stderr, expected) => {
     expect(mayHaveArrived(stderr)).toBe(expected)

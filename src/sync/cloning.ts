@@ -1,0 +1,30 @@
+import { NotALogError, RemoteFailedError } from '../repository/errors.ts'
+import { findRepository } from '../repository/location.ts'
+import { pointHeadAtOnlyBranch } from '../repository/only-branch.ts'
+import { readRef } from '../repository/refs.ts'
+import { cloneRepository, findRemoteBranch, type TransferOptions } from '../repository/remote.ts'
+import { redactAddress } from '../repository/remote-address.ts'
+import { nodeFileSystem } from '../system/file-system.ts'
+
+/**
+ * Clones a repository that has a branch to read a log from. An empty one is refused: a log that was begun in it
+ * would be another one than the remote's, and git takes an answer that was cut for an empty repository too.
+ *
+ * @throws RemoteFailedError, NotALogError, InvalidRemoteError, GitMissingError
+ */
+export async function cloneLog(
+  address: string,
+  path: string,
+  options: TransferOptions & { readonly bare: boolean },
+): Promise<void> {
+  await cloneRepository(address, path, options)
+  await pointHeadAtOnlyBranch(path, nodeFileSystem)
+  const repository = await findRepository(path, nodeFileSystem)
+  const hasBranch =
+    repository !== undefined &&
+    (await readRef(nodeFileSystem, repository.gitDirectory, repository.branch)) !== undefined
+  if (hasBranch) return
+  const branch = await findRemoteBranch(address, options)
+  if (branch === undefined) throw new NotALogError('a branch to clone')
+  throw new RemoteFailedError(redactAddress(address), 'network')
+}
