@@ -11,7 +11,7 @@ import { within } from '../crash/time-limit.ts'
 import { Client } from '../crash/workload.ts'
 import { git } from '../repository/real-git.ts'
 import { createNetwork, type Network } from './network.ts'
-import { expectPrefix, expectSound } from './soundness.ts'
+import { expectPrefix, expectSound, makeOld } from './soundness.ts'
 import { Weather } from './weather.ts'
 
 const CLIENTS = 3
@@ -29,6 +29,8 @@ test(`${CLIENTS * OPERATIONS} appends, pushed and followed in bad weather, are w
     remote: network.address,
     projections: [tallies],
     seal: { afterMs: 3, maxBytes: 20_000 },
+    // By itself too, as often as it likes.
+    push: { every: 100, maxUnpushed: 20, hosts: { '127.0.0.1': { pushesAMinute: 6_000 } } },
   })
   await writer.push()
   const replica = await follow(network.address, paths.replica, {
@@ -62,6 +64,8 @@ test(`${CLIENTS * OPERATIONS} appends, pushed and followed in bad weather, are w
   await within(LIMIT_MS, writer.push())
   await catchUp(replica, writer)
   expect(replica.state(tallies)).toEqual(writer.state(tallies))
+  makeOld(paths.replica)
+  await replica.pull()
   await replica.close()
   await writer.close()
   await expectSound(network, paths.writer)

@@ -1,4 +1,4 @@
-import { existsSync, rmSync, utimesSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { clone, open, RemoteFailedError } from '../../src/index.ts'
 import { isFull } from '../crash/scale.ts'
@@ -6,7 +6,7 @@ import { within } from '../crash/time-limit.ts'
 import { appendBytes } from './appending.ts'
 import type { Fault } from './faulty-proxy.ts'
 import { createNetwork, type Network } from './network.ts'
-import { expectPrefix, expectSound, head, leftovers } from './soundness.ts'
+import { expectPrefix, expectSound, head, makeOld } from './soundness.ts'
 
 /** Longer than any transfer here takes. */
 const LIMIT_MS = 20_000
@@ -149,9 +149,4 @@ async function failureOf(work: Promise<unknown>): Promise<RemoteFailedError | un
     if (error instanceof RemoteFailedError) return error
     throw error
   }
-}
-
-/** Half packs are removed once they are some seconds old. */
-function makeOld(gitDirectory: string): void {
-  for (const path of leftovers(gitDirectory)) utimesSync(`${gitDirectory}/${path}`, 0, 0)
 }
