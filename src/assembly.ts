@@ -6,7 +6,7 @@ import type { BranchState } from './log/branch.ts'
 import type { LogIndex } from './log/log-index.ts'
 import type { LogListener, Notice } from './log/log-state.ts'
 import { type OpenedLog, type OpenedRepository, openEventLog } from './log/open-event-log.ts'
-import type { OpenOptions } from './options.ts'
+import type { CommonOptions } from './options.ts'
 import { type AutomaticPush, Pushers } from './sync/push/pushers.ts'
 import { Upkeep } from './sync/upkeep.ts'
 import { openWorkTreeFollower, type WorkTreeFollower } from './sync/work-tree-follower.ts'
@@ -28,7 +28,7 @@ const PUSH: AutomaticPush = {
 const MAINTENANCE_AFTER_MS = 5000
 const AUTHOR = { name: 'Memoir', email: 'memoir@localhost' }
 
-export interface AssemblyOptions extends OpenOptions {
+export interface AssemblyOptions extends CommonOptions {
   /** Opened for reading, by the one process that moves the branch: snapshots and files are its to keep. */
   readonly maintains?: boolean
   /** The most bytes an object may have that is read. Default: 100 MiB. */

@@ -52,7 +52,7 @@ export type { VerifyOptions, WaitOptions } from './log-handle.ts'
 export type { CloneOptions } from './memoir.ts'
 export { clone, open } from './memoir.ts'
 export type { Log } from './opened-log.ts'
-export type { OpenOptions } from './options.ts'
+export type { CommonOptions, OpenOptions, SharedOptions } from './options.ts'
 export type { AcceptedRewrite, Replica, ReplicaStatus } from './replica.ts'
 export {
   DiskFullError,
@@ -76,6 +76,7 @@ export type { MaintenanceRun } from './repository/maintenance/maintenance.ts'
 export { InvalidRemoteError } from './repository/remote-address.ts'
 export type { RestoreOptions, RestoreResult, StandbyOptions } from './restore.ts'
 export { restore, standby } from './restore.ts'
+export type { ConfirmedAppendOptions, SharedLog } from './shared-log.ts'
 export type { LogStatus } from './status.ts'
 export type { BackupResult } from './sync/backup/backup.ts'
 export type { Difference } from './sync/backup/comparison.ts'
@@ -90,6 +91,7 @@ export {
   HistoryForkedError,
   MaintenanceRunningError,
   MergeCommitError,
+  NotConfirmedError,
   NotPushedError,
   RemoteBranchMissingError,
   RemoteEmptiedError,
@@ -103,6 +105,10 @@ export type { PushResult } from './sync/push/pusher.ts'
 export type { RemoteStatus } from './sync/push/remote-status.ts'
 export type { ReplicaLag, ReplicaPhase, ReplicaProblem, ReplicaState } from './sync/replica/replica-state.ts'
 export type { Rewrite } from './sync/replica/rewrite.ts'
+export type { Conflict, Retry } from './sync/shared/conflict.ts'
+export { ConflictNotFoundError } from './sync/shared/conflict.ts'
+export type { ProvisionalResult } from './sync/shared/offline-appends.ts'
+export type { SharedFailure, SharedPhase, SharedStatus } from './sync/shared/shared-status.ts'
 export type { MaintenanceResult } from './sync/upkeep.ts'
 export type { Clock } from './system/clock.ts'
 export type { File, FileStat, FileSystem } from './system/file-system.ts'

@@ -4,9 +4,10 @@ import { UsageError } from './event/errors.ts'
 import { logParts } from './log-parts.ts'
 import { inNewFolder } from './new-folder.ts'
 import { Log } from './opened-log.ts'
-import type { OpenOptions } from './options.ts'
+import type { OpenOptions, SharedOptions } from './options.ts'
 import { checkOptions } from './options-check.ts'
 import type { TransferOptions } from './repository/remote.ts'
+import type { SharedLog } from './shared-log.ts'
 import { cloneLog } from './sync/cloning.ts'
 import { pull } from './sync/pull.ts'
 import { systemClock } from './system/clock.ts'
@@ -29,9 +30,29 @@ import { nodeFileSystem } from './system/file-system.ts'
  * @throws LogDivergedError when the journal holds events that do not follow on the branch
  * @throws JournalCorruptError, PermissionDeniedError, DiskFullError, InvalidProjectionError
  */
-export async function open(path: string, options: OpenOptions = {}): Promise<Log> {
+export async function open(path: string, options?: OpenOptions): Promise<Log>
+/**
+ * Opens a log whose remote takes appends from any number of writers, each with a clone of its own: clones it
+ * where there is nothing yet, and works on without the remote while it cannot be reached.
+ *
+ * ```ts
+ * await using log = await open('seats.git', { remote: 'git@example.org:seats.git', mode: 'shared' })
+ * ```
+ *
+ * @throws NotALogError, RemoteBranchMissingError when the remote holds no log, HistoryForkedError when the clone holds what
+ *   does not continue it, RemoteFailedError when it cannot be cloned; and what opening any log throws
+ */
+export async function open(path: string, options: SharedOptions): Promise<SharedLog>
+export async function open(
+  path: string,
+  options: OpenOptions | SharedOptions = {},
+): Promise<Log | SharedLog> {
   if (typeof path !== 'string' || path === '') throw new UsageError('open needs the path of a log')
   checkOptions(options)
+  if (options.mode === 'shared') {
+    const { openShared } = await import('./shared-opening.ts')
+    return openShared(path, options)
+  }
   const assembly = await Assembly.open(path, options)
   const { opened, pushers } = assembly
   const { log } = opened

@@ -1,12 +1,12 @@
 import { UsageError } from './event/errors.ts'
 import { nameProblem } from './event/new-event.ts'
 import { checkOptionNames } from './event/option-names.ts'
-import type { OpenOptions } from './options.ts'
+import type { OpenOptions, SharedOptions } from './options.ts'
 import type { HostProfile } from './sync/push/host-profile.ts'
 
 /** @throws UsageError for an option that no log could be opened with: before anything is touched */
-export function checkOptions(options: OpenOptions): void {
-  checkOptionNames('open', options, KNOWN)
+export function checkOptions(options: OpenOptions | SharedOptions): void {
+  checkOptionNames<OpenOptions | SharedOptions>('open', options, KNOWN)
   const {
     codec,
     engine,
@@ -24,6 +24,7 @@ export function checkOptions(options: OpenOptions): void {
   if (typeof maintenance === 'object')
     checkOptionNames('open option "maintenance"', maintenance, { idleMs: true })
   checkOptionNames('open option "limits"', limits, { eventBytes: true, objectBytes: true })
+  checkMode(options)
   if (codec !== undefined && codec !== 'jsonl' && codec !== 'yaml')
     refuse('codec', codec, "'jsonl' or 'yaml'")
   if (engine !== undefined && engine !== 'git' && engine !== 'isomorphic') {
@@ -34,12 +35,15 @@ export function checkOptions(options: OpenOptions): void {
       refuse(`author.${field}`, author[field], 'a text of 1 to 200 characters')
     }
   }
+  const { shared } = options.mode === 'shared' ? options : { shared: undefined }
   checkNumbers({
     'seal.afterMs': seal.afterMs,
     'seal.maxBytes': seal.maxBytes,
     'push.every': push.every,
     'push.maxUnpushed': push.maxUnpushed,
     'watch.pollMs': watch === false ? undefined : watch?.pollMs,
+    'shared.patienceMs': shared?.patienceMs,
+    'shared.fetchMs': shared?.fetchMs,
     'snapshot.everyEvents': snapshot.everyEvents,
     'maintenance.idleMs': maintenance === false ? undefined : maintenance?.idleMs,
     'limits.eventBytes': limits.eventBytes,
@@ -71,16 +75,29 @@ function checkPush(push: NonNullable<OpenOptions['push']>): void {
   }
 }
 
+function checkMode(options: OpenOptions | SharedOptions): void {
+  const { mode } = options
+  if (mode !== undefined && mode !== 'exclusive' && mode !== 'shared') {
+    refuse('mode', mode, "'exclusive' or 'shared'")
+  }
+  if (mode !== 'shared') return
+  checkOptionNames('open option "shared"', options.shared ?? {}, { patienceMs: true, fetchMs: true })
+  if ('push' in options) refuse('push', options.push, "none with mode: 'shared'")
+  if (options.readOnly) refuse('readOnly', true, "false with mode: 'shared'")
+}
+
 function refuse(name: string, value: unknown, expected: string): never {
   throw new UsageError(`the option ${name} is ${JSON.stringify(value)}`, { hint: `Give ${expected}.` })
 }
 
-const KNOWN: Readonly<Record<keyof OpenOptions, true>> = {
+const KNOWN: Readonly<Record<keyof OpenOptions | keyof SharedOptions, true>> = {
   projections: true,
   codec: true,
   engine: true,
   readOnly: true,
   remote: true,
+  mode: true,
+  shared: true,
   author: true,
   seal: true,
   watch: true,

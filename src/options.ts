@@ -6,8 +6,8 @@ import type { Clock } from './system/clock.ts'
 import type { FileSystem } from './system/file-system.ts'
 import type { RandomSource } from './system/random.ts'
 
-/** How `open` opens a log. Everything has a default. */
-export interface OpenOptions {
+/** How a log is opened, whoever writes to it. Everything has a default. */
+export interface CommonOptions {
   /** The projections whose state is kept in memory. Default: none. */
   readonly projections?: readonly Projection<unknown>[]
   /** How batches of a new log are written; an existing log says itself. Default `'jsonl'`. */
@@ -86,5 +86,24 @@ export interface OpenOptions {
     readonly fileSystem?: FileSystem
     readonly clock?: Clock
     readonly random?: RandomSource
+  }
+}
+
+/** How `open` opens a log that nobody else writes to. */
+export interface OpenOptions extends CommonOptions {
+  readonly mode?: 'exclusive'
+}
+
+/** How `open` opens a log whose remote takes appends from others as well, each with a clone of its own. */
+export interface SharedOptions extends CommonOptions {
+  readonly mode: 'shared'
+  readonly readOnly?: false
+  /** Every append is pushed by itself. */
+  readonly push?: never
+  readonly shared?: {
+    /** How long an append waits for the remote, in milliseconds. Default 30,000. */
+    readonly patienceMs?: number
+    /** How often the remote is looked at while there is nothing to push, in milliseconds. Default 5,000. */
+    readonly fetchMs?: number
   }
 }

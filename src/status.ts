@@ -3,6 +3,7 @@ import type { Image, ProjectionStatus } from './image/image.ts'
 import type { OpenedLog } from './log/open-event-log.ts'
 import type { DiskUsage } from './repository/maintenance/disk-usage.ts'
 import type { RemoteStatus } from './sync/push/remote-status.ts'
+import type { SharedStatus } from './sync/shared/shared-status.ts'
 
 /** Where a log stands, in numbers. */
 export interface LogStatus {
@@ -47,6 +48,10 @@ export interface LogStatus {
   /** Memory of the index, in bytes. */
   readonly indexBytes: number
   readonly projections: readonly ProjectionStatus[]
+  /** Whether others append to the remote's branch as well. */
+  readonly mode: 'exclusive' | 'shared'
+  /** Where a shared log stands with its remote. */
+  readonly shared?: SharedStatus
   /** What keeps the log from going on, if anything does. */
   readonly problem: { readonly code: string; readonly message: string } | undefined
 }
@@ -96,6 +101,7 @@ export function statusOf(
     disk,
     indexBytes: index.bytes,
     projections,
+    mode: 'exclusive',
     problem: problem && { code: codeOf(problem), message: problem.message },
   }
 }

@@ -84,6 +84,16 @@ export const commands = {
     summary: 'copy a log from a remote',
     load: async () => (await import('./commands/clone.ts')).clone,
   },
+  sync: {
+    usage: '[remote]',
+    summary: 'push what was accepted without the remote, and take in what others appended',
+    load: async () => (await import('./commands/sync.ts')).sync,
+  },
+  conflicts: {
+    usage: '[retry|drop] [id]',
+    summary: 'list appends that did not hold on the remote, and decide about them',
+    load: async () => (await import('./commands/conflicts.ts')).conflicts,
+  },
   follow: {
     usage: '<remote> [path]',
     summary: 'keep a replica up to date, and print what comes',

@@ -72,6 +72,7 @@ const ENDINGS: readonly (readonly [ExitCode, readonly string[]])[] = [
     [
       'backup-missing',
       'commit-not-found',
+      'conflict-not-found',
       'entry-not-found',
       'event-not-found',
       'not-a-log',
@@ -104,6 +105,7 @@ const ENDINGS: readonly (readonly [ExitCode, readonly string[]])[] = [
       'backup-foreign',
       'history-forked',
       'merge-commit',
+      'not-confirmed',
       'not-pushed',
       'remote-branch-missing',
       'remote-emptied',

@@ -11,6 +11,7 @@ import { NotALogError, NotARepositoryError } from '../repository/errors.ts'
 import { findRepository, findRepositoryUpwards } from '../repository/location.ts'
 import { readRef } from '../repository/refs.ts'
 import type { Repository } from '../repository/repository.ts'
+import type { SharedLog } from '../shared-log.ts'
 import { systemClock } from '../system/clock.ts'
 import { nodeFileSystem } from '../system/file-system.ts'
 import type { Context } from './context.ts'
@@ -35,6 +36,14 @@ async function getRepository({ folder }: Context): Promise<Repository> {
 export async function openForWriting(context: Context, options: OpenOptions = {}): Promise<Log> {
   const { repository } = await getLogRepository(context)
   return openLog(repository, context, options)
+}
+
+/** Opens the log for appends to a remote that others append to as well. */
+export async function openForSharing(context: Context, remote: string | undefined): Promise<SharedLog> {
+  const { repository } = await getLogRepository(context)
+  const { open } = await import('../memoir.ts')
+  using opening = openingOptions(context)
+  return await open(repository.path, { ...opening.options, mode: 'shared', ...(remote && { remote }) })
 }
 
 /**
@@ -72,21 +81,26 @@ export async function getLogRepository(
 }
 
 async function openLog(repository: Repository, context: Context, options: OpenOptions): Promise<Log> {
-  const { messages, signal } = context
   const { open } = await import('../memoir.ts')
-  using progress = messages.progress('Opening')
-  return await open(repository.path, {
-    watch: false,
-    onNotice: (notice) => {
+  using opening = openingOptions(context)
+  return await open(repository.path, { ...opening.options, ...options })
+}
+
+/** What every command opens a log with; progress is shown until it is disposed. */
+function openingOptions({ messages, signal }: Context) {
+  const progress = messages.progress('Opening')
+  const options = {
+    watch: false as const,
+    onNotice: (notice: Notice) => {
       const text = noticeText(notice)
       if (text !== undefined) messages.warn(text)
     },
-    onProgress: (done, total) => {
+    onProgress: (done: number, total: number) => {
       signal.throwIfAborted()
       progress.update({ done, total, unit: 'events' })
     },
-    ...options,
-  })
+  }
+  return { options, [Symbol.dispose]: () => progress[Symbol.dispose]() }
 }
 
 /**
@@ -148,6 +162,8 @@ export function noticeText(notice: Notice): string | undefined {
       return `Commit ${notice.commit} cannot be read: ${notice.error.message}`
     case 'remote-back':
       return 'The remote answers again.'
+    case 'conflict':
+      return `Did not hold on the remote: ${notice.error.message}\n  hint: See: memoir conflicts`
     default:
       return notice.error.message
   }

@@ -7,6 +7,7 @@ import { Admission } from './admission.ts'
 import { checkShape, hasGivenIds, type PreparedAppend } from './append-check.ts'
 import type { AckLevel, Appender } from './appender.ts'
 import type { BatchSource } from './batch-source.ts'
+import type { Draft } from './draft.ts'
 import {
   BacklogFullError,
   BranchUnreadableError,
@@ -49,6 +50,8 @@ export interface Writer {
   readonly appender: Appender
   readonly sealer: Sealer
   readonly folder: Folder
+  /** For appends that somebody else has to confirm. */
+  readonly draft: Draft
   readonly journal: Journal
   readonly newId: () => string
   /** The most bytes a stored event may take. */
@@ -90,10 +93,8 @@ export class EventLog {
   ): Promise<AppendResult> {
     // One promise an append, no async functions around it: at 1,024 in flight each layer is a tenth of the cost.
     try {
-      const writer = this.writable()
-      const { appender, sealer } = writer
-      const prepared = appends.map((append) => prepareAppend(append, writer))
-      checkShape(prepared, condition)
+      const { appender, sealer } = this.writable()
+      const prepared = this.prepare(appends, condition)
       const durability: Durability = ack === 'written' ? 'written' : 'durable'
       const request = new AppendRequest(appender, prepared, condition, durability)
       const appended = hasGivenIds(prepared)
@@ -103,6 +104,18 @@ export class EventLog {
     } catch (error) {
       return Promise.reject(error)
     }
+  }
+
+  /**
+   * Checks appends and encodes them as far as is possible without a place in the log.
+   *
+   * @throws what `append` throws before it looks at the log
+   */
+  prepare(appends: readonly StreamAppend[], condition: AppendCondition | undefined): PreparedAppend[] {
+    const writer = this.writable()
+    const prepared = appends.map((append) => prepareAppend(append, writer))
+    checkShape(prepared, condition)
+    return prepared
   }
 
   /** Reads events; see ReadOptions. */
@@ -144,6 +157,11 @@ export class EventLog {
       const part = partOf(run, Math.max(from, branch.position + 1), to)
       if (part !== undefined) yield part
     }
+  }
+
+  /** For appends that somebody else has to confirm. @throws ReadOnlyError, LogClosedError */
+  get draft(): Draft {
+    return this.writable().draft
   }
 
   /** Commits everything that is visible. @throws LogDivergedError, SealFailedError, ReadOnlyError */

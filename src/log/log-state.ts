@@ -61,12 +61,14 @@ export type Notice =
   | { readonly kind: 'unreadable-commit'; readonly commit: string; readonly error: Error }
   | { readonly kind: 'work-tree-behind'; readonly error: Error }
   | { readonly kind: 'watch-failed'; readonly error: Error }
-  /** A replica cannot reach its remote: told once, until it can again. */
+  /** The remote of a replica or a shared log cannot be reached, or takes nothing: told once, until it can again. */
   | { readonly kind: 'remote-failed'; readonly error: Error }
   | { readonly kind: 'remote-back' }
   /** A replica does not take in what its remote holds: told once for each commit. */
   | { readonly kind: 'remote-refused'; readonly commit: string | undefined; readonly error: Error }
   | { readonly kind: 'pin-failed'; readonly error: Error }
+  /** An append that was accepted here did not hold on the remote: it waits in `log.conflicts()`. */
+  | { readonly kind: 'conflict'; readonly id: string; readonly error: Error }
   | {
       readonly kind: 'projection-stopped'
       readonly projection: string

@@ -16,6 +16,7 @@ import { Appender } from './appender.ts'
 import { BatchSource } from './batch-source.ts'
 import { type BranchState, readBranchState } from './branch.ts'
 import { Committer } from './committer.ts'
+import { Draft } from './draft.ts'
 import { EventLog, type Writer } from './event-log.ts'
 import { Exclusive } from './exclusive.ts'
 import { Folder } from './folder.ts'
@@ -231,7 +232,26 @@ async function openWriter(
   sealer.schedule()
   const onJournaled = () => sealer.schedule()
   const appender = new Appender({ log: state, journal, clock, listener, onJournaled })
-  return { appender, sealer, folder, journal, newId, eventBytes, maxUnsealed: seal.maxBytes * MOST_UNSEALED }
+  const draft = new Draft({
+    state,
+    source,
+    committer,
+    folder,
+    listener,
+    branchLock,
+    codec: manifest.codec,
+    clock,
+  })
+  return {
+    appender,
+    sealer,
+    folder,
+    draft,
+    journal,
+    newId,
+    eventBytes,
+    maxUnsealed: seal.maxBytes * MOST_UNSEALED,
+  }
 }
 
 /** A log that was opened for writing has a journal: without its branch it is not to be begun anew. */

@@ -25,7 +25,7 @@ interface Waiting {
 }
 
 /** Commits that share one move of the ref. */
-const COMMITS_A_ROUND = 8
+export const COMMITS_A_ROUND = 8
 const RETRY_MS = 1000
 
 /** What sealing works with. */

@@ -24,6 +24,26 @@ export class NotPushedError extends MemoirError {
   }
 }
 
+/** The remote did not confirm an append in time. */
+export class NotConfirmedError extends MemoirError {
+  readonly code = 'not-confirmed'
+  constructor(
+    /** Whether the events may be on the remote all the same; if not, they are not, and will not be. */
+    readonly mayBeStored: boolean,
+    cause: unknown,
+  ) {
+    super(
+      `the remote did not confirm an append in time${mayBeStored ? ', and may have stored it' : ': nothing was stored'}${cause === undefined ? '' : `: ${messageOf(cause)}`}`,
+      {
+        cause,
+        hint: mayBeStored
+          ? 'Repeat it with the same event ids: it is never stored twice.'
+          : "Append again, or with ack: 'committed', which needs no remote.",
+      },
+    )
+  }
+}
+
 /** The branch here and the one on the remote each have commits that the other has not. Nothing was changed. */
 export class HistoryForkedError extends MemoirError {
   readonly code = 'history-forked'

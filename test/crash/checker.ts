@@ -14,6 +14,8 @@ export interface Observation {
   readonly streams: readonly StreamSummary[]
   /** The last position of the image. */
   readonly position: number
+  /** Tokens of the operations that are kept as conflicts. */
+  readonly conflicts?: readonly string[]
   /** What `git fsck --strict` and the log's own verification found. */
   readonly findings: readonly string[]
 }
@@ -62,6 +64,7 @@ export function findAnomalies(
   for (const attempted of history.attempted.values()) {
     const stored = found.get(attempted.operation.token)
     checkPresence(attempted, stored, promised, report)
+    checkAccepted(attempted, stored, observation, report)
     if (stored === undefined) continue
     checkWhole(attempted.operation, stored, report)
     checkCondition(attempted.operation, stored, events, report)
@@ -120,6 +123,19 @@ function checkPresence(
   if (isPromised && promised.includes(ack) && stored === undefined) report('lost', `${token}, ${ack}`)
   const isRefused = outcomes.length === attempts && outcomes.at(-1)?.kind === 'rejected'
   if (isRefused && stored !== undefined) report('rejected but stored', token)
+}
+
+/** What was accepted without a place is in the log in the end, or kept as a conflict: one of the two. */
+function checkAccepted(
+  { operation: { token }, outcomes }: Attempted,
+  stored: readonly RecordedEvent[] | undefined,
+  { conflicts = [] }: Observation,
+  report: Report,
+): void {
+  const isConflict = conflicts.includes(token)
+  const isAccepted = outcomes.some(({ kind }) => kind === 'accepted')
+  if (isAccepted && stored === undefined && !isConflict) report('lost', `${token}, accepted`)
+  if (isConflict && stored !== undefined) report('rejected but stored', `${token}, a conflict`)
 }
 
 function checkWhole({ token, appends }: Operation, stored: readonly RecordedEvent[], report: Report): void {

@@ -31,6 +31,8 @@ export type Outcome =
       /** Version of the first stream that the client then read in the image. */
       readonly seen: number
     }
+  /** It was accepted without a place: stored in the end, or kept as a conflict. */
+  | { readonly kind: 'accepted' }
   /** It failed, and the error says that the events are stored. */
   | { readonly kind: 'stored'; readonly code: string }
   /** It failed, and the error says that nothing is stored. */
@@ -39,8 +41,13 @@ export type Outcome =
 
 /** One line of a history: an attempt begins, or ends. */
 export type HistoryRecord =
-  | { readonly begun: Operation }
-  | { readonly ended: string; readonly outcome: Outcome }
+  | { readonly begun: Operation; readonly at?: number }
+  | { readonly ended: string; readonly outcome: Outcome; readonly at?: number }
+
+/** The records of several processes of one machine, in the order in which they happened. */
+export function inOrder(records: readonly HistoryRecord[]): HistoryRecord[] {
+  return records.toSorted((left, right) => (left.at ?? 0) - (right.at ?? 0))
+}
 
 /** An operation and all that is known of its attempts. */
 export interface Attempted {

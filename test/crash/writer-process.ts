@@ -21,6 +21,8 @@ export interface WriterStart {
   readonly environment?: Readonly<Record<string, string>>
   /** Called for each message with the number of records so far; it may end the process. */
   readonly onMessage?: (child: ChildProcess, records: number) => void
+  /** Called for each record of the history. */
+  readonly onRecord?: (record: HistoryRecord) => void
   readonly onSpawn?: (child: ChildProcess) => void
   /** Lets it begin; default: at once. */
   readonly go?: Promise<void>
@@ -32,7 +34,16 @@ export interface WriterStart {
 
 /** Runs a writer in a process of its own until it ends. @throws when it takes too long */
 export async function runWriter(orders: WriterOrders, start: WriterStart = {}): Promise<WriterEnd> {
-  const { unsettled = [], environment = {}, onMessage, onSpawn, onReady, go, limitMs = 60_000 } = start
+  const {
+    unsettled = [],
+    environment = {},
+    onMessage,
+    onRecord,
+    onSpawn,
+    onReady,
+    go,
+    limitMs = 60_000,
+  } = start
   const child = spawn(process.execPath, [testProgram('crash/writer'), JSON.stringify(orders)], {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...process.env, ...environment },
@@ -60,7 +71,10 @@ export async function runWriter(orders: WriterOrders, start: WriterStart = {}): 
     }
     if ('maintained' in message) maintained += message.maintained
     if ('failed' in message) failed = message.failed
-    if ('begun' in message || 'ended' in message) records.push(message)
+    if ('begun' in message || 'ended' in message) {
+      records.push(message)
+      onRecord?.(message)
+    }
     onMessage?.(child, records.length)
   }
   await exit

@@ -23,6 +23,8 @@ export interface WriterOrders {
   readonly maintain?: boolean
   /** Leave out everything that makes bytes durable: a writer that a power cut has to find out. */
   readonly withoutSync?: boolean
+  /** The remote that it shares with other writers: `path` is its own clone then. SIGTERM lets it end. */
+  readonly remote?: string
 }
 
 /** What it says: records of the history, and where it stands. */
@@ -33,8 +35,12 @@ export type WriterMessage =
   /** So many objects went from files of their own into a pack. */
   | { readonly maintained: number }
 
+const SHARED_ACK_LEVELS = ['pushed', 'pushed', 'pushed', 'pushed', 'committed'] as const
+
 function say(message: WriterMessage): void {
-  const bytes = Buffer.from(`${JSON.stringify(message)}\n`)
+  // A clock that all processes of a machine share.
+  const at = Number(process.hrtime.bigint() / 1000n)
+  const bytes = Buffer.from(`${JSON.stringify({ ...message, at })}\n`)
   for (let done = 0; done < bytes.length; ) done += writeSync(1, bytes, done)
 }
 
@@ -49,18 +55,37 @@ async function work(orders: WriterOrders, unsettled: readonly Operation[]): Prom
   } = orders
   const seal = { afterMs: 3, maxBytes: 20_000 }
   const ports = orders.withoutSync ? { fileSystem: new UnsyncedFileSystem() } : {}
-  const log = await open(path, { projections: [tallies], seal, snapshot: { everyEvents: 50 }, ports })
+  const options = { projections: [tallies], seal, snapshot: { everyEvents: 50 }, ports }
+  const { remote } = orders
+  const log =
+    remote === undefined
+      ? await open(path, options)
+      : await open(path, { ...options, mode: 'shared', remote })
+  const ackLevels = remote === undefined ? undefined : SHARED_ACK_LEVELS
+  let isEnding = false
+  process.once('SIGTERM', () => {
+    isEnding = true
+  })
   say({ state: 'open' })
   const clients = Array.from({ length: count }, (_, number) => {
     const random = new Random(seed + number)
-    return new Client({ log, random, name: `${name}.${number}`, record: say, fillerLength })
+    return new Client({
+      log,
+      random,
+      name: `${name}.${number}`,
+      record: say,
+      fillerLength,
+      ...(ackLevels && { ackLevels }),
+    })
   })
   let isDone = false
   const maintained = orders.maintain ? maintainUntil(log, () => isDone) : undefined
   await Promise.all(unsettled.map((operation) => clients[0]!.try(operation)))
   await Promise.all(
     clients.map(async (client) => {
-      for (let done = 0; done < operations && log.status().problem === undefined; done++) await client.step()
+      for (let done = 0; done < operations && !isEnding && log.status().problem === undefined; done++) {
+        await client.step()
+      }
     }),
   )
   isDone = true
@@ -69,7 +94,7 @@ async function work(orders: WriterOrders, unsettled: readonly Operation[]): Prom
   say({ state: 'done' })
 }
 
-async function maintainUntil(log: Log, isDone: () => boolean): Promise<void> {
+async function maintainUntil(log: Pick<Log, 'status' | 'maintain'>, isDone: () => boolean): Promise<void> {
   while (!isDone() && log.status().problem === undefined) {
     const { packedObjects, mergedPacks } = await log.maintain()
     if (packedObjects + mergedPacks > 0) say({ maintained: packedObjects })

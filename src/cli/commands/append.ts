@@ -3,10 +3,10 @@ import { text as readText } from 'node:stream/consumers'
 import { UsageError } from '../../event/errors.ts'
 import type { Json, Metadata } from '../../event/event.ts'
 import { parseStrictJson } from '../../event/strict-json.ts'
-import { argument, command, json, listOption, option } from '../command.ts'
+import { argument, command, flag, json, listOption, option } from '../command.ts'
 import { InputFileError } from '../errors.ts'
 import { oneOf, parseExpectedVersion, parsePlace } from '../input-values.ts'
-import { openForWriting } from '../opening.ts'
+import { openForSharing, openForWriting } from '../opening.ts'
 import { standardInput } from '../standard-input.ts'
 import { printable } from '../terminal-text.ts'
 
@@ -30,9 +30,11 @@ export const append = command({
       'where the stream has to stand: a version, any, no-stream or stream-exists',
       parseExpectedVersion,
     ),
+    shared: flag('--shared', 'others append to the remote as well: wait until it has the event'),
+    remote: option('--remote <remote>', 'with --shared: name or address of the remote (default: origin)'),
     ack: option(
       '--ack <level>',
-      'how safe the event is at the end: written, journaled, committed (default) or pushed',
+      'how safe the event is at the end: written, journaled, committed (default) or pushed (default with --shared)',
       oneOf('written', 'journaled', 'committed', 'pushed'),
     ),
     json,
@@ -46,8 +48,12 @@ export const append = command({
       run: `echo '{"owner":"Ada"}' | memoir append account-9 AccountOpened --data - --expect no-stream`,
       text: 'only if there is no such stream yet',
     },
+    {
+      run: 'memoir append account-1 MoneyDeposited --expect 2 --shared',
+      text: 'to a remote that others append to as well',
+    },
   ],
-  async run({ stream, type, expect, ack = 'committed', json, ...fields }, context) {
+  async run({ stream, type, expect, shared, remote, ack, json, ...fields }, context) {
     const { tags, schema, id, time } = fields
     if (fields.data === '-' && fields.metadata === '-') {
       throw new UsageError('--data and --metadata cannot both come from standard input')
@@ -57,10 +63,15 @@ export const append = command({
       await readJson('--metadata', fields.metadata, fields.metadataFile, context.signal),
     )
     const event = { type, data, metadata, tags, schema, id, time }
-    await using log = await openForWriting(context)
     const given = Object.fromEntries(Object.entries(event).filter(([, value]) => value !== undefined))
-    const result = await log.append(stream, [{ type, ...given }], { expectedVersion: expect ?? 'any', ack })
+    await using log = await (shared ? openForSharing(context, remote) : openForWriting(context))
+    const level = ack ?? (shared ? 'pushed' : 'committed')
+    const options = { expectedVersion: expect ?? 'any', ack: level }
+    const result = await log.append(stream, [{ type, ...given }], options)
     if (json) return context.output.json(result)
+    if ('isProvisional' in result) {
+      return context.output.line(`accepted  ${printable(`${type}  ${stream}`)}, to be pushed`)
+    }
     const { position, version, commit } = result
     const where = commit === undefined ? '' : `, commit ${commit.slice(0, 12)}`
     await context.output.line(`${position}  ${printable(`${type}  ${stream}@${version}`)}${where}`)

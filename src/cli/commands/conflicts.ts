@@ -1,0 +1,65 @@
+import { UsageError } from '../../event/errors.ts'
+import { ownDirectory } from '../../log/log-repository.ts'
+import { type Conflict, conflictsOf } from '../../sync/shared/conflict.ts'
+import { Outbox } from '../../sync/shared/outbox.ts'
+import { nodeFileSystem } from '../../system/file-system.ts'
+import { command, json, option, optionalArgument } from '../command.ts'
+import type { Context } from '../context.ts'
+import { parseExpectedVersion } from '../input-values.ts'
+import { getLogRepository, openForSharing } from '../opening.ts'
+import { printable } from '../terminal-text.ts'
+
+export const conflicts = command({
+  inputs: {
+    action: optionalArgument('action', 'retry or drop; without it, the conflicts are listed'),
+    id: optionalArgument('id', 'which conflict'),
+    expect: option(
+      '--expect <version>',
+      'with retry: where each stream has to stand now: a version, any, no-stream or stream-exists',
+      parseExpectedVersion,
+    ),
+    remote: option('--remote <remote>', 'with retry: name or address of the remote (default: origin)'),
+    json,
+  },
+  examples: [
+    { run: 'memoir conflicts', text: 'what did not hold, and why' },
+    { run: 'memoir conflicts --json', text: 'the same with all events, for programs' },
+  ],
+  notes: `An append that was accepted without the remote and does not hold there is kept until somebody decides:
+memoir conflicts retry <id> appends it again, memoir conflicts drop <id> forgets it.`,
+  async run({ action, id, expect, remote, json }, context) {
+    if (action === undefined) return list(json, context)
+    if (action !== 'retry' && action !== 'drop') throw new UsageError(`"${action}" is neither retry nor drop`)
+    if (id === undefined) throw new UsageError(`which conflict to ${action} is not said`)
+    await using log = await openForSharing(context, remote)
+    if (action === 'drop') {
+      await log.dropConflict(id)
+      return json ? context.output.json({ dropped: id }) : context.output.line(`Dropped ${id}`)
+    }
+    const known = log.conflicts().find((one) => one.id === id)
+    const changes =
+      expect === undefined || known === undefined
+        ? {}
+        : { appends: known.appends.map((append) => ({ ...append, expectedVersion: expect })) }
+    const result = await log.retryConflict(id, changes)
+    if (json) return context.output.json(result)
+    await context.output.line(`${result.position}  ${id} is on the remote now`)
+  },
+})
+
+/** Also beside a running writer. */
+async function list(json: boolean, context: Context): Promise<void> {
+  const { repository } = await getLogRepository(context)
+  const entries = await Outbox.read(`${ownDirectory(repository)}/outbox`, nodeFileSystem)
+  const found = conflictsOf(entries)
+  if (json) for (const conflict of found) await context.output.json(conflict)
+  else if (found.length === 0) await context.output.line('No conflicts.')
+  else await context.output.lines(found.flatMap(conflictLines))
+}
+
+function conflictLines({ id, appends, reason }: Conflict): string[] {
+  const events = appends.flatMap(({ stream, events }) =>
+    events.map(({ type }) => `    ${printable(`${type}  ${stream}`)}`),
+  )
+  return [`${id}  ${printable(reason.message)}`, ...events]
+}

@@ -1,0 +1,109 @@
+import { type AppendOptions, normaliseAppend } from './append-call.ts'
+import type { NewEvent } from './event/event.ts'
+import type { StreamAppend } from './log/event-log.ts'
+import type { AppendResult } from './log/placement.ts'
+import { LogHandle, type LogParts } from './log-handle.ts'
+import type { Conflict, Retry } from './sync/shared/conflict.ts'
+import type { ProvisionalResult } from './sync/shared/offline-appends.ts'
+import type { SharedWriter } from './sync/shared/shared-writer.ts'
+
+export interface SharedLogParts extends LogParts {
+  readonly shared: SharedWriter
+}
+
+/** How an append to a shared log is accepted: default ack `'pushed'`. */
+export interface ConfirmedAppendOptions extends AppendOptions {
+  readonly ack?: 'pushed'
+}
+
+/**
+ * A log whose remote takes appends from any number of writers, each with a clone of its own. Made by `open`
+ * with `mode: 'shared'`.
+ *
+ * Reads and state show what the remote has confirmed, and nothing else.
+ *
+ * ```ts
+ * await using log = await open('seats.git', { remote: 'git@example.org:seats.git', mode: 'shared' })
+ * await log.append('seat-12', [{ type: 'SeatTaken' }], { expectedVersion: 'no-stream' })
+ * ```
+ */
+export class SharedLog extends LogHandle<SharedLogParts> {
+  /**
+   * Appends events to a stream, all or none; resolves when the remote has them and they are in the state here.
+   * All appends that wait at the same time share one push.
+   *
+   * With another ack level than `'pushed'` it does not wait for the remote, nor need one: it is held against
+   * what is known here, and safe on this disk when it resolves. It has no position yet, and what does not hold
+   * once the remote is reached becomes a conflict.
+   *
+   * An append that is repeated with the same event ids succeeds with its first result, whichever process
+   * made it.
+   *
+   * @throws ConcurrencyError when the stream, or what the condition selects, does not stand as expected
+   * @throws DuplicateIdError, TimeBackwardsError, InvalidEventError, InvalidDataError, InvalidStreamError,
+   *   EventTooLargeError: nothing was stored
+   * @throws NotConfirmedError when the remote did not confirm it in time: repeat it with the same ids
+   * @throws RemoteFailedError, HistoryForkedError when the remote takes nothing from us: nothing was stored
+   * @throws JournalFullError, JournalFailedError with another ack level
+   */
+  append(stream: string, events: readonly NewEvent[], options?: ConfirmedAppendOptions): Promise<AppendResult>
+  append(
+    stream: string,
+    events: readonly NewEvent[],
+    options?: AppendOptions,
+  ): Promise<AppendResult | ProvisionalResult>
+  /** Appends to several streams, all or none. */
+  append(
+    appends: readonly StreamAppend[],
+    options?: Omit<ConfirmedAppendOptions, 'expectedVersion'>,
+  ): Promise<AppendResult>
+  append(
+    appends: readonly StreamAppend[],
+    options?: Omit<AppendOptions, 'expectedVersion'>,
+  ): Promise<AppendResult | ProvisionalResult>
+  async append(
+    target: string | readonly StreamAppend[],
+    second?: readonly NewEvent[] | Omit<AppendOptions, 'expectedVersion'>,
+    third?: AppendOptions,
+  ): Promise<AppendResult | ProvisionalResult> {
+    const { appends, condition, ack } = normaliseAppend(target, second, third, 'pushed')
+    const { shared } = this.parts
+    return ack === 'pushed' ? shared.append(appends, condition) : shared.appendOffline(appends, condition)
+  }
+
+  /** Resolves when all that waits now is confirmed, or a conflict. @throws what keeps the remote from it */
+  push(): Promise<void> {
+    return this.parts.shared.push()
+  }
+
+  /** Takes in what the remote has now. @throws RemoteFailedError, HistoryForkedError, InvalidBatchError … */
+  pull(): Promise<void> {
+    return this.parts.shared.pull()
+  }
+
+  /** Appends that were accepted here and did not hold on the remote, oldest first. They outlast a restart. */
+  conflicts(): Conflict[] {
+    return this.parts.shared.conflicts()
+  }
+
+  /**
+   * Appends again what did not hold, changed or as it was, and forgets the conflict once the remote has it.
+   * Events that keep their ids are never stored twice, so this too can be repeated.
+   *
+   * ```ts
+   * for (const { id, appends } of log.conflicts()) {
+   *   await log.retryConflict(id, { appends: appends.map((one) => ({ ...one, expectedVersion: 'any' })) })
+   * }
+   * ```
+   *
+   * @throws ConflictNotFoundError, and what `append` throws: then the conflict stays
+   */
+  retryConflict(id: string, changes: Retry = {}): Promise<AppendResult> {
+    return this.parts.shared.retry(id, changes)
+  }
+
+  /** Gives up what did not hold. Its events are forgotten. @throws ConflictNotFoundError */
+  dropConflict(id: string): Promise<void> {
+    return this.parts.shared.drop(id)
+  }
+}

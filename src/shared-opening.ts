@@ -1,0 +1,85 @@
+import { resolve } from 'node:path'
+import { Assembly } from './assembly.ts'
+import { UsageError } from './event/errors.ts'
+import { uuidGenerator } from './event/ids.ts'
+import type { Notice } from './log/log-state.ts'
+import { logParts } from './log-parts.ts'
+import { inNewFolder } from './new-folder.ts'
+import type { SharedOptions } from './options.ts'
+import { findRepository } from './repository/location.ts'
+import { SharedLog } from './shared-log.ts'
+import { cloneLog } from './sync/cloning.ts'
+import { Outbox } from './sync/shared/outbox.ts'
+import { SharedWriter } from './sync/shared/shared-writer.ts'
+import { systemClock } from './system/clock.ts'
+import { nodeFileSystem } from './system/file-system.ts'
+import { systemRandom } from './system/random.ts'
+
+const PATIENCE_MS = 30_000
+const FETCH_MS = 5_000
+
+/** Opens a log that others write to as well; see `open`. */
+export async function openShared(path: string, options: SharedOptions): Promise<SharedLog> {
+  await cloneIfMissing(path, options)
+  const assembly = await Assembly.open(path, options)
+  let outbox: Outbox | undefined
+  try {
+    const { remote = 'origin', shared: settings = {}, ports = {} } = options
+    const { fileSystem = nodeFileSystem, clock = systemClock, random = systemRandom } = ports
+    const { log, repository, reader, directory } = assembly.opened
+    const notify = (notice: Notice) => options.onNotice?.(notice)
+    // Of a time when this clone was the only writer.
+    await log.seal()
+    outbox = await Outbox.open(`${directory}/outbox`, fileSystem)
+    const uuid = uuidGenerator(random)
+    const shared = await SharedWriter.open({
+      log,
+      draft: log.draft,
+      repository,
+      reader,
+      outbox,
+      remote,
+      clock,
+      chance: () => fraction(random),
+      newKey: () => uuid(clock.now()),
+      patienceMs: settings.patienceMs ?? PATIENCE_MS,
+      fetchMs: settings.fetchMs ?? FETCH_MS,
+      onFailure: (error) => notify({ kind: 'remote-failed', error }),
+      onConflict: (id, error) => notify({ kind: 'conflict', id, error }),
+      onMoved: () => assembly.branchMoved(),
+    })
+    const parts = logParts(assembly, options.projections)
+    const status = () => ({ ...parts.status(), mode: 'shared' as const, shared: shared.status() })
+    const close = async () => {
+      await shared.close()
+      await parts.close()
+    }
+    return new SharedLog({ ...parts, shared, status, close })
+  } catch (error) {
+    await outbox?.close()
+    await assembly.close()
+    throw error
+  }
+}
+
+async function cloneIfMissing(path: string, { remote, ports }: SharedOptions): Promise<void> {
+  if ((await findRepository(path, ports?.fileSystem ?? nodeFileSystem)) !== undefined) return
+  if (remote === undefined) {
+    throw new UsageError(`there is nothing at ${path} yet, and the option remote is not given`, {
+      hint: 'Give the address of the remote to clone.',
+    })
+  }
+  const target = resolve(path)
+  // Under another name until it is whole: a clone that was cut short would be taken for a repository.
+  const unfinished = `${target}.unfinished-${process.pid}`
+  await inNewFolder(unfinished, async () => {
+    await cloneLog(remote, unfinished, { bare: true })
+    await nodeFileSystem.rename(unfinished, target)
+  })
+}
+
+function fraction(random: (bytes: Uint8Array) => void): number {
+  const bytes = new Uint32Array(1)
+  random(new Uint8Array(bytes.buffer))
+  return bytes[0]! / 2 ** 32
+}

@@ -1,0 +1,41 @@
+import type { AppendCondition } from '../../event/condition.ts'
+import { MemoirError } from '../../event/errors.ts'
+import type { StreamAppend } from '../../log/event-log.ts'
+import type { ConflictReason, OutboxEntry } from './outbox-record.ts'
+
+/** An append that was accepted here and did not hold on the remote. It is kept until somebody decides. */
+export interface Conflict {
+  readonly id: string
+  /** What was asked for, with the ids of its events. */
+  readonly appends: readonly StreamAppend[]
+  readonly condition: AppendCondition | undefined
+  /** Why it did not hold: the error it would have been refused with. */
+  readonly reason: ConflictReason
+}
+
+/** What to change when an append is tried again. */
+export interface Retry {
+  /** Other events, streams, or expected versions. Default: as they were. */
+  readonly appends?: readonly StreamAppend[]
+  /** Another condition; null for none. Default: as it was. */
+  readonly condition?: AppendCondition | null
+}
+
+/** There is no such conflict: it was decided, or never was one. */
+export class ConflictNotFoundError extends MemoirError {
+  readonly code = 'conflict-not-found'
+  constructor(readonly id: string) {
+    super(`there is no conflict "${id}"`, {
+      hint: 'See `log.conflicts()` or `memoir conflicts` for those there are.',
+    })
+  }
+}
+
+/** The conflicts among what an outbox keeps, oldest first. */
+export function conflictsOf(entries: readonly OutboxEntry[]): Conflict[] {
+  return entries.flatMap(({ key, append, conflict }) =>
+    conflict === undefined
+      ? []
+      : [{ id: key, appends: append.appends, condition: append.condition, reason: conflict }],
+  )
+}

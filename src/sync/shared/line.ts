@@ -1,0 +1,173 @@
+import { MemoirError } from '../../event/errors.ts'
+import type { PreparedAppend } from '../../log/append-check.ts'
+import type { Draft, Proposal } from '../../log/draft.ts'
+import { ConcurrencyError, DuplicateIdError } from '../../log/errors.ts'
+import type { AppendResult } from '../../log/placement.ts'
+import type { Outcome, WaitingAppend } from './waiting-append.ts'
+
+export interface Decision {
+  readonly append: WaitingAppend
+  readonly outcome: Outcome
+}
+
+/** Tells the appends what became of them. */
+export async function tell(decisions: readonly Decision[]): Promise<void> {
+  await Promise.all(decisions.map(({ append, outcome }) => append.settle(outcome)))
+}
+
+/**
+ * The appends that wait for the remote, in the order in which they came, and their places in the draft.
+ *
+ * Who has a place keeps it until somebody else's events take it: then all get new ones, in the same order.
+ * A refusal counts only once what it rests on is the remote's: not a place that may yet be withdrawn, and
+ * not a branch that was looked at before the append came.
+ */
+export class Line {
+  private waiting: WaitingAppend[] = []
+  private begun = 0
+
+  constructor(private readonly draft: Draft) {}
+
+  get isEmpty(): boolean {
+    return this.waiting.length === 0
+  }
+
+  get appends(): readonly WaitingAppend[] {
+    return this.waiting
+  }
+
+  /** How many events wait. */
+  get events(): number {
+    return this.waiting.reduce((sum, { ids }) => sum + ids.length, 0)
+  }
+
+  add(append: WaitingAppend): void {
+    append.arrived = this.begun
+    this.waiting.push(append)
+  }
+
+  /** How many looks at the remote have begun: who has come since was not held against it. */
+  get looks(): number {
+    return this.begun
+  }
+
+  beginLook(): number {
+    return ++this.begun
+  }
+
+  remove(append: WaitingAppend): void {
+    this.waiting = this.waiting.filter((one) => one !== append)
+  }
+
+  /**
+   * Gives a place to every append that has none and is not refused.
+   *
+   * @returns those that the branch holds already: made before, by this process or another
+   */
+  async place(): Promise<Decision[]> {
+    const found: Decision[] = []
+    for (const append of this.waiting) {
+      if (append.placement !== undefined || append.refusal !== undefined || append.isAbandoned) continue
+      const { appends, condition, mayBeStored } = append
+      try {
+        const repeated = await this.draft.findRepeated(mayBeStored ? appends.map(withKnownIds) : appends)
+        if (repeated === undefined) append.placement = this.draft.place(appends, condition)
+        // One that repeats another in this line waits until that one is decided.
+        else if (repeated.position <= this.draft.branch.position) {
+          found.push({ append, outcome: { kind: 'confirmed', result: this.committed(repeated) } })
+        }
+      } catch (error) {
+        if (!isVerdict(error)) throw error
+        append.refusal = { error, end: this.draft.end }
+      }
+    }
+    return this.decided(found)
+  }
+
+  /** Writes commits for those that have a place; undefined when none has one. */
+  propose(): Promise<Proposal | undefined> {
+    return this.draft.propose()
+  }
+
+  /** The remote has what was proposed. @returns whose events it holds now */
+  async confirm(proposal: Proposal): Promise<Decision[]> {
+    await this.draft.confirm(proposal)
+    const held = new Set(proposal.placements)
+    const confirmed = this.waiting.flatMap((append): Decision[] => {
+      const { placement } = append
+      if (placement === undefined || !held.has(placement)) return []
+      const { result } = placement
+      const { commit } = proposal.states.find(({ position }) => position >= result.position)!
+      return [{ append, outcome: { kind: 'confirmed', result: { ...result, commit } } }]
+    })
+    return this.decided(confirmed)
+  }
+
+  /**
+   * The branch was seen to be the remote's.
+   *
+   * @param look who came before it was held against what the remote had then
+   * @returns whose refusal is final; the others are tried again
+   */
+  refuse(look: number): Decision[] {
+    const { position } = this.draft.branch
+    const refused: Decision[] = []
+    for (const append of this.waiting) {
+      const { refusal, arrived } = append
+      if (refusal === undefined || refusal.end > position) continue
+      if (arrived < look) refused.push({ append, outcome: { kind: 'refused', error: refusal.error } })
+      else append.refusal = undefined
+    }
+    return this.decided(refused)
+  }
+
+  /** Leaves out those that nobody waits for any more. Not while a proposal is on its way. */
+  dropAbandoned(): void {
+    const kept = this.waiting.filter(({ isAbandoned }) => !isAbandoned)
+    if (kept.length === this.waiting.length) return
+    this.waiting = kept
+    this.withdraw()
+  }
+
+  /** Nobody knows whether the remote has what was proposed. */
+  doubt({ placements }: Proposal): void {
+    const proposed = new Set(placements)
+    for (const append of this.waiting) {
+      if (append.placement !== undefined && proposed.has(append.placement)) append.mayBeStored = true
+    }
+  }
+
+  /** Takes all places back: somebody else has taken them. */
+  withdraw(): void {
+    this.draft.withdraw()
+    for (const append of this.waiting) {
+      append.placement = undefined
+      append.refusal = undefined
+    }
+  }
+
+  private decided(decisions: Decision[]): Decision[] {
+    if (decisions.length === 0) return decisions
+    for (const { append } of decisions) append.isDecided = true
+    this.waiting = this.waiting.filter(({ isDecided }) => !isDecided)
+    return decisions
+  }
+
+  private committed(result: AppendResult): AppendResult {
+    return { ...result, commit: this.draft.branch.commit }
+  }
+}
+
+/** Whether an error says that an append does not hold, rather than that it could not be found out. */
+function isVerdict(error: unknown): error is MemoirError {
+  return (
+    error instanceof ConcurrencyError ||
+    error instanceof DuplicateIdError ||
+    (error instanceof MemoirError && (error.code === 'time-backwards' || error.code === 'usage'))
+  )
+}
+
+/** As if the caller had chosen the ids: then what is stored already is recognised by them. */
+function withKnownIds(append: PreparedAppend): PreparedAppend {
+  return { ...append, events: append.events.map((event) => ({ ...event, hasGivenId: true })) }
+}

@@ -1,0 +1,133 @@
+import type { AppendCondition } from '../../event/condition.ts'
+import { MemoirError } from '../../event/errors.ts'
+import type { PreparedAppend } from '../../log/append-check.ts'
+import type { Draft } from '../../log/draft.ts'
+import type { EventLog, StreamAppend } from '../../log/event-log.ts'
+import type { AppendResult } from '../../log/placement.ts'
+import { type Line, tell } from './line.ts'
+import type { Outbox } from './outbox.ts'
+import type { ConflictReason, OutboxEntry } from './outbox-record.ts'
+import { type Outcome, WaitingAppend } from './waiting-append.ts'
+
+/** An append that was accepted here: it has no place in the log yet, and may still be refused. */
+export interface ProvisionalResult {
+  readonly isProvisional: true
+  /** Ids of the events, in order. */
+  readonly ids: readonly string[]
+}
+
+export interface OfflineAppendsParts {
+  readonly log: EventLog
+  readonly draft: Draft
+  readonly line: Line
+  readonly outbox: Outbox
+  readonly newKey: () => string
+  /** Told of each append that was accepted and did not hold. */
+  readonly onConflict: (id: string, error: Error) => void
+}
+
+/** An append that is not in the outbox yet. */
+interface Fresh {
+  readonly append: WaitingAppend
+  readonly entry: OutboxEntry
+  readonly resolve: (result: AppendResult | ProvisionalResult) => void
+  readonly reject: (error: unknown) => void
+}
+
+/**
+ * Accepts appends without the remote: held against all that is known here, and safe in the outbox.
+ *
+ * fresh → accepted (in the outbox) → confirmed | conflict      (fresh → refused)
+ */
+export class OfflineAppends {
+  private readonly fresh: Fresh[] = []
+  private admitting: Promise<void> | undefined
+
+  constructor(private readonly parts: OfflineAppendsParts) {
+    for (const entry of parts.outbox.pending) this.recover(entry)
+  }
+
+  /**
+   * Accepts an append; the log's own result when it turns out to be a repetition.
+   *
+   * @throws ConcurrencyError, DuplicateIdError, JournalFullError, JournalFailedError
+   */
+  accept(
+    appends: readonly StreamAppend[],
+    condition: AppendCondition | undefined,
+  ): Promise<AppendResult | ProvisionalResult> {
+    const { log, line, draft, outbox, newKey } = this.parts
+    const prepared = log.prepare(appends, condition)
+    const entry: OutboxEntry = { key: newKey(), append: asStored(appends, prepared, condition) }
+    return new Promise((resolve, reject) => {
+      const append = new WaitingAppend(prepared, condition, { isOffline: true }, (outcome) => {
+        if (outbox.holds(entry.key)) return this.settle(entry, outcome)
+        // It was decided before it was accepted.
+        if (outcome.kind === 'confirmed') resolve(outcome.result)
+        else reject(outcome.error)
+      })
+      line.add(append)
+      this.fresh.push({ append, entry, resolve, reject })
+      // Those that come before the log is free share one write to the outbox.
+      this.admitting ??= draft.exclusively(() => this.admit())
+    })
+  }
+
+  private async admit(): Promise<void> {
+    this.admitting = undefined
+    const fresh = this.fresh.splice(0)
+    try {
+      await tell(await this.parts.line.place())
+      const undecided = fresh.filter(({ append }) => !append.isDecided)
+      const accepted = undecided.filter(({ append, reject }) => {
+        if (append.refusal === undefined) return true
+        this.parts.line.remove(append)
+        reject(append.refusal.error)
+        return false
+      })
+      await this.parts.outbox.add(accepted.map(({ entry }) => entry))
+      for (const { append, resolve } of accepted) resolve({ isProvisional: true, ids: append.ids })
+    } catch (error) {
+      for (const { append, reject } of fresh) {
+        append.isAbandoned = true
+        reject(error)
+      }
+    }
+  }
+
+  /** Takes up an append that an earlier process accepted: it may have pushed it as well. */
+  private recover(entry: OutboxEntry): void {
+    const { appends, condition } = entry.append
+    const prepared = this.parts.log.prepare(appends, condition)
+    const options = { isOffline: true }
+    this.parts.line.add(
+      new WaitingAppend(prepared, condition, options, (outcome) => this.settle(entry, outcome)),
+    )
+  }
+
+  private async settle({ key }: OutboxEntry, outcome: Outcome): Promise<void> {
+    const { outbox, onConflict } = this.parts
+    // One that comes back after a power cut is found on the remote by its ids.
+    if (outcome.kind === 'confirmed') return outbox.forget(key, 'written')
+    await outbox.refuse(key, reasonOf(outcome.error))
+    onConflict(key, outcome.error)
+  }
+}
+
+/** A copy that shares nothing with the caller's objects, as JSON keeps it. */
+function asStored(
+  appends: readonly StreamAppend[],
+  prepared: readonly PreparedAppend[],
+  condition: AppendCondition | undefined,
+): OutboxEntry['append'] {
+  const withIds = appends.map(({ stream, events, expectedVersion = 'any' }, at) => ({
+    stream,
+    expectedVersion,
+    events: events.map((event, number) => ({ ...event, id: prepared[at]!.events[number]!.id })),
+  }))
+  return JSON.parse(JSON.stringify({ appends: withIds, condition }))
+}
+
+function reasonOf(error: Error): ConflictReason {
+  return { code: error instanceof MemoirError ? error.code : 'unknown', message: error.message }
+}

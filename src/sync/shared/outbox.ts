@@ -1,0 +1,126 @@
+import { openFileJournal } from '../../journal/file-journal.ts'
+import { type Durability, groupEntries, type Journal } from '../../journal/journal.ts'
+import { Exclusive } from '../../log/exclusive.ts'
+import type { FileSystem } from '../../system/file-system.ts'
+import { type ConflictReason, type OutboxEntry, type OutboxRecord, OutboxState } from './outbox-record.ts'
+
+/** An outbox that takes more room than this is written anew, with what is left in it. */
+const ROOMY_BYTES = 16 << 20
+
+/**
+ * Keeps what was accepted here and is not on the remote yet, through crashes and restarts: appends on their
+ * way, and those that did not hold, until somebody decides about them.
+ *
+ * It is a file journal of its own, whose entries are records numbered 1, 2, 3 …: what they say of a key in
+ * the end is what is left. A record that is not needed any more goes with all that is older than it.
+ */
+export class Outbox {
+  private readonly writing = new Exclusive()
+  private readonly queued: OutboxRecord[] = []
+  private isDurable = false
+  private next: Promise<void> | undefined
+
+  private constructor(
+    private readonly journal: Journal,
+    private readonly state: OutboxState,
+    private last: number,
+  ) {}
+
+  /** @throws JournalCorruptError, JournalFullError, JournalFailedError */
+  static async open(directory: string, fileSystem: FileSystem): Promise<Outbox> {
+    const journal = await openFileJournal({ directory, fileSystem })
+    const { state, last } = await readState(journal)
+    const outbox = new Outbox(journal, state, last)
+    await outbox.writing.run(() => outbox.writeAnew())
+    return outbox
+  }
+
+  /** What an outbox holds, read beside the process that writes to it. */
+  static async read(directory: string, fileSystem: FileSystem): Promise<readonly OutboxEntry[]> {
+    const journal = await openFileJournal({ directory, fileSystem, readOnly: true })
+    return (await readState(journal)).state.entries
+  }
+
+  /** Appends that are on their way, oldest first. */
+  get pending(): readonly OutboxEntry[] {
+    return this.state.entries.filter(({ conflict }) => conflict === undefined)
+  }
+
+  /** Appends that did not hold, oldest first. */
+  get conflicts(): readonly OutboxEntry[] {
+    return this.state.entries.filter(({ conflict }) => conflict !== undefined)
+  }
+
+  holds(key: string): boolean {
+    return this.state.entry(key) !== undefined
+  }
+
+  /** Keeps appends; on the disk when it resolves. @throws JournalFullError, JournalFailedError */
+  add(entries: readonly OutboxEntry[]): Promise<void> {
+    return this.write(entries, 'durable')
+  }
+
+  /** Keeps an append that it holds as a conflict. */
+  async refuse(key: string, conflict: ConflictReason): Promise<void> {
+    const entry = this.state.entry(key)
+    if (entry !== undefined) await this.write([{ ...entry, conflict }], 'durable')
+  }
+
+  /** Forgets an append; `'written'` where it does no harm if a power cut brings it back. */
+  async forget(key: string, durability: Durability): Promise<void> {
+    if (this.state.entry(key) !== undefined) await this.write([{ key, done: true }], durability)
+  }
+
+  close(): Promise<void> {
+    return this.writing.run(() => this.journal.close())
+  }
+
+  /** What is asked for while a write is under way shares the next one. */
+  private write(records: readonly OutboxRecord[], durability: Durability): Promise<void> {
+    this.queued.push(...records)
+    if (durability === 'durable') this.isDurable = true
+    this.next ??= this.writing.run(async () => {
+      const group = this.queued.splice(0)
+      const strongest = this.isDurable ? 'durable' : 'written'
+      this.next = undefined
+      this.isDurable = false
+      await this.append(group, strongest)
+      await this.release()
+      if (this.journal.status().bytes > ROOMY_BYTES) await this.writeAnew()
+    })
+    return this.next
+  }
+
+  /** Puts what is left behind everything else, so that nothing old has to be kept for it. */
+  private async writeAnew(): Promise<void> {
+    const { entries } = this.state
+    if (entries.length > 0) await this.append(entries, 'durable')
+    await this.release()
+  }
+
+  private async append(records: readonly OutboxRecord[], durability: Durability): Promise<void> {
+    if (records.length === 0) return
+    const first = this.last + 1
+    const lines = records.map((record) => `${JSON.stringify(record)}\n`)
+    const entries = lines.map((line, at) => ({ first: first + at, count: 1, lines: line }))
+    await this.journal.append(groupEntries(entries), durability)
+    this.last += records.length
+    records.forEach((record, at) => {
+      this.state.apply(record, first + at)
+    })
+  }
+
+  private release(): Promise<void> {
+    return this.journal.release((this.state.oldest ?? this.last + 1) - 1)
+  }
+}
+
+async function readState(journal: Journal): Promise<{ readonly state: OutboxState; readonly last: number }> {
+  const state = new OutboxState()
+  let last = 0
+  for await (const { first, lines } of journal.read()) {
+    state.apply(JSON.parse(lines), first)
+    last = first
+  }
+  return { state, last }
+}

@@ -1,0 +1,57 @@
+import type { AppendCondition } from '../../event/condition.ts'
+import type { PreparedAppend } from '../../log/append-check.ts'
+import type { AppendResult, Placement } from '../../log/placement.ts'
+
+/** What became of an append. */
+export type Outcome =
+  /** The remote's branch holds it. */
+  | { readonly kind: 'confirmed'; readonly result: AppendResult }
+  /** It did not hold on the remote's branch as it stood. */
+  | { readonly kind: 'refused'; readonly error: Error }
+
+/** Why an append has no place, and the last position of what it was held against. */
+interface Refusal {
+  readonly error: Error
+  readonly end: number
+}
+
+/**
+ * An append that the remote has not confirmed yet.
+ *
+ * waiting → placed → confirmed      (placed → waiting: somebody else was faster; waiting → refused)
+ */
+export class WaitingAppend {
+  /** Its place on top of the branch, while it has one. */
+  placement: Placement | undefined
+  refusal: Refusal | undefined
+  /** How many looks at the remote had begun when it came. */
+  arrived = 0
+  isDecided = false
+  /** Nobody waits for it any more: it is left out of the next push. */
+  isAbandoned = false
+  /** The remote may hold it, for all that is known: it is looked for before it is given a place. */
+  mayBeStored: boolean
+  /** Whether it is safe here, so that nobody has to wait for the remote. */
+  readonly isOffline: boolean
+
+  constructor(
+    readonly appends: readonly PreparedAppend[],
+    readonly condition: AppendCondition | undefined,
+    { isOffline }: { readonly isOffline: boolean },
+    /** Told once, when it is decided. */
+    readonly settle: (outcome: Outcome) => void | Promise<void>,
+  ) {
+    this.isOffline = isOffline
+    // What is in an outbox may have been pushed by an earlier process, or from a copy of it.
+    this.mayBeStored = isOffline
+  }
+
+  get ids(): readonly string[] {
+    return this.appends.flatMap(({ events }) => events.map(({ id }) => id))
+  }
+
+  /** Whether somebody waits for the remote's word. */
+  get isAwaited(): boolean {
+    return !this.isOffline && !this.isAbandoned && !this.isDecided
+  }
+}

@@ -1,0 +1,51 @@
+import { renameSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { open } from '../../src/memoir.ts'
+import { memoir, temporaryFolder } from './program.ts'
+
+/** A remote with a log, and a clone of it named `clone.git`. */
+async function sharedClone() {
+  const folder = await temporaryFolder()
+  const remote = join(folder.path, 'remote.git')
+  await (await open(remote)).close()
+  await memoir(['clone', remote, 'clone.git'], { cwd: folder.path })
+  const run = (...words: string[]) => memoir(['-C', 'clone.git', ...words], { cwd: folder.path })
+  return { folder: folder.path, remote, run, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() }
+}
+
+test('append --shared ends when the remote has the event', async () => {
+  await using clone = await sharedClone()
+  const { code, stdout } = await clone.run('append', 'a', 'Noted', '--shared', '--json')
+  expect(code).toBe(0)
+  const log = await open(clone.remote)
+  expect(log.status()).toMatchObject({ events: 1, commit: JSON.parse(stdout).commit })
+  await log.close()
+})
+
+test('what was appended without the remote is a conflict when it does not hold there, and can be decided', async () => {
+  await using clone = await sharedClone()
+  const away = `${clone.remote}.away`
+  renameSync(clone.remote, away)
+  const offline = ['--shared', '--ack', 'committed', '--expect', 'no-stream', '--json']
+  for (const stream of ['a', 'b']) {
+    const { stdout } = await clone.run('append', stream, 'Taken', ...offline)
+    expect(JSON.parse(stdout)).toEqual({ isProvisional: true, ids: [expect.any(String)] })
+  }
+  const other = await open(away)
+  for (const stream of ['a', 'b']) await other.append(stream, [{ type: 'Taken' }], { ack: 'committed' })
+  await other.close()
+  renameSync(away, clone.remote)
+
+  expect(JSON.parse((await clone.run('sync', '--json')).stdout)).toMatchObject({ position: 2, conflicts: 2 })
+  const listed = (await clone.run('conflicts', '--json')).stdout.trim().split('\n')
+  const [first, second] = listed.map((line) => JSON.parse(line))
+  expect(first).toMatchObject({ appends: [{ stream: 'a' }], reason: { code: 'concurrency' } })
+
+  expect((await clone.run('conflicts', 'retry', first.id)).code).toBe(4)
+  const retried = await clone.run('conflicts', 'retry', first.id, '--expect', '1', '--json')
+  expect(JSON.parse(retried.stdout)).toMatchObject({ version: 2, position: 3 })
+  expect((await clone.run('conflicts', 'drop', second.id)).code).toBe(0)
+  expect((await clone.run('conflicts')).stdout).toBe('No conflicts.\n')
+  expect((await clone.run('conflicts', 'drop', second.id)).code).toBe(3)
+}, 120_000)

@@ -1,0 +1,404 @@
+import { rmSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import type { NewEvent } from '../../../src/event/event.ts'
+import { projection } from '../../../src/image/projection.ts'
+import { ConcurrencyError, DuplicateIdError } from '../../../src/log/errors.ts'
+import { open } from '../../../src/memoir.ts'
+import type { SharedLog } from '../../../src/shared-log.ts'
+import { HistoryForkedError, NotConfirmedError } from '../../../src/sync/errors.ts'
+import { event, fsck } from '../../log/event-log-fixture.ts'
+import { SharedRemote } from './shared-fixture.ts'
+
+const counted = projection({
+  name: 'counted',
+  version: 1,
+  init: () => ({ numbers: [] as number[] }),
+  when: {
+    Counted: ({ numbers }, { data }) => void numbers.push((data as { number: number }).number),
+  },
+})
+
+const withId = (number: number, id = `id-${number}`): NewEvent => event(number, { id })
+
+async function numbersOf(log: SharedLog): Promise<unknown[]> {
+  const numbers: unknown[] = []
+  for await (const { data } of log.read()) numbers.push((data as { number: number }).number)
+  return numbers
+}
+
+describe('an append', () => {
+  test('has its place in the one log of all writers', async () => {
+    const remote = await SharedRemote.create()
+    const left = await remote.open('left', { projections: [counted] })
+    const right = await remote.open('right', { projections: [counted] })
+    expect(await left.append('a', [event(1)])).toMatchObject({ version: 1, position: 1 })
+    expect(await right.append('a', [event(2), event(3)])).toMatchObject({ version: 3, firstPosition: 2 })
+    expect(right.state(counted).numbers).toEqual([1, 2, 3])
+    await left.pull()
+    expect(left.state(counted).numbers).toEqual([1, 2, 3])
+  })
+
+  test('names the commit that the remote has', async () => {
+    const remote = await SharedRemote.create()
+    const log = await remote.open('one')
+    const { commit } = await log.append('a', [event(1)])
+    expect(commit).toBe(remote.head)
+  })
+
+  test('shares its push with all that wait at the same time', async () => {
+    const remote = await SharedRemote.create()
+    const log = await remote.open('one')
+    const before = remote.commits
+    await Promise.all(Array.from({ length: 100 }, (_, number) => log.append(`s${number}`, [event(number)])))
+    expect(remote.commits - before).toBeLessThanOrEqual(2)
+    expect(await numbersOf(log)).toEqual(Array.from({ length: 100 }, (_, number) => number))
+  })
+
+  test('holds on those of the same process that it follows, before the remote has them', async () => {
+    const remote = await SharedRemote.create()
+    const log = await remote.open('one')
+    const results = await Promise.all([
+      log.append('a', [event(1)], { expectedVersion: 'no-stream' }),
+      log.append('a', [event(2)], { expectedVersion: 1 }),
+      log.append('a', [event(3)], { expectedVersion: 2 }),
+    ])
+    expect(results.map(({ version }) => version)).toEqual([1, 2, 3])
+  })
+
+  test('is refused when another writer broke its expected version, and only that one', async () => {
+    const remote = await SharedRemote.create()
+    const left = await remote.open('left')
+    const right = await remote.open('right')
+    await left.append('a', [event(1)], { expectedVersion: 'no-stream' })
+    const [broken, other] = await Promise.allSettled([
+      right.append('a', [event(2)], { expectedVersion: 'no-stream' }),
+      right.append('b', [event(3)], { expectedVersion: 'no-stream' }),
+    ])
+    expect(broken).toMatchObject({ status: 'rejected', reason: expect.any(ConcurrencyError) })
+    expect(other).toMatchObject({ status: 'fulfilled', value: { position: 2 } })
+  })
+
+  test('is refused when another writer broke its query', async () => {
+    const remote = await SharedRemote.create()
+    const left = await remote.open('left')
+    const right = await remote.open('right')
+    await left.append('a', [event(1, { tags: ['seat:7'] })])
+    const condition = { query: { tags: ['seat:7'] }, after: 0 }
+    await expect(right.append('b', [event(2)], { condition })).rejects.toThrow(ConcurrencyError)
+    await right.append('b', [event(2)], { condition: { ...condition, after: 1 } })
+  })
+
+  test('is not refused for what is old here: what it rests on may be on the remote already', async () => {
+    const remote = await SharedRemote.create()
+    const left = await remote.open('left')
+    const right = await remote.open('right')
+    await left.append('a', [event(1)])
+    expect(await right.append('a', [event(2)], { expectedVersion: 1 })).toMatchObject({ version: 2 })
+  })
+
+  test('is not refused for one that waits with it and does not come to be', async () => {
+    const remote = await SharedRemote.create()
+    const left = await remote.open('left')
+    const right = await remote.open('right')
+    await left.append('gate', [event(0)])
+    // Here, as long as the gate is thought to be missing, the first one stands in the way of the second.
+    const [first, second] = await Promise.allSettled([
+      right.append([
+        { stream: 'gate', events: [event(1)], expectedVersion: 'no-stream' },
+        { stream: 'a', events: [event(2)] },
+      ]),
+      right.append('a', [event(3)], { expectedVersion: 'no-stream' }),
+    ])
+    expect(first.status).toBe('rejected')
+    expect(second).toMatchObject({ status: 'fulfilled', value: { version: 1 } })
+  })
+
+  test('of many writers at once is stored once, in one order for all', async () => {
+    const remote = await SharedRemote.create()
+    const logs = await Promise.all(['a', 'b', 'c'].map((name) => remote.open(name)))
+    await Promise.all(
+      logs.flatMap((log, writer) =>
+        Array.from({ length: 20 }, (_, at) => log.append(`s${at % 4}`, [event(writer * 100 + at)])),
+      ),
+    )
+    await Promise.all(logs.map((log) => log.pull()))
+    const orders = await Promise.all(logs.map(numbersOf))
+    expect(new Set(orders[0])).toHaveLength(60)
+    expect(orders[1]).toEqual(orders[0])
+    expect(orders[2]).toEqual(orders[0])
+    expect((await logs[0]!.verify()).findings).toEqual([])
+    expect(fsck(remote.path)).toBe('')
+  })
+})
+
+describe('a repeated append', () => {
+  test('succeeds with its first result, whichever writer made it', async () => {
+    const remote = await SharedRemote.create()
+    const left = await remote.open('left')
+    const right = await remote.open('right')
+    const first = await left.append('a', [withId(1), withId(2)], { expectedVersion: 'no-stream' })
+    const again = await right.append('a', [withId(1), withId(2)], { expectedVersion: 'no-stream' })
+    expect(again).toMatchObject({ position: first.position, version: 2, ids: first.ids })
+    expect(await numbersOf(right)).toEqual([1, 2])
+  })
+
+  test('made twice at the same time is stored once', async () => {
+    const remote = await SharedRemote.create()
+    const log = await remote.open('one')
+    const results = await Promise.all([1, 2, 3].map(() => log.append('a', [withId(1)])))
+    expect(results.map(({ position }) => position)).toEqual([1, 1, 1])
+    expect(await numbersOf(log)).toEqual([1])
+  })
+
+  test('of two writers at the same time is stored once', async () => {
+    const remote = await SharedRemote.create()
+    const logs = await Promise.all([remote.open('left'), remote.open('right')])
+    const results = await Promise.all(logs.map((log) => log.append('a', [withId(1)])))
+    expect(results.map(({ position }) => position)).toEqual([1, 1])
+  })
+
+  test('with some of its ids is refused', async () => {
+    const remote = await SharedRemote.create()
+    const log = await remote.open('one')
+    await log.append('a', [withId(1)])
+    await expect(log.append('a', [withId(1), withId(2)])).rejects.toThrow(DuplicateIdError)
+  })
+})
+
+describe('a push whose outcome is not known', () => {
+  /** What receive-pack was started by: the git that pushes, here. */
+  const killPusher = 'kill -9 $(ps -o ppid= -p $PPID)'
+
+  test('and that arrived is found, and the append confirmed once', async () => {
+    const remote = await SharedRemote.create()
+    const log = await remote.open('one')
+    remote.hookOnce('post-receive', killPusher)
+    expect(await log.append('a', [event(1)])).toMatchObject({ position: 1, commit: remote.head })
+    expect(await numbersOf(log)).toEqual([1])
+    expect(remote.hasRun).toBe(true)
+  })
+
+  test('and that did not arrive is made again', async () => {
+    const remote = await SharedRemote.create()
+    const log = await remote.open('one')
+    remote.hookOnce('pre-receive', 'kill -9 $PPID')
+    expect(await log.append('a', [event(1)])).toMatchObject({ position: 1 })
+    expect(await numbersOf(log)).toEqual([1])
+    expect(remote.hasRun).toBe(true)
+  })
+
+  test('is told from its commit by a process that comes later', async () => {
+    const remote = await SharedRemote.create()
+    await (await remote.open('one')).close()
+    remote.copy('one', 'crashed')
+    const log = await remote.open('one')
+    const first = await log.append('a', [withId(1)], { expectedVersion: 'no-stream' })
+    // As after a crash between the push and its confirmation: the clone knows nothing of it.
+    const later = await remote.open('crashed')
+    const again = await later.append('a', [withId(1)], { expectedVersion: 'no-stream' })
+    expect(again.position).toBe(first.position)
+    expect(await numbersOf(later)).toEqual([1])
+  })
+})
+
+describe('a remote that cannot be reached', () => {
+  test('is waited for', async () => {
+    const remote = await SharedRemote.create()
+    const log = await remote.open('one')
+    remote.cut('one')
+    const appended = log.append('a', [event(1)])
+    await expect(log.push()).rejects.toMatchObject({ code: 'remote-failed' })
+    expect(log.status().shared).toMatchObject({ provisional: 1, failure: { code: 'remote-failed' } })
+    remote.mend('one')
+    expect(await appended).toMatchObject({ position: 1 })
+    expect(log.status().shared).toMatchObject({ provisional: 0, failure: undefined })
+  })
+
+  test('is waited for no longer than patience says, and nothing is stored later', async () => {
+    const remote = await SharedRemote.create()
+    const log = await remote.open('one', { shared: { patienceMs: 1500, fetchMs: 3_600_000 } })
+    remote.cut('one')
+    const failed = log.append('a', [event(1)])
+    await expect(failed).rejects.toThrow(NotConfirmedError)
+    await expect(failed).rejects.toMatchObject({ mayBeStored: false })
+    remote.mend('one')
+    await log.append('a', [event(2)])
+    expect(await numbersOf(log)).toEqual([2])
+  })
+
+  test('does not keep the log from being opened and read', async () => {
+    const remote = await SharedRemote.create()
+    const before = await remote.open('one')
+    await before.append('a', [event(1)])
+    await before.close()
+    remote.cut('one')
+    const log = await remote.open('one')
+    expect(await numbersOf(log)).toEqual([1])
+    expect(log.status().shared?.failure).toMatchObject({ code: 'remote-failed' })
+  })
+
+  test('that refuses says so at once, and nothing is stored', async () => {
+    const remote = await SharedRemote.create()
+    const log = await remote.open('one')
+    remote.hookOnce('pre-receive', 'exit 1')
+    await expect(log.append('a', [event(1)])).rejects.toMatchObject({ kind: 'refused' })
+    await log.append('a', [event(2)])
+    expect(await numbersOf(log)).toEqual([2])
+  })
+})
+
+describe('an append that does not wait for the remote', () => {
+  test('is accepted without a position, and confirmed when the remote is back', async () => {
+    const remote = await SharedRemote.create()
+    const log = await remote.open('one', { projections: [counted] })
+    remote.cut('one')
+    const result = await log.append('a', [withId(1)], { ack: 'committed' })
+    expect(result).toEqual({ isProvisional: true, ids: ['id-1'] })
+    expect(log.state(counted).numbers).toEqual([])
+    remote.mend('one')
+    await log.push()
+    expect(log.state(counted).numbers).toEqual([1])
+  })
+
+  test('is held against what waits here already', async () => {
+    const remote = await SharedRemote.create()
+    const log = await remote.open('one')
+    remote.cut('one')
+    await log.append('a', [event(1)], { ack: 'committed', expectedVersion: 'no-stream' })
+    await log.append('a', [event(2)], { ack: 'committed', expectedVersion: 1 })
+    const broken = log.append('a', [event(3)], { ack: 'committed', expectedVersion: 1 })
+    await expect(broken).rejects.toThrow(ConcurrencyError)
+    remote.mend('one')
+    await log.push()
+    expect(await numbersOf(log)).toEqual([1, 2])
+    expect(log.conflicts()).toEqual([])
+  })
+
+  test('outlasts the end of its process', async () => {
+    const remote = await SharedRemote.create()
+    const log = await remote.open('one')
+    remote.cut('one')
+    await log.append('a', [event(1)], { ack: 'committed' })
+    // Copied as it lies there: as if the process had been killed.
+    remote.copy('one', 'crashed')
+    const later = await remote.open('crashed')
+    await later.push()
+    expect(await numbersOf(later)).toEqual([1])
+    // The first process pushes it too: it is there already.
+    remote.mend('one')
+    await log.push()
+    expect(await numbersOf(log)).toEqual([1])
+    expect(log.status().shared).toMatchObject({ provisional: 0, conflicts: 0 })
+  })
+
+  test('closes without the remote, and is pushed by the next process', async () => {
+    const remote = await SharedRemote.create()
+    const log = await remote.open('one')
+    remote.cut('one')
+    await log.append('a', [event(1)], { ack: 'committed' })
+    await log.close()
+    const offline = await remote.open('one')
+    await offline.append('a', [event(2)], { ack: 'committed', expectedVersion: 1 })
+    await offline.close()
+    remote.mend('one')
+    const online = await remote.open('one')
+    await online.push()
+    expect(await numbersOf(online)).toEqual([1, 2])
+  })
+})
+
+describe('a conflict', () => {
+  /** A clone that took a seat offline which somebody else has taken on the remote. */
+  async function conflicting(): Promise<{ remote: SharedRemote; log: SharedLog; other: SharedLog }> {
+    const remote = await SharedRemote.create()
+    const log = await remote.open('one')
+    const other = await remote.open('other')
+    remote.cut('one')
+    await log.append('seat', [withId(1)], { ack: 'committed', expectedVersion: 'no-stream' })
+    await log.append('seat', [withId(2)], { ack: 'committed', expectedVersion: 1 })
+    await log.append('fine', [withId(3)], { ack: 'committed', expectedVersion: 'no-stream' })
+    await other.append('seat', [event(9)], { expectedVersion: 'no-stream' })
+    await other.append('seat', [event(10)])
+    remote.mend('one')
+    await log.push()
+    return { remote, log, other }
+  }
+
+  test('is what did not hold on the remote, with its events and the reason', async () => {
+    const { log } = await conflicting()
+    expect(await numbersOf(log)).toEqual([9, 10, 3])
+    expect(log.conflicts()).toMatchObject([
+      {
+        appends: [{ stream: 'seat', expectedVersion: 'no-stream', events: [withId(1)] }],
+        reason: { code: 'concurrency' },
+      },
+      { appends: [{ stream: 'seat', expectedVersion: 1, events: [withId(2)] }] },
+    ])
+    expect(log.status().shared).toMatchObject({ provisional: 0, conflicts: 2 })
+  })
+
+  test('is still there after a restart', async () => {
+    const { remote, log } = await conflicting()
+    const before = log.conflicts()
+    await log.close()
+    const later = await remote.open('one')
+    await later.push()
+    expect(later.conflicts()).toEqual(before)
+  })
+
+  test('is retried with other conditions, and gone then', async () => {
+    const { log } = await conflicting()
+    const [first] = log.conflicts()
+    const appends = first!.appends.map((one) => ({ ...one, expectedVersion: 2 }))
+    expect(await log.retryConflict(first!.id, { appends })).toMatchObject({ version: 3 })
+    expect(await numbersOf(log)).toEqual([9, 10, 3, 1])
+    expect(log.conflicts()).toHaveLength(1)
+  })
+
+  test('that is retried in vain stays', async () => {
+    const { log } = await conflicting()
+    const [first] = log.conflicts()
+    await expect(log.retryConflict(first!.id)).rejects.toThrow(ConcurrencyError)
+    expect(log.conflicts()).toHaveLength(2)
+  })
+
+  test('that is dropped never comes back', async () => {
+    const { remote, log } = await conflicting()
+    for (const { id } of log.conflicts()) await log.dropConflict(id)
+    remote.copy('one', 'crashed')
+    expect(log.conflicts()).toEqual([])
+    const later = await remote.open('crashed')
+    await later.push()
+    expect(later.conflicts()).toEqual([])
+    expect(await numbersOf(later)).toEqual([9, 10, 3])
+    await expect(later.dropConflict('none')).rejects.toMatchObject({ code: 'conflict-not-found' })
+  })
+})
+
+describe('opening', () => {
+  test('pushes what the clone holds of a time when it was the only writer', async () => {
+    const remote = await SharedRemote.create()
+    await (await remote.open('one')).close()
+    const alone = await open(`${remote.folder}/one.git`)
+    await alone.append('a', [event(1)])
+    await alone.close()
+    const log = await remote.open('one')
+    expect(log.status().commit).toBe(remote.head)
+  })
+
+  test('refuses a clone whose history is another than that of the remote', async () => {
+    const remote = await SharedRemote.create()
+    await (await remote.open('one')).close()
+    const alone = await open(`${remote.folder}/one.git`)
+    await alone.append('a', [event(1)])
+    await alone.close()
+    await (await remote.open('other')).append('b', [event(2)])
+    await expect(remote.open('one')).rejects.toThrow(HistoryForkedError)
+  })
+
+  test('refuses a remote without a log', async () => {
+    const remote = await SharedRemote.create()
+    rmSync(`${remote.path}/refs/heads/main`)
+    await expect(remote.open('one')).rejects.toMatchObject({ code: 'not-a-log' })
+  })
+})
