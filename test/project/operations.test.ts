@@ -28,6 +28,7 @@ describe('docs/operations.md', () => {
     await using replica = await follow(remote, join(folder, 'replica.git'), {
       stateDirectory: join(folder, 'state'),
     })
+    await using shared = await open(join(folder, 'shared.git'), { remote, mode: 'shared' })
     const fields = rowsOf('What to watch').map(([cell]) => namesIn(cell!)[0]!)
     expect(fields.length).toBeGreaterThan(8)
     const has = (status: object, field: string) => {
@@ -38,7 +39,7 @@ describe('docs/operations.md', () => {
       }
       return true
     }
-    const statuses = [log.status(), replica.status()]
+    const statuses = [log.status(), replica.status(), shared.status()]
     expect(fields.filter((field) => !statuses.some((status) => has(status, field)))).toEqual([])
   })
 
