@@ -17,6 +17,7 @@ import { replicaLag } from './replica-lag.ts'
 import { changesSince, formatMachine, formatRow, formatTable, missedGoals, type Report } from './report.ts'
 import type { Group, Row } from './row.ts'
 import { seal } from './seal.ts'
+import { sharedWriters } from './shared-writers.ts'
 import { type Effort, SIZES } from './sizes.ts'
 import { startUp } from './start-up.ts'
 import { transfer } from './transfer.ts'
@@ -35,6 +36,7 @@ const GROUPS: readonly Group[] = [
   eventLoop,
   maintenance,
   replicaLag,
+  sharedWriters,
   others,
 ]
 

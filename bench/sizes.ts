@@ -30,6 +30,8 @@ export interface Sizes {
   readonly flat: number
   /** How many replicas follow one remote, and for how long. */
   readonly replicas: { readonly count: number; readonly seconds: number }
+  /** How many writers share one remote, one count after the other, and for how long each. */
+  readonly sharedWriters: { readonly counts: readonly number[]; readonly seconds: number }
 }
 
 export type Effort = 'full' | 'quick' | 'tiny'
@@ -54,6 +56,7 @@ export const SIZES: Readonly<Record<Effort, Sizes>> = {
     watchedMs: 10_000,
     flat: 500_000,
     replicas: { count: 20, seconds: 30 },
+    sharedWriters: { counts: [1, 2, 4, 8], seconds: 20 },
   },
   quick: {
     pairs: 3,
@@ -73,6 +76,7 @@ export const SIZES: Readonly<Record<Effort, Sizes>> = {
     watchedMs: 2000,
     flat: 100_000,
     replicas: { count: 20, seconds: 5 },
+    sharedWriters: { counts: [1, 2, 4, 8], seconds: 4 },
   },
   tiny: {
     pairs: 1,
@@ -92,5 +96,6 @@ export const SIZES: Readonly<Record<Effort, Sizes>> = {
     watchedMs: 200,
     flat: 5000,
     replicas: { count: 2, seconds: 1 },
+    sharedWriters: { counts: [2], seconds: 1 },
   },
 }
