@@ -2,6 +2,7 @@ export type { AppendOptions } from './append-call.ts'
 export type { DrillOptions, DrillResult } from './drill.ts'
 export type { AppendCondition, ExpectedVersion, Query, QueryItem } from './event/condition.ts'
 export {
+  AppendTooLargeError,
   EventTooLargeError,
   InvalidEventError,
   InvalidStreamError,

@@ -2,6 +2,7 @@ import { UsageError } from './event/errors.ts'
 import { nameProblem } from './event/new-event.ts'
 import { checkOptionNames } from './event/option-names.ts'
 import type { OpenOptions, SharedOptions } from './options.ts'
+import { MAX_APPEND_BYTES } from './repository/layout.ts'
 import type { HostProfile } from './sync/push/host-profile.ts'
 
 /** @throws UsageError for an option that no log could be opened with: before anything is touched */
@@ -49,6 +50,13 @@ export function checkOptions(options: OpenOptions | SharedOptions): void {
     'limits.eventBytes': limits.eventBytes,
     'limits.objectBytes': limits.objectBytes,
   })
+  if ((limits.eventBytes ?? 0) > MAX_APPEND_BYTES) {
+    refuse(
+      'limits.eventBytes',
+      limits.eventBytes,
+      `no more than ${MAX_APPEND_BYTES}, which a whole append may take`,
+    )
+  }
   checkPush(push)
 }
 

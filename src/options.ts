@@ -72,7 +72,7 @@ export interface CommonOptions {
       }
     | false
   readonly limits?: {
-    /** The most bytes a stored event may take. Default 1 MiB. */
+    /** The most bytes a stored event may take. Default 1 MiB, at most the 8 MiB that an append may take. */
     readonly eventBytes?: number
     /** The most bytes an object may have that is read: a batch, most of all. Default 100 MiB, as hosts have it. */
     readonly objectBytes?: number

@@ -41,7 +41,7 @@ export class SharedLog extends LogHandle<SharedLogParts> {
    *
    * @throws ConcurrencyError when the stream, or what the condition selects, does not stand as expected
    * @throws DuplicateIdError, TimeBackwardsError, InvalidEventError, InvalidDataError, InvalidStreamError,
-   *   EventTooLargeError: nothing was stored
+   *   EventTooLargeError, AppendTooLargeError: nothing was stored
    * @throws NotConfirmedError when the remote did not confirm it in time: repeat it with the same ids
    * @throws RemoteFailedError, HistoryForkedError when the remote takes nothing from us: nothing was stored
    * @throws JournalFullError, JournalFailedError with another ack level

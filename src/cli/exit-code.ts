@@ -56,6 +56,7 @@ const ENDINGS: readonly (readonly [ExitCode, readonly string[]])[] = [
   [
     ExitCode.wrongUsage,
     [
+      'append-too-large',
       'event-too-large',
       'invalid-data',
       'invalid-event',

@@ -59,6 +59,19 @@ export class EventTooLargeError extends MemoirError {
   }
 }
 
+/** An append whose events take more room together than one batch may have. Nothing was stored. */
+export class AppendTooLargeError extends MemoirError {
+  readonly code = 'append-too-large'
+  constructor(
+    readonly bytes: number,
+    readonly limit: number,
+  ) {
+    super(`the events of the append take ${bytes} bytes, the limit is ${limit}`, {
+      hint: 'Divide it into several appends, or store the large parts elsewhere and keep their hashes in the events.',
+    })
+  }
+}
+
 /** A given time that lies before the last event of the log. */
 export class TimeBackwardsError extends MemoirError {
   readonly code = 'time-backwards'

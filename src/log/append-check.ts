@@ -5,9 +5,10 @@ import {
   type Query,
   queryItems,
 } from '../event/condition.ts'
-import { TimeBackwardsError, UsageError } from '../event/errors.ts'
+import { AppendTooLargeError, TimeBackwardsError, UsageError } from '../event/errors.ts'
 import type { PreparedEvent } from '../event/new-event.ts'
 import { formatTime } from '../event/time.ts'
+import { MAX_APPEND_BYTES } from '../repository/layout.ts'
 import { ConcurrencyError } from './errors.ts'
 import { LAST_POSITION, type LogIndex } from './log-index.ts'
 
@@ -42,7 +43,7 @@ export function checkAppend(
   if (index.count + count > LAST_POSITION) throw new UsageError(`a log holds at most ${LAST_POSITION} events`)
 }
 
-/** @throws UsageError for a shape of the call that no log could accept */
+/** @throws UsageError, AppendTooLargeError for a shape of the call that no log could accept */
 export function checkShape(appends: readonly PreparedAppend[], condition: AppendCondition | undefined): void {
   if (appends.length === 0) throw new UsageError('an append names no stream')
   for (const { stream, expected } of appends) {
@@ -57,8 +58,25 @@ export function checkShape(appends: readonly PreparedAppend[], condition: Append
   if (hasGivenIds(appends) && hasRepeatedId(appends)) {
     throw new UsageError('an event id is given twice in one append', { hint: 'Each event needs its own id.' })
   }
+  checkSize(appends)
   if (condition !== undefined) checkCondition(condition)
 }
+
+/** An append is one batch, and a batch that its readers refuse as too large would be as good as lost. */
+function checkSize(appends: readonly PreparedAppend[]): void {
+  let most = 0
+  // A character takes at most three bytes, so most appends need no exact count.
+  for (const { events } of appends) for (const { line } of events) most += (line.length + ROOM_FOR_PLACE) * 3
+  if (most <= MAX_APPEND_BYTES) return
+  let bytes = 0
+  for (const { events } of appends) {
+    for (const { line } of events) bytes += Buffer.byteLength(line) + ROOM_FOR_PLACE
+  }
+  if (bytes > MAX_APPEND_BYTES) throw new AppendTooLargeError(bytes, MAX_APPEND_BYTES)
+}
+
+/** The digits that a version may have more than the likely one, and the LF. */
+const ROOM_FOR_PLACE = 16
 
 /** Whether the caller chose the id of an event, so that the append may be a retry. */
 export function hasGivenIds(appends: readonly PreparedAppend[]): boolean {

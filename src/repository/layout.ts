@@ -15,6 +15,12 @@ export const FULL_BATCH_BYTES = 512 * 1024
 /** No batch file is larger, unless one atomic append is. */
 export const MAX_BATCH_BYTES = 1024 * 1024
 
+/**
+ * The most that one append takes, in bytes of JSON lines. As YAML they take up to twice the room, and whoever
+ * reads a log refuses objects above a limit of his own, 16 MiB where nothing else is said.
+ */
+export const MAX_APPEND_BYTES = 8 * 1024 * 1024
+
 /** So many files that are not full, after the last full one of a directory, are folded. */
 export const FOLD_AFTER = 256
 

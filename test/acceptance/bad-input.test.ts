@@ -322,3 +322,13 @@ describe('an option that nobody knows', () => {
     }
   })
 })
+
+it('an append of more than 8 MiB is refused, since no reader would take its batch; just below it is stored', async () => {
+  await using log = await open(join(temporaryDirectory(), 'log.git'))
+  const event = (bytes: number) => ({ type: 'T', data: 'ü'.repeat(bytes / 2) })
+  const many = Array.from({ length: 9 }, () => event(950_000))
+  expect(await failure(log.append('a', many))).toMatchObject({ code: 'append-too-large', limit: 8 << 20 })
+  expect(log.status().events).toBe(0)
+  await log.append('a', many.slice(1), { ack: 'committed' })
+  expect(log.status().events).toBe(8)
+})
