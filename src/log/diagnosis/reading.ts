@@ -7,7 +7,7 @@ import { GitRunner } from '../../repository/runner.ts'
 import type { Doctor } from './ailment.ts'
 
 /** The oldest git that knows the options we give it. */
-export const OLDEST_GIT = '2.31'
+export const OLDEST_GIT = '2.34'
 
 /** Whether a version such as `2.39.5` is that of a git we can use. */
 export function isRecentGit(version: string): boolean {
