@@ -26,7 +26,7 @@ export async function openShared(path: string, options: SharedOptions): Promise<
   try {
     const { remote = 'origin', shared: settings = {}, ports = {} } = options
     const { fileSystem = nodeFileSystem, clock = systemClock, random = systemRandom } = ports
-    const { log, repository, reader, directory } = assembly.opened
+    const { log, repository, reader, runner, directory } = assembly.opened
     const notify = (notice: Notice) => options.onNotice?.(notice)
     // Of a time when this clone was the only writer.
     await log.seal()
@@ -37,6 +37,7 @@ export async function openShared(path: string, options: SharedOptions): Promise<
       draft: log.draft,
       repository,
       reader,
+      runner,
       outbox,
       remote,
       clock,

@@ -1,14 +1,17 @@
 import type { EventLog } from '../../log/event-log.ts'
+import { commitDistance } from '../../repository/commit-distance.ts'
 import type { GitReader } from '../../repository/git-reader.ts'
 import { fetchBranch, pushBranch } from '../../repository/remote.ts'
 import type { Repository } from '../../repository/repository.ts'
+import type { GitRunner } from '../../repository/runner.ts'
 import type { Clock } from '../../system/clock.ts'
-import { HistoryForkedError, RemoteBranchMissingError } from '../errors.ts'
+import { HistoryForkedError, MergeCommitError, RemoteBranchMissingError } from '../errors.ts'
 
 export interface RemoteBranchParts {
   readonly log: EventLog
   readonly repository: Repository
   readonly reader: GitReader
+  readonly runner: GitRunner
   /** Name or address of the remote. */
   readonly remote: string
   readonly clock: Clock
@@ -32,23 +35,23 @@ export class RemoteBranch {
    *
    * @param withdraw told before the branch moves
    * @returns whether the branch here moved
-   * @throws RemoteFailedError, RemoteBranchMissingError, HistoryForkedError, InvalidBatchError,
-   *   UnexpectedEntryError …: the branch stays as it was
+   * @throws RemoteFailedError, RemoteBranchMissingError, HistoryForkedError, MergeCommitError,
+   *   InvalidBatchError, UnexpectedEntryError …: the branch stays as it was
    */
   async fetch(withdraw: () => void): Promise<boolean> {
-    const { log, repository, reader, remote, clock } = this.parts
+    const { log, repository, reader, runner, remote, clock } = this.parts
     const fetched = await fetchBranch(repository, remote, repository.branch, SILENCE)
     this.lastFetchMs = clock.now()
     if (fetched === undefined) throw new RemoteBranchMissingError(repository.branch)
     const local = log.state.branch
     if (fetched === local.commit) return false
-    if (!(await reader.isAncestor(local.commit, fetched))) {
-      if (!(await reader.isAncestor(fetched, local.commit))) {
-        throw new HistoryForkedError(local.commit, fetched)
-      }
+    const { onlyLeft, onlyRight, merge } = await commitDistance(reader, runner, local.commit, fetched)
+    if (onlyLeft > 0 && onlyRight > 0) throw new HistoryForkedError(local.commit, fetched)
+    if (onlyLeft > 0) {
       await this.push(local.commit)
       return false
     }
+    if (merge !== undefined) throw new MergeCommitError(merge)
     await log.follower.fastForward(fetched, withdraw)
     // Each push adds a file at least; a fold takes many away.
     this.others += Math.max(1, log.state.branch.tree.fileCount - local.tree.fileCount)

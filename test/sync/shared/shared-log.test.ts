@@ -6,7 +6,7 @@ import { ConcurrencyError, DuplicateIdError } from '../../../src/log/errors.ts'
 import { open } from '../../../src/memoir.ts'
 import type { SharedLog } from '../../../src/shared-log.ts'
 import { HistoryForkedError, NotConfirmedError } from '../../../src/sync/errors.ts'
-import { event, fsck } from '../../log/event-log-fixture.ts'
+import { event, fsck, gitText } from '../../log/event-log-fixture.ts'
 import { SharedRemote } from './shared-fixture.ts'
 
 const counted = projection({
@@ -401,4 +401,26 @@ describe('opening', () => {
     rmSync(`${remote.path}/refs/heads/main`)
     await expect(remote.open('one')).rejects.toMatchObject({ code: 'not-a-log' })
   })
+})
+
+test('a merge that somebody pushed is refused by name, and nothing of it is taken in', async () => {
+  const remote = await SharedRemote.create()
+  const log = await remote.open('one')
+  await log.append('a', [event(1)])
+  const side = gitText(remote.path, 'commit-tree', '-p', 'HEAD', '-m', 'Side', 'HEAD^{tree}').trim()
+  const merge = gitText(
+    remote.path,
+    'commit-tree',
+    '-p',
+    'HEAD',
+    '-p',
+    side,
+    '-m',
+    'Merge',
+    'HEAD^{tree}',
+  ).trim()
+  const before = log.status().commit
+  gitText(remote.path, 'update-ref', 'HEAD', merge)
+  await expect(log.pull()).rejects.toMatchObject({ code: 'merge-commit', commit: merge })
+  expect(log.status().commit).toBe(before)
 })
