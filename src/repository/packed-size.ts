@@ -1,6 +1,7 @@
 import { constants, inflateSync } from 'node:zlib'
 import type { File, FileSystem } from '../system/file-system.ts'
-import { ObjectTooLargeError } from './errors.ts'
+import { errorCode } from './durable-file.ts'
+import { ObjectCorruptError, ObjectTooLargeError } from './errors.ts'
 
 /**
  * How large packed objects are, before their contents are read: an object of a gigabyte of zeros takes a
@@ -20,8 +21,20 @@ export class PackedSizes {
    * in no pack.
    *
    * @throws ObjectTooLargeError
+   * @throws ObjectCorruptError where a pack or its index is damaged
    */
   async check(oid: string, limitBytes: number): Promise<void> {
+    try {
+      await this.checkPacks(oid, limitBytes)
+    } catch (error) {
+      // A pack that was merged into another one meanwhile: whoever reads the object finds it there.
+      if (errorCode(error) === 'ENOENT') return
+      if (!isDamage(error)) throw error
+      throw new ObjectCorruptError(oid, 'its pack, or the index of it, is damaged', { cause: error })
+    }
+  }
+
+  private async checkPacks(oid: string, limitBytes: number): Promise<void> {
     const directory = `${this.gitDirectory}/objects/pack`
     const names = await this.fileSystem.list(directory)
     for (const name of names.filter((name) => name.endsWith('.idx'))) {
@@ -38,6 +51,11 @@ export class PackedSizes {
       }
     }
   }
+}
+
+/** What reading past an end and inflating what was not deflated throw. */
+function isDamage(error: unknown): boolean {
+  return error instanceof RangeError || /^Z_/.test(errorCode(error) ?? '')
 }
 
 const MAGIC = 0xff744f63

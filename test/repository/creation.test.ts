@@ -32,11 +32,13 @@ describe('creating a repository', () => {
     expect(await findRepository(path, nodeFileSystem)).toEqual(repository)
   })
 
-  test('writes the config that git init writes', async () => {
+  test('writes the config that git init writes, with the collection of git switched off', async () => {
     const [ours, theirs] = [join(temporaryDirectory(), 'ours'), temporaryDirectory()]
     await createRepository(ours, nodeFileSystem)
     git(theirs, ['init', '--quiet', '--bare'])
-    expect(readFileSync(join(ours, 'config'), 'utf8')).toBe(readFileSync(join(theirs, 'config'), 'utf8'))
+    expect(readFileSync(join(ours, 'config'), 'utf8')).toBe(
+      `${readFileSync(join(theirs, 'config'), 'utf8')}[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n`,
+    )
   })
 
   test('takes the name of a branch, if git allows it', async () => {
