@@ -185,7 +185,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'positions of refused appends are not given out again',
     file: 'log/appender.ts',
-    text: 'this.state.index.truncate(this.state.visible.position)',
+    text: 'this.parts.log.index.truncate(this.parts.log.visible.position)',
     replacement: '',
     tests: ['log/faults', 'log/append'],
   },
