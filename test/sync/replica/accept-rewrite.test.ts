@@ -1,10 +1,10 @@
-import { cpSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { openForRewrite } from '../../../src/follow.ts'
 import type { Replica } from '../../../src/replica.ts'
 import { batch, commitByHand } from '../../log/log-fixture.ts'
 import { fsck, git, gitText } from '../../repository/real-git.ts'
-import { BY_HAND, balances, Scene } from './replica-fixture.ts'
+import { BY_HAND, balances, replacedReplica, Scene } from './replica-fixture.ts'
 
 /** A replica of the amounts 1, 2, 3 whose remote went back to 1, 2 and then on to 10. */
 async function rewritten(): Promise<{
@@ -92,16 +92,7 @@ describe('a rewritten history', () => {
 })
 
 test('a replica that was replaced is taken as it is, and brought to its remote', async () => {
-  const scene = new Scene()
-  await scene.deposit(1)
-  await (await scene.follow(BY_HAND)).close()
-  cpSync(scene.path, `${scene.path}.old`, { recursive: true })
-  await scene.deposit(2)
-  const replica = await scene.follow(BY_HAND)
-  await replica.pull()
-  await replica.close()
-  rmSync(scene.path, { recursive: true })
-  cpSync(`${scene.path}.old`, scene.path, { recursive: true })
+  const scene = await replacedReplica()
   await expect(scene.follow()).rejects.toMatchObject({ code: 'replica-replaced' })
   const { stateDirectory } = scene
   {

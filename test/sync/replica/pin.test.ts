@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { stateDirectory } from '../../../src/sync/replica/pin.ts'
 import { until } from '../../log/event-log-fixture.ts'
 import { git } from '../../repository/real-git.ts'
-import { BY_HAND, balances, Scene } from './replica-fixture.ts'
+import { BY_HAND, balances, replacedReplica, Scene } from './replica-fixture.ts'
 
 /** A replica of three events, closed; its remote. */
 async function closedReplica(): Promise<Scene> {
@@ -24,16 +24,7 @@ describe('a replica that was tampered with while it was closed', () => {
   })
 
   test('is noticed when an older copy was put in its place, without the objects', async () => {
-    const scene = new Scene()
-    await scene.deposit(1)
-    await (await scene.follow(BY_HAND)).close()
-    cpSync(scene.path, `${scene.path}.old`, { recursive: true })
-    await scene.deposit(2)
-    const replica = await scene.follow(BY_HAND)
-    await replica.pull()
-    await replica.close()
-    rmSync(scene.path, { recursive: true })
-    cpSync(`${scene.path}.old`, scene.path, { recursive: true })
+    const scene = await replacedReplica()
     await expect(scene.follow()).rejects.toMatchObject(REPLACED)
   })
 

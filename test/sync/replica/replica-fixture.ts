@@ -1,3 +1,4 @@
+import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { follow } from '../../../src/follow.ts'
@@ -59,6 +60,21 @@ export class Scene {
   head(path = this.remote): string {
     return gitText(path, 'rev-parse', 'refs/heads/main')
   }
+}
+
+/** A closed replica of the amounts 1 and 2, in whose place somebody put its copy of when there was only 1. */
+export async function replacedReplica(): Promise<Scene> {
+  const scene = new Scene()
+  await scene.deposit(1)
+  await (await scene.follow(BY_HAND)).close()
+  cpSync(scene.path, `${scene.path}.old`, { recursive: true })
+  await scene.deposit(2)
+  const replica = await scene.follow(BY_HAND)
+  await replica.pull()
+  await replica.close()
+  rmSync(scene.path, { recursive: true })
+  cpSync(`${scene.path}.old`, scene.path, { recursive: true })
+  return scene
 }
 
 /** Appends one event after the other, each with a commit of its own. */
