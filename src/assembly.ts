@@ -1,4 +1,5 @@
 import { Image } from './image/image.ts'
+import { type IndexAhead, readIndexAhead } from './image/snapshot-folder.ts'
 import { SnapshotStore } from './image/snapshot-store.ts'
 import { SNAPSHOT_EVERY_EVENTS, Snapshotter } from './image/snapshotter.ts'
 import { Watcher } from './image/watcher.ts'
@@ -46,6 +47,7 @@ export class Assembly {
   snapshots!: SnapshotStore
   pushers!: Pushers
   upkeep!: Upkeep
+  private indexAhead: Promise<IndexAhead | undefined> | undefined
   private watcher: Watcher | undefined
   private snapshotter: Snapshotter | undefined
   private workTree: WorkTreeFollower | undefined
@@ -101,6 +103,9 @@ export class Assembly {
       notify: (notice) => this.notify(notice),
       onSealed: () => this.branchMoved(),
       onProgress: options.onProgress,
+      onFound: (directory) => {
+        this.indexAhead = readIndexAhead(`${directory}/snapshots`, fileSystem)
+      },
       prepare: (repository) => this.prepare(repository),
     })
   }
@@ -118,7 +123,9 @@ export class Assembly {
       fileSystem,
       logId: manifest.id,
       notify,
+      ahead: this.indexAhead,
     })
+    this.indexAhead = undefined
     // Until the log is open, the branch is the one it is opened at.
     const currentBranch = (): BranchState =>
       this.opened === undefined ? branch : this.opened.log.state.branch

@@ -1,5 +1,4 @@
 import { LogIndex } from '../log/log-index.ts'
-import type { Names } from '../log/names.ts'
 
 /** The parts of a log's index for a snapshot file: its names and its columns. */
 export function encodeIndex(index: LogIndex): (readonly Uint8Array[])[] {
@@ -37,12 +36,8 @@ export function decodeIndex(parts: readonly Buffer[]): LogIndex | undefined {
       isWide ? new Float64Array(buffer, byteOffset, length) : new Uint32Array(buffer, byteOffset, length),
     )
   }
-  addNames(index.streams, about.streams)
-  addNames(index.types, about.types)
-  addNames(index.tags.names, about.tags)
+  index.streams.addAll(about.streams)
+  index.types.addAll(about.types)
+  index.tags.names.addAll(about.tags)
   return index
-}
-
-function addNames(names: Names, list: readonly string[]): void {
-  for (const name of list) names.add(name)
 }

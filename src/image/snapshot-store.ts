@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { deserialize, serialize } from 'node:v8'
 import type { BranchState } from '../log/branch.ts'
 import type { LogIndex } from '../log/log-index.ts'
@@ -19,6 +18,14 @@ import {
   type SnapshotFile,
   type SnapshotHeader,
 } from './snapshot-file.ts'
+import {
+  fileName,
+  INDEX,
+  type IndexAhead,
+  readAligned,
+  type Subject,
+  snapshotPositions,
+} from './snapshot-folder.ts'
 
 export interface SnapshotStoreOptions {
   /** Where the files lie; made when the first one is written. */
@@ -27,10 +34,9 @@ export interface SnapshotStoreOptions {
   /** From the log's manifest. */
   readonly logId: string
   readonly notify: (notice: Notice) => void
+  /** The newest index, if it was begun to be read already. */
+  readonly ahead?: Promise<IndexAhead | undefined> | undefined
 }
-
-/** What a snapshot is of. */
-type Subject = Pick<SnapshotHeader, 'kind' | 'name' | 'version'>
 
 /** A snapshot that is taken and not written yet: it waits for the commit that holds its events. */
 export interface TakenSnapshot {
@@ -39,8 +45,6 @@ export interface TakenSnapshot {
   readonly file: Buffer
 }
 
-/** Its version rises with each change of what the columns hold, such as the hash of ids. */
-const INDEX: Subject = { kind: 'index', name: '', version: 1 }
 /** How many snapshots of a projection stand on the disk: the older one serves time travel. */
 const KEPT = { projection: 2, index: 1 }
 
@@ -50,8 +54,11 @@ const KEPT = { projection: 2, index: 1 }
  */
 export class SnapshotStore {
   private check: CommitCheck | undefined
+  private ahead: Promise<IndexAhead | undefined> | undefined
 
-  constructor(private readonly options: SnapshotStoreOptions) {}
+  constructor(private readonly options: SnapshotStoreOptions) {
+    this.ahead = options.ahead
+  }
 
   /** The newest index that fits the branch. */
   async loadIndex(branch: BranchState, reader: GitReader): Promise<LogIndex | undefined> {
@@ -145,25 +152,26 @@ export class SnapshotStore {
 
   private async read(subject: Subject, position: number): Promise<SnapshotFile | undefined> {
     const { directory, fileSystem } = this.options
-    let bytes: Buffer
+    const path = `${directory}/${fileName(subject, position)}`
+    let file: SnapshotFile | undefined
     try {
-      bytes = await readAligned(fileSystem, `${directory}/${fileName(subject, position)}`)
+      const ahead = subject === INDEX ? await this.takeAhead() : undefined
+      file = ahead?.path === path ? ahead.file : decodeSnapshot(await readAligned(fileSystem, path))
     } catch {
       return undefined
     }
-    const file = decodeSnapshot(bytes)
     if (file === undefined) this.reportDamaged(subject, position)
     return file
   }
 
-  /** Positions at which there are snapshots, newest first. */
-  private async positions(subject: Subject): Promise<number[]> {
-    const { directory, fileSystem } = this.options
-    const names = await fileSystem.list(directory).catch((): string[] => [])
-    return names
-      .map((name) => Number(/-(\d+)\.snapshot$/.exec(name)?.[1]))
-      .filter((position, at) => names[at] === fileName(subject, position))
-      .sort((left, right) => right - left)
+  private takeAhead(): Promise<IndexAhead | undefined> | undefined {
+    const { ahead } = this
+    this.ahead = undefined
+    return ahead
+  }
+
+  private positions(subject: Subject): Promise<number[]> {
+    return snapshotPositions(subject, this.options.directory, this.options.fileSystem)
   }
 
   /**
@@ -194,27 +202,4 @@ export class SnapshotStore {
 
 function subjectOf({ name, version }: Projection<unknown>): Subject {
   return { kind: 'projection', name, version }
-}
-
-// A name of any characters, as a hash: it may be `../../etc`, or differ from another in case only.
-function fileName({ kind, name }: Subject, position: number): string {
-  const key = kind === 'index' ? '' : `-${createHash('sha256').update(name).digest('hex').slice(0, 32)}`
-  return `${kind}${key}-${String(position).padStart(12, '0')}.snapshot`
-}
-
-/** Reads a file with one call, into memory of its own on which typed arrays can lie. */
-async function readAligned(fileSystem: FileSystem, path: string): Promise<Buffer> {
-  const file = await fileSystem.open(path, 'r')
-  try {
-    const size = await file.size()
-    const bytes = Buffer.allocUnsafeSlow(size)
-    for (let done = 0; done < size; ) {
-      const count = await file.read(bytes, done, size - done, done)
-      if (count === 0) return bytes.subarray(0, done)
-      done += count
-    }
-    return bytes
-  } finally {
-    await file.close()
-  }
 }

@@ -30,6 +30,17 @@ export class Batch implements Run {
     return this.#lines
   }
 
+  /**
+   * How many events it holds, going by its line feeds: whoever reads the events finds out whether its lines are
+   * valid. @throws InvalidBatchError where it does not end with a line feed
+   */
+  get count(): number {
+    if (this.#lines !== undefined || this.bytes.at(-1) !== LF) return this.lines.count
+    let count = 0
+    for (let at = this.bytes.indexOf(LF); at !== -1; at = this.bytes.indexOf(LF, at + 1)) count++
+    return count
+  }
+
   /** The event at a position, or undefined beyond the last. @throws InvalidBatchError */
   event(position: number): StoredEvent | undefined {
     const line = position - this.first

@@ -3,7 +3,6 @@ import type { GitReader } from '../repository/git-reader.ts'
 import { LogTree } from '../repository/log-tree.ts'
 import { parseCommit } from '../repository/object.ts'
 import type { BatchSource } from './batch-source.ts'
-import { lastOf } from './run.ts'
 
 /** A commit of the log, and what it holds. Immutable: a seal or a foreign commit makes another. */
 export interface BranchState {
@@ -33,5 +32,5 @@ export async function readBranchState(
 }
 
 async function lastPosition(file: BatchFile | undefined, source: BatchSource): Promise<number> {
-  return file === undefined ? 0 : lastOf(await source.load(file))
+  return file === undefined ? 0 : file.first + (await source.load(file)).count - 1
 }

@@ -55,9 +55,17 @@ export class Names {
   add(name: string): number {
     const number = this.list.length
     this.list.push(name)
-    if (this.list.length * 2 > this.slots.length) this.grow()
+    if (this.list.length * 2 > this.slots.length) this.makeSlots(this.slots.length * 2)
     else this.slots[this.freeSlot(name)] = number + 1
     return number
+  }
+
+  /** Gives names, all of them new, their numbers in turn. */
+  addAll(names: readonly string[]): void {
+    for (const name of names) this.list.push(name)
+    let size = this.slots.length
+    while (this.list.length * 2 > size) size *= 2
+    this.makeSlots(size)
   }
 
   /** The name that was added last is in no other's way, so its slot can be freed. */
@@ -75,9 +83,10 @@ export class Names {
     return this.list
   }
 
-  private grow(): void {
-    this.slots = new Uint32Array(this.slots.length * 2)
-    for (const [number, name] of this.list.entries()) this.slots[this.freeSlot(name)] = number + 1
+  private makeSlots(size: number): void {
+    const { list } = this
+    this.slots = new Uint32Array(size)
+    for (let number = 0; number < list.length; number++) this.slots[this.freeSlot(list[number]!)] = number + 1
   }
 
   private freeSlot(name: string): number {

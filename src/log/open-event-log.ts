@@ -23,7 +23,13 @@ import { Folder } from './folder.ts'
 import { Follower } from './follower.ts'
 import { indexRun } from './history.ts'
 import { LogIndex } from './log-index.ts'
-import { findOrCreateRepository, makeOwnDirectory, readManifest, startLog } from './log-repository.ts'
+import {
+  findOrCreateRepository,
+  makeOwnDirectory,
+  ownDirectory,
+  readManifest,
+  startLog,
+} from './log-repository.ts'
 import type { LogListener, LogState, Notice } from './log-state.ts'
 import { recoverTail } from './recovery.ts'
 import { ReusableJournal } from './reusable-journal.ts'
@@ -52,6 +58,8 @@ export interface OpenEventLogOptions {
   readonly onSealed: () => void
   /** How many events of how many have been replayed. */
   readonly onProgress: ((done: number, total: number) => void) | undefined
+  /** Told where the log keeps what is its own, before anything else is read. */
+  readonly onFound?: (directory: string) => void
   /** Makes what is told of the events, and gives the index of a snapshot, if there is one that fits. */
   readonly prepare: (
     opened: OpenedRepository,
@@ -106,8 +114,10 @@ async function open(
   const { path, readOnly, fileSystem, clock, notify } = options
   const repository = await findOrCreateRepository(path, fileSystem, !readOnly)
   const { gitDirectory } = repository
-  const directory = readOnly ? `${gitDirectory}/memoir` : await makeOwnDirectory(repository, fileSystem)
+  const directory = ownDirectory(repository)
+  options.onFound?.(directory)
   if (!readOnly) {
+    await makeOwnDirectory(repository, fileSystem)
     const lock = await WriterLock.acquire(directory, fileSystem, clock)
     cleanup.push(() => lock.release())
   }

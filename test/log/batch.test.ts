@@ -22,6 +22,16 @@ test('an event that was written by hand is cut out too, and a wrong one is refus
   expect(() => batch.event(13)).toThrow(expect.objectContaining({ code: 'invalid-batch', line: 3 }))
 })
 
+test('says how many events it holds without looking at them, unless its end is missing', () => {
+  const text = `${line('a')}${line('é')}`
+  expect([batchOf(text).count, batchOf('{}\n\n').count]).toEqual([2, 2])
+  const batch = batchOf(text)
+  expect(batch.lines.count).toBe(batch.count)
+  for (const cut of [text.slice(0, -1), '']) {
+    expect(() => batchOf(cut).count).toThrow(expect.objectContaining({ code: 'invalid-batch' }))
+  }
+})
+
 test('names are found as strings and in the bytes of a line, and forgotten last first', () => {
   const names = new Names()
   const all = Array.from({ length: 500 }, (_, number) => `stream-${number % 7}-${number}`)
@@ -39,6 +49,9 @@ test('names are found as strings and in the bytes of a line, and forgotten last 
     501,
     undefined,
   ])
+  const copy = new Names()
+  copy.addAll(names.all())
+  expect(names.all().map((name) => copy.find(name))).toEqual(names.all().map((_, number) => number))
   for (let left = 502; left > 250; left--) names.removeLast()
   for (const [number, name] of all.entries()) {
     const expected = number < 250 ? number : undefined
