@@ -4,7 +4,7 @@ import type { Projection } from './image/projection.ts'
 import { imageAt } from './image/time-travel.ts'
 import { pointHeadAtOnlyBranch } from './repository/only-branch.ts'
 import { addressOf, cloneRepository, type TransferOptions } from './repository/remote.ts'
-import { redactAddress } from './repository/remote-address.ts'
+import { shownAddress } from './repository/remote-address.ts'
 import { TemporaryDirectory } from './repository/temporary-directory.ts'
 import { holdsCommit } from './sync/backup/ancestry.ts'
 import { findCatalog } from './sync/backup/catalog.ts'
@@ -95,7 +95,7 @@ async function restoreFrom(
   const address = await addressOf(repository, source)
   await cloneRepository(address, path, { ...options, bare: true })
   await pointHeadAtOnlyBranch(path, fileSystem)
-  return { source: redactAddress(address), kind: 'remote' }
+  return { source: shownAddress(address), kind: 'remote' }
 }
 
 async function compare(

@@ -7,6 +7,7 @@ import { Log } from './opened-log.ts'
 import type { OpenOptions, SharedOptions } from './options.ts'
 import { checkOptions } from './options-check.ts'
 import type { TransferOptions } from './repository/remote.ts'
+import { shownAddress } from './repository/remote-address.ts'
 import type { SharedLog } from './shared-log.ts'
 import { cloneLog } from './sync/cloning.ts'
 import { pull } from './sync/pull.ts'
@@ -105,5 +106,9 @@ export async function clone(
 
 /** The folder that a clone goes to where none is named: the last part of the address. */
 export function nameOf(address: string): string {
-  return basename(address.replace(/[/\\]+$/, '').replace(/^.*:/, ''))
+  return basename(
+    shownAddress(address)
+      .replace(/[/\\]+$/, '')
+      .replace(/^.*:/, ''),
+  )
 }

@@ -3,6 +3,7 @@ import type { FileSystem } from '../system/file-system.ts'
 import { errorCode, fileError, replaceFile } from './durable-file.ts'
 import { NotARepositoryError } from './errors.ts'
 import { validateRef } from './refs.ts'
+import { splitCredentials } from './remote-address.ts'
 import type { Repository } from './repository.ts'
 
 const DIRECTORIES = ['objects/info', 'objects/pack', 'objects', 'refs/heads', 'refs/tags', 'refs', '.']
@@ -39,7 +40,7 @@ export async function createRepository(
     await fileSystem.makeDirectory(folder)
     if (!isUnfinished(await fileSystem.list(folder))) throw new NotARepositoryError(folder, 'it is not empty')
     for (const name of DIRECTORIES) await fileSystem.makeDirectory(resolve(folder, name))
-    await replaceFile(fileSystem, `${folder}/config`, Buffer.from(CONFIG + remoteSection(origin)))
+    await writeConfig(folder, CONFIG + remoteSection(origin), origin, fileSystem)
     for (const name of DIRECTORIES) await fileSystem.syncDirectory(resolve(folder, name))
     await replaceFile(fileSystem, `${folder}/HEAD`, Buffer.from(`ref: ${ref}\n`))
     for (const directory of [folder, ...parents]) await fileSystem.syncDirectory(directory)
@@ -50,8 +51,39 @@ export async function createRepository(
 }
 
 function remoteSection(address: string | undefined): string {
-  if (address === undefined) return ''
-  return `[remote "origin"]\n\turl = "${address.replace(/["\\]/g, '\\$&')}"\n`
+  return address === undefined ? '' : `[remote "origin"]\n${urlSetting(address)}\n`
+}
+
+function urlSetting(address: string): string {
+  return `\turl = "${address.replace(/["\\]/g, '\\$&')}"`
+}
+
+/**
+ * Puts an address into the configuration of a fresh clone, in the place of the one that git was given.
+ *
+ * @throws DiskFullError, PermissionDeniedError, FileFailedError
+ */
+export async function replaceOrigin(
+  gitDirectory: string,
+  address: string,
+  fileSystem: FileSystem,
+): Promise<void> {
+  const path = `${gitDirectory}/config`
+  const config = (await fileSystem.readFile(path)).toString('utf8')
+  const changed = config.replace(/^\turl = .*$/m, () => urlSetting(address))
+  await writeConfig(gitDirectory, changed, address, fileSystem)
+}
+
+/** A password in it is nobody else's to read. */
+function writeConfig(
+  gitDirectory: string,
+  config: string,
+  origin: string | undefined,
+  fileSystem: FileSystem,
+): Promise<void> {
+  const isSecret = origin !== undefined && splitCredentials(origin).credentials !== undefined
+  const mode = isSecret ? 0o600 : undefined
+  return replaceFile(fileSystem, `${gitDirectory}/config`, Buffer.from(config), mode)
 }
 
 /** Whether a folder holds nothing but what a creation leaves before its end. */

@@ -36,10 +36,15 @@ export async function createFile(
  *
  * @throws DiskFullError, PermissionDeniedError, FileFailedError
  */
-export async function replaceFile(fileSystem: FileSystem, path: string, bytes: Uint8Array): Promise<void> {
+export async function replaceFile(
+  fileSystem: FileSystem,
+  path: string,
+  bytes: Uint8Array,
+  mode?: number,
+): Promise<void> {
   const temporary = temporaryPath(dirname(path))
   try {
-    await createFile(fileSystem, temporary, bytes)
+    await createFile(fileSystem, temporary, bytes, mode)
     try {
       await fileSystem.rename(temporary, path)
     } catch (error) {

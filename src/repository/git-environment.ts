@@ -1,6 +1,9 @@
 /** Whose git configuration a command sees beside ours. The repository's own is never seen. */
 export type ConfigurationSource = 'none' | 'user'
 
+/** Git configuration by key; a key with several values is there several times, in their order. */
+export type GitSettings = Readonly<Record<string, string | readonly string[]>>
+
 /**
  * The environment of a git process, made from scratch: of the caller's variables only those below pass,
  * none that starts with `GIT_`.
@@ -10,7 +13,7 @@ export type ConfigurationSource = 'none' | 'user'
  */
 export function gitEnvironment(
   source: ConfigurationSource,
-  settings: Readonly<Record<string, string>> = {},
+  settings: GitSettings = {},
   caller: NodeJS.ProcessEnv = process.env,
 ): Record<string, string> {
   const passed = PASSED.flatMap((name) => {
@@ -78,8 +81,10 @@ const SETTINGS = {
   'submodule.recurse': 'false',
 }
 
-function asConfiguration(settings: Readonly<Record<string, string>>): Record<string, string> {
-  const entries = Object.entries(settings)
+function asConfiguration(settings: GitSettings): Record<string, string> {
+  const entries = Object.entries(settings).flatMap(([key, values]) =>
+    [values].flat().map((value) => [key, value] as const),
+  )
   const variables = entries.flatMap(([key, value], index) => [
     [`GIT_CONFIG_KEY_${index}`, key],
     [`GIT_CONFIG_VALUE_${index}`, value],

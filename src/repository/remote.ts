@@ -2,12 +2,14 @@ import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { nodeFileSystem } from '../system/file-system.ts'
 import { removeAbandonedPacks } from './abandoned-packs.ts'
+import { replaceOrigin } from './creation.ts'
 import { GitFailedError, RemoteFailedError } from './errors.ts'
 import { parseGitConfig } from './git-config.ts'
 import { removeStaleRefLock } from './ref-lock.ts'
 import { validateRef } from './refs.ts'
-import { checkRemoteAddress, InvalidRemoteError, redactAddress } from './remote-address.ts'
+import { checkRemoteAddress, InvalidRemoteError, shownAddress, splitCredentials } from './remote-address.ts'
 import { mayHaveArrived, NO_GIT_REMEDY, remedyFor, remoteFailure } from './remote-failure.ts'
+import { loginFor } from './remote-login.ts'
 import { type GitOutput, GitRunner, type GitRunnerOptions } from './runner.ts'
 import type { RepositoryPaths } from './stand-in-directory.ts'
 import { progressParser, type TransferProgress } from './transfer-progress.ts'
@@ -40,7 +42,11 @@ export async function cloneRepository(
   // Files are checked out once the log is opened, and its tree checked.
   const kind = options.bare ? ['--bare'] : ['--no-checkout']
   const args = ['clone', '--progress', '--no-local', '--template=', '--origin=origin', ...QUIET, ...kind]
-  await transfer(runner, remote, [...args, '--end-of-options', remote.address, resolve(path)], options)
+  const { address: shown, credentials } = splitCredentials(remote.address)
+  await transfer(runner, remote, [...args, '--end-of-options', shown, resolve(path)], options)
+  if (credentials === undefined) return
+  const gitDirectory = options.bare ? resolve(path) : resolve(path, '.git')
+  await replaceOrigin(gitDirectory, remote.address, nodeFileSystem)
 }
 
 /**
@@ -149,8 +155,8 @@ export interface Remote {
   readonly address: string
 }
 
-// The address goes to git as the setting of a remote of our own: so it stands in no process list, and no
-// setting that the user has for a remote of the same name applies.
+// The address goes to git as the setting of a remote of our own: no setting that the user has for a remote of
+// the same name applies.
 const ALIAS = 'memoir-remote'
 /** As in a repository that we create: no collection that a git of the user's would start by itself. */
 const QUIET = ['--config=gc.auto=0', '--config=maintenance.auto=false']
@@ -270,7 +276,7 @@ async function clearLeftovers(
 
 /** As messages show it. */
 function nameOf({ name, address }: Remote): string {
-  return name ?? redactAddress(address)
+  return name ?? shownAddress(address)
 }
 
 function errorOutput(error: unknown): string {
@@ -287,17 +293,23 @@ function runnerFor(
   }: Pick<GitRunnerOptions, 'repository' | 'settings' | 'environment'> = {},
 ): GitRunner {
   const isPlain = checkRemoteAddress(address) === 'http'
+  const login = loginFor(address)
   return new GitRunner({
     ...(repository && { repository }),
     configuration: 'user',
     settings: {
       ...settings,
-      [`remote.${ALIAS}.url`]: address,
+      ...login.settings,
+      [`remote.${ALIAS}.url`]: login.address,
       // A git that outlives us has to end by itself. It gives us time to be first, who can say why.
       'http.lowSpeedLimit': '1',
       'http.lowSpeedTime': String(Math.ceil(timeoutMs / 1000) + 1),
     },
-    environment: { ...environment, ...(isPlain && { GIT_ALLOW_PROTOCOL: 'http:https' }) },
+    environment: {
+      ...environment,
+      ...login.environment,
+      ...(isPlain && { GIT_ALLOW_PROTOCOL: 'http:https' }),
+    },
     timeoutMs,
   })
 }

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import { nodeFileSystem } from '../system/file-system.ts'
 import { errorCode } from './durable-file.ts'
 import { GitFailedError, GitMissingError } from './errors.ts'
-import { type ConfigurationSource, gitEnvironment } from './git-environment.ts'
+import { type ConfigurationSource, type GitSettings, gitEnvironment } from './git-environment.ts'
 import { redactAddress } from './remote-address.ts'
 import { type RepositoryPaths, StandInDirectory } from './stand-in-directory.ts'
 
@@ -16,7 +16,7 @@ export interface GitRunnerOptions {
   /** `'user'` for commands that talk to a remote. Default: `'none'`. */
   readonly configuration?: ConfigurationSource
   /** Git configuration for all commands of this runner, stronger than any file. */
-  readonly settings?: Readonly<Record<string, string>>
+  readonly settings?: GitSettings
   /** Environment variables on top of ours. */
   readonly environment?: Readonly<Record<string, string>>
   /** How long git may stay silent, in milliseconds, before it is stopped. Default: 60,000. */

@@ -3,7 +3,7 @@ import { findRepository } from '../repository/location.ts'
 import { pointHeadAtOnlyBranch } from '../repository/only-branch.ts'
 import { readRef } from '../repository/refs.ts'
 import { cloneRepository, findRemoteBranch, type TransferOptions } from '../repository/remote.ts'
-import { redactAddress } from '../repository/remote-address.ts'
+import { shownAddress } from '../repository/remote-address.ts'
 import { nodeFileSystem } from '../system/file-system.ts'
 
 /**
@@ -26,5 +26,5 @@ export async function cloneLog(
   if (hasBranch) return
   const branch = await findRemoteBranch(address, options)
   if (branch === undefined) throw new NotALogError('a branch to clone')
-  throw new RemoteFailedError(redactAddress(address), 'network')
+  throw new RemoteFailedError(shownAddress(address), 'network')
 }

@@ -61,7 +61,8 @@ export async function createNetwork({
   return { server, proxy, remote, address, folder }
 }
 
-function setForTest(name: string, value: string): void {
+/** Sets a variable of this process until the test ends. */
+export function setForTest(name: string, value: string): void {
   const before = process.env[name]
   process.env[name] = value
   onTestFinished(() => {

@@ -1,6 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { checkRemoteAddress, InvalidRemoteError, redactAddress } from '../../src/repository/remote-address.ts'
+import {
+  checkRemoteAddress,
+  InvalidRemoteError,
+  redactAddress,
+  shownAddress,
+  splitCredentials,
+} from '../../src/repository/remote-address.ts'
 
 describe('checkRemoteAddress', () => {
   it.each([
@@ -41,12 +47,51 @@ describe('checkRemoteAddress', () => {
     'http://localhost\\@example.com/a.git',
     'https://',
     'https://example.com/a\n.git',
+    'https://me:pass/word@example.com/a.git',
+    'ssh://me:secret@example.com/a.git',
+    'me:secret@example.com:a.git',
   ])('refuses %j', (address) => {
     expect(() => checkRemoteAddress(address)).toThrow(InvalidRemoteError)
   })
 
   it('does not show the password of an address it refuses', () => {
     expect(() => checkRemoteAddress('ftp://me:secret@example.com/')).toThrow(/^(?!.*secret).*example\.com/)
+  })
+})
+
+describe('splitCredentials', () => {
+  it.each([
+    ['https://example.com/@a.git', 'https://example.com/@a.git', undefined],
+    ['https://me@example.com/a.git', 'https://example.com/a.git', { username: 'me', password: undefined }],
+    ['https://me:p%40s@example.com/a', 'https://example.com/a', { username: 'me', password: 'p@s' }],
+    ['HTTPS://me:p@:%s@example.com', 'HTTPS://example.com', { username: 'me', password: 'p@:%s' }],
+    ['https://:p@example.com', 'https://example.com', { username: '', password: 'p' }],
+    ['https://me:@example.com', 'https://example.com', { username: 'me', password: '' }],
+    ['ssh://git@example.com/a.git', 'ssh://git@example.com/a.git', undefined],
+    ['git@example.com:a.git', 'git@example.com:a.git', undefined],
+    ['/srv/me:p@a.git', '/srv/me:p@a.git', undefined],
+  ])('takes %j apart', (given, address, credentials) => {
+    expect(splitCredentials(given)).toEqual({ address, credentials })
+  })
+
+  it('refuses what would be another line of what git is told', () => {
+    expect(() => splitCredentials('https://me:a%0Ahost=evil@example.com')).toThrow(InvalidRemoteError)
+  })
+})
+
+describe('shownAddress', () => {
+  it.each([
+    ["https://me:it's a s@cret@example.com/a", 'https://example.com/a'],
+    ['https://me:pass/word@example.com/a', 'https://…'],
+    ['https://me:pass#word@example.com/a', 'https://…'],
+    ['https://example.com:8443/@scope/a', 'https://example.com:8443/@scope/a'],
+    ['https://[::1]/a@b', 'https://[::1]/a@b'],
+    ['ext::https://me:secret@example.com', 'ext::https://example.com'],
+    ['me:secret@example.com:a.git', 'example.com:a.git'],
+    ['git@example.com:a.git', 'git@example.com:a.git'],
+    ['../a.git', '../a.git'],
+  ])('shows %j as %j', (address, shown) => {
+    expect(shownAddress(address)).toBe(shown)
   })
 })
 
@@ -67,7 +112,7 @@ describe('redactAddress', () => {
   })
 
   it('never lets a password through', () => {
-    const secret = fc.stringMatching(/^[A-Za-z0-9!$&()*+,;=:._~%@-]{8,20}$/)
+    const secret = fc.stringMatching(/^[A-Za-z0-9!$&'"()*+,;=:._~%@-]{8,20}$/)
     fc.assert(
       fc.property(fc.string(), secret, fc.string(), (before, password, after) => {
         const text = redactAddress(`${before} https://user:S3${password}@host.example/a ${after}`)

@@ -1,3 +1,4 @@
+import { shownAddress } from '../../repository/remote-address.ts'
 import { command, json, optionalArgument } from '../command.ts'
 import { openForWriting } from '../opening.ts'
 import { countOf } from '../progress.ts'
@@ -16,12 +17,13 @@ export const pull = command({
     await using log = await openForWriting(context)
     using transfer = showTransfer('Pulling', context)
     const pulled = await log.pull(remote, transfer)
-    if (json) return context.output.json({ remote, ...pulled })
+    const shown = shownAddress(remote)
+    if (json) return context.output.json({ remote: shown, ...pulled })
     const { from, to } = pulled
     await context.output.line(
       from === to
-        ? `Nothing new on ${remote}: position ${to}`
-        : `Pulled from ${remote}: ${countOf(to - from, 'event')}, position ${from} to ${to}`,
+        ? `Nothing new on ${shown}: position ${to}`
+        : `Pulled from ${shown}: ${countOf(to - from, 'event')}, position ${from} to ${to}`,
     )
   },
 })

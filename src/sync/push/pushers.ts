@@ -3,7 +3,7 @@ import type { Notice } from '../../log/log-state.ts'
 import type { OpenedLog } from '../../log/open-event-log.ts'
 import { readRef } from '../../repository/refs.ts'
 import { getRemote, type TransferOptions, trackingRefOf } from '../../repository/remote.ts'
-import { redactAddress } from '../../repository/remote-address.ts'
+import { shownAddress } from '../../repository/remote-address.ts'
 import type { Clock } from '../../system/clock.ts'
 import type { FileSystem } from '../../system/file-system.ts'
 import type { RandomSource } from '../../system/random.ts'
@@ -90,7 +90,7 @@ export class Pushers {
 
   /** What is known of all remotes, the authority first. */
   status(): RemoteStatus[] {
-    const authority = redactAddress(this.parts.remote)
+    const authority = shownAddress(this.parts.remote)
     const { branch } = this.parts.opened.log.state
     const now = this.parts.clock.now()
     const statuses = [...this.known.values()].map((known) =>
@@ -108,7 +108,7 @@ export class Pushers {
   private async start({ mirrors }: AutomaticPush): Promise<void> {
     const { remote } = this.parts
     const names = [remote, ...mirrors]
-    if (new Set(names.map(redactAddress)).size < names.length) {
+    if (new Set(names.map(shownAddress)).size < names.length) {
       throw new UsageError('a remote is named twice', { hint: 'A mirror is another one than `remote`.' })
     }
     const { repository } = this.parts.opened
@@ -121,7 +121,7 @@ export class Pushers {
   }
 
   private knownAs(remote: string): KnownRemote {
-    const name = redactAddress(remote)
+    const name = shownAddress(remote)
     const known = this.known.get(name) ?? new KnownRemote(name, this.records)
     this.known.set(name, known)
     return known
@@ -131,7 +131,7 @@ export class Pushers {
   private async restore(remote: string, record?: RemoteRecord): Promise<void> {
     const { opened, fileSystem } = this.parts
     const { repository } = opened
-    const name = redactAddress(remote)
+    const name = shownAddress(remote)
     if (this.known.has(name)) return
     const ref = trackingRefOf(remote, repository.branch)
     const tracked = ref && (await readRef(fileSystem, repository.gitDirectory, ref).catch(() => undefined))
@@ -143,7 +143,7 @@ export class Pushers {
   }
 
   private async pusherOf(remote: string): Promise<Pusher> {
-    const name = redactAddress(remote)
+    const name = shownAddress(remote)
     const existing = this.pushers.get(name)
     if (existing !== undefined) return existing
     const pusher = await this.newPusher(remote)
@@ -160,7 +160,7 @@ export class Pushers {
     const isAutomatic = automatic !== undefined && (remote === authority || isMirror)
     const excess = profileExcess(profile, { eventBytes })
     if (isAutomatic && excess !== undefined) {
-      notify({ kind: 'push-advice', remote: redactAddress(remote), error: new UsageError(excess) })
+      notify({ kind: 'push-advice', remote: shownAddress(remote), error: new UsageError(excess) })
     }
     return new Pusher({
       opened,
@@ -171,7 +171,7 @@ export class Pushers {
       clock,
       random,
       notify,
-      isHeld: () => isMirror && (this.pushers.get(redactAddress(authority))?.isForked ?? false),
+      isHeld: () => isMirror && (this.pushers.get(shownAddress(authority))?.isForked ?? false),
       onEnded: () => {
         if (remote === authority) for (const mirror of this.pushers.values()) mirror.look()
       },

@@ -1,6 +1,6 @@
 import type { Watcher } from '../../image/watcher.ts'
 import { Exclusive } from '../../log/exclusive.ts'
-import { redactAddress } from '../../repository/remote-address.ts'
+import { shownAddress } from '../../repository/remote-address.ts'
 import type { PullResult } from '../pull.ts'
 import { Intake, type IntakeOptions } from './intake.ts'
 import { firstPace, nextPace, type Pace, type PollBounds } from './pace.ts'
@@ -74,7 +74,7 @@ export class ReplicaLoop {
   state(): ReplicaState {
     const { phase, lag, lastAnswerMs, problem } = this.intake
     return {
-      remote: redactAddress(this.options.remote),
+      remote: shownAddress(this.options.remote),
       phase,
       lag,
       lastAnswer: isoTime(lastAnswerMs),
