@@ -40,6 +40,7 @@ export async function openShared(path: string, options: SharedOptions): Promise<
       runner,
       outbox,
       remote,
+      fileSystem,
       clock,
       chance: () => fraction(random),
       newKey: () => uuid(clock.now()),

@@ -128,7 +128,8 @@ export async function findRemoteHead(
  * remote has it. For a remote with a name, `refs/remotes/<name>/<branch>` follows.
  *
  * @param remote the name of a configured remote, or an address
- * @param options `commit` is what to push; default: what the branch of the same name is at
+ * @param options `commit` is what to push; default: what the branch of the same name is at. It goes only where
+ *   the remote is at `expected`, if that is given, which it comes after; any older commit would do without it
  * @throws InvalidRemoteError, RemoteFailedError, InvalidRefError, GitMissingError; after anything but a
  *   RemoteFailedError that says no to `mayHaveArrived`, the remote may have the commit or not
  */
@@ -136,7 +137,7 @@ export async function pushBranch(
   repository: RepositoryPaths,
   remote: string,
   branch: string,
-  options: TransferOptions & { readonly commit?: string } = {},
+  options: TransferOptions & { readonly commit?: string; readonly expected?: string } = {},
 ): Promise<void> {
   validateRef(branch)
   const found = await getRemote(repository, remote, 'push')
@@ -144,8 +145,9 @@ export async function pushBranch(
   await clearLeftovers(repository, tracking)
   const settings = tracking === undefined ? {} : { [`remote.${ALIAS}.fetch`]: `${branch}:${tracking}` }
   await using runner = runnerFor(found, options, { repository, settings })
-  const refspec = `${options.commit ?? branch}:${branch}`
-  const args = ['push', '--progress', '--no-verify', '--end-of-options', ALIAS, refspec]
+  const { commit = branch, expected } = options
+  const lease = expected === undefined ? [] : [`--force-with-lease=${branch}:${expected}`]
+  const args = ['push', '--progress', '--no-verify', ...lease, '--end-of-options', ALIAS, `${commit}:${branch}`]
   await transfer(runner, found, args, options)
 }
 

@@ -2,13 +2,14 @@
 const NEWEST = 0.3
 /** Others that were not seen for so long are gone, in milliseconds. */
 const GONE_MS = 2000
+/** So many pushes one writer makes without a pause when there are others, and so long, in milliseconds. */
+const MOST_PUSHES = 8
+const LONGEST_STREAK_MS = 1500
 /** The share of the others' time for which a winner rests, at least and at most. */
 const [SHORTEST_REST, LONGEST_REST] = [0.6, 1]
-/** So many attempts' time a loser waits at most, after it lost once. */
-const FIRST_RETRY_ATTEMPTS = 4
-/** So long one writer may push without a break, in milliseconds. */
-const LONGEST_STREAK_MS = 1000
-/** How many attempts fit into such a break. */
+/** After so many attempts, and so long, a writer that sees no others stands still, for so many attempts' time. */
+const BREAK_AFTER_ATTEMPTS = 15
+const BREAK_AFTER_MS = 1000
 const BREAK_ATTEMPTS = 2
 /** The first wait for a remote that cannot be reached, and the longest, in milliseconds. */
 const FIRST_BACKOFF_MS = 100
@@ -19,9 +20,12 @@ const LONGEST_BACKOFF_MS = 30_000
  * milliseconds, and given chance as a fraction from 0 to 1.
  *
  * Of several pushes at the same time the remote takes one. The winner could push again at once, while the
- * losers have to fetch first: left alone, one writer takes it all. So whoever won rests while the others
- * push, and whoever lost tries again the sooner the more often it lost. A rest costs little throughput: what
- * comes meanwhile goes into the next push.
+ * losers have to fetch first: left alone, one writer takes it all. So whoever won some pushes in a row rests
+ * while the others have their turn, and whoever lost tries again the sooner the more often it lost. A rest
+ * costs little throughput: what comes meanwhile goes into the next push.
+ *
+ * In a row, because each change of turns costs a fetch, and pushes that are lost while it is fought out: with
+ * one push a turn two writers got less than half as much through as one alone.
  *
  * The rest is less than the others' whole time. With all of it any unequal division would stay as it is; with
  * less, whoever pushes more often than the others rests less but loses more, until all are equal.
@@ -30,34 +34,41 @@ const LONGEST_BACKOFF_MS = 30_000
  */
 export class Pace {
   private attemptMs = 0
+  /** How many pushes the others make between two streaks of ours, and have made since the last one. */
   private others = 0
+  private othersNow = 0
+  /** Pushes in a row that were taken. */
+  private streak = 0
+  private streakSince = 0
   private lost = 0
   private failed = 0
   private seenMs = Number.NEGATIVE_INFINITY
-  private streakSince = 0
-  private needsBreak = false
   private sawOthers = false
+  private breakSince = 0
+  /** What to wait for after a push that was taken, in attempts. */
+  private restAttempts = 0
 
   /** A push was taken, and about so many of others since the last one of ours. */
   won(nowMs: number, attemptMs: number, others: number): void {
     this.tookMs(attemptMs)
-    this.others = mix(this.others, others)
     this.lost = 0
     this.failed = 0
+    if (this.streak++ === 0) this.streakSince = nowMs - attemptMs
+    this.othersNow += others
     if (others > 0) this.seenMs = nowMs
     this.sawOthers = nowMs - this.seenMs < GONE_MS
-    this.needsBreak = nowMs - this.streakSince > LONGEST_STREAK_MS
-    if (this.needsBreak || this.sawOthers) this.streakSince = nowMs
+    this.restAttempts = this.sawOthers ? this.afterStreak(nowMs) : this.breakOf(nowMs)
   }
 
-  /** Whether others push as well: then the branch has to be looked at before the next push. */
+  /** Whether others push as well, and may have had their turn: then the branch has to be looked at before the next push. */
   get hasOthers(): boolean {
-    return this.sawOthers
+    return this.sawOthers && this.streak === 0
   }
 
   /** Somebody else was faster. */
   loses(attemptMs: number): void {
     this.tookMs(attemptMs)
+    this.streak = 0
     this.lost++
     this.failed = 0
   }
@@ -69,23 +80,38 @@ export class Pace {
 
   /** There was nothing to push. */
   idles(nowMs: number): void {
-    this.streakSince = nowMs
+    this.breakSince = nowMs
   }
 
   /** How long to wait before the next attempt, in milliseconds. */
   waitMs(chance: number): number {
-    if (this.lost > 0) return (FIRST_RETRY_ATTEMPTS * this.attemptMs * chance) / this.lost ** 2
-    if (this.sawOthers) {
-      const restShare = SHORTEST_REST + chance * (LONGEST_REST - SHORTEST_REST)
-      return Math.max(1, this.others) * this.attemptMs * restShare
-    }
-    return this.needsBreak ? BREAK_ATTEMPTS * this.attemptMs : 0
+    // At most as long as a streak, after the first time.
+    if (this.lost > 0) return (Math.min(MOST_PUSHES * this.attemptMs, LONGEST_STREAK_MS) * chance) / this.lost
+    const share = this.sawOthers ? SHORTEST_REST + chance * (LONGEST_REST - SHORTEST_REST) : 1
+    return this.restAttempts * this.attemptMs * share
   }
 
   /** How long to wait for a remote that cannot be reached: twice as long each time. */
   backoffMs(chance: number): number {
     const most = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.max(0, this.failed - 1))
     return most * (0.5 + chance / 2)
+  }
+
+  private afterStreak(nowMs: number): number {
+    this.breakSince = nowMs
+    const { streak } = this
+    if (streak < MOST_PUSHES && nowMs - this.streakSince < LONGEST_STREAK_MS) return 0
+    this.others = mix(this.others, this.othersNow)
+    this.othersNow = 0
+    this.streak = 0
+    return Math.max(streak, this.others)
+  }
+
+  private breakOf(nowMs: number): number {
+    const afterMs = Math.max(BREAK_AFTER_MS, BREAK_AFTER_ATTEMPTS * this.attemptMs)
+    if (nowMs - this.breakSince < afterMs) return 0
+    this.breakSince = nowMs
+    return BREAK_ATTEMPTS
   }
 
   private tookMs(attemptMs: number): void {

@@ -1,11 +1,22 @@
 import type { EventLog } from '../../log/event-log.ts'
-import { commitDistance } from '../../repository/commit-distance.ts'
+import { moveRef } from '../../log/ref-move.ts'
+import { type CommitDistance, commitDistance } from '../../repository/commit-distance.ts'
 import type { GitReader } from '../../repository/git-reader.ts'
+import { readRef } from '../../repository/refs.ts'
 import { fetchBranch, pushBranch } from '../../repository/remote.ts'
 import type { Repository } from '../../repository/repository.ts'
 import type { GitRunner } from '../../repository/runner.ts'
 import type { Clock } from '../../system/clock.ts'
-import { HistoryForkedError, MergeCommitError, RemoteBranchMissingError } from '../errors.ts'
+import type { FileSystem } from '../../system/file-system.ts'
+import {
+  HistoryForkedError,
+  MergeCommitError,
+  RemoteBranchMissingError,
+  RemoteEmptiedError,
+  RemoteRewoundError,
+  RemoteRewrittenError,
+} from '../errors.ts'
+import { holds } from '../replica/pin.ts'
 
 export interface RemoteBranchParts {
   readonly log: EventLog
@@ -14,11 +25,14 @@ export interface RemoteBranchParts {
   readonly runner: GitRunner
   /** Name or address of the remote. */
   readonly remote: string
+  readonly fileSystem: FileSystem
   readonly clock: Clock
 }
 
 /** How long the remote may stay silent, in milliseconds. */
 const SILENCE = { timeoutMs: 30_000 }
+/** The last commit that the remote was seen to have. */
+const CONFIRMED = 'refs/memoir/confirmed'
 
 /** The branch on the remote: what all its writers agree on. */
 export class RemoteBranch {
@@ -30,32 +44,33 @@ export class RemoteBranch {
   constructor(private readonly parts: RemoteBranchParts) {}
 
   /**
-   * Fetches, and moves the branch here to what the remote has, after a look at it. Commits that only we have
-   * are pushed.
+   * Fetches, and moves the branch here to what the remote has, after a look at it. Commits that were made here
+   * and that the remote never had are pushed.
    *
    * @param withdraw told before the branch moves
    * @returns whether the branch here moved
-   * @throws RemoteFailedError, RemoteBranchMissingError, HistoryForkedError, MergeCommitError,
-   *   InvalidBatchError, UnexpectedEntryError …: the branch stays as it was
+   * @throws RemoteFailedError, RemoteBranchMissingError, RemoteEmptiedError, RemoteRewoundError,
+   *   RemoteRewrittenError, HistoryForkedError, MergeCommitError, InvalidBatchError, UnexpectedEntryError …:
+   *   the branch stays as it was
    */
   async fetch(withdraw: () => void): Promise<boolean> {
     const { log, repository, reader, runner, remote, clock } = this.parts
     const fetched = await fetchBranch(repository, remote, repository.branch, SILENCE)
     this.lastFetchMs = clock.now()
-    if (fetched === undefined) throw new RemoteBranchMissingError(repository.branch)
     const local = log.state.branch
-    if (fetched === local.commit) return false
-    const { onlyLeft, onlyRight, merge } = await commitDistance(reader, runner, local.commit, fetched)
-    if (onlyLeft > 0 && onlyRight > 0) throw new HistoryForkedError(local.commit, fetched)
-    if (onlyLeft > 0) {
-      await this.push(local.commit)
-      return false
+    if (fetched === undefined) throw await this.missing(local.commit)
+    if (fetched !== local.commit) {
+      const { onlyLeft, onlyRight, merge } = await commitDistance(reader, runner, local.commit, fetched)
+      if (onlyLeft > 0) await this.bringForward(local.commit, fetched, onlyRight)
+      else {
+        if (merge !== undefined) throw new MergeCommitError(merge)
+        await log.follower.fastForward(fetched, withdraw)
+        // Each push adds a file at least; a fold takes many away.
+        this.others += Math.max(1, log.state.branch.tree.fileCount - local.tree.fileCount)
+      }
     }
-    if (merge !== undefined) throw new MergeCommitError(merge)
-    await log.follower.fastForward(fetched, withdraw)
-    // Each push adds a file at least; a fold takes many away.
-    this.others += Math.max(1, log.state.branch.tree.fileCount - local.tree.fileCount)
-    return true
+    await this.remember()
+    return log.state.branch !== local
   }
 
   /** About how many pushes of others were taken in since this was last asked. */
@@ -65,10 +80,45 @@ export class RemoteBranch {
     return others
   }
 
-  /** Pushes a commit as a fast-forward. @throws RemoteFailedError: see `mayHaveArrived` */
-  async push(commit: string): Promise<void> {
+  /**
+   * Pushes a commit on top of the one where the remote was last seen.
+   *
+   * @throws RemoteFailedError: see `mayHaveArrived`
+   */
+  async push(commit: string, expected: string): Promise<void> {
     const { repository, remote, clock } = this.parts
-    await pushBranch(repository, remote, repository.branch, { ...SILENCE, commit })
+    await pushBranch(repository, remote, repository.branch, { ...SILENCE, commit, expected })
     this.lastPushMs = clock.now()
+  }
+
+  /** Remembers that the remote has what the branch here has: what it loses from now on is a loss. */
+  async remember(): Promise<void> {
+    const { log, repository, fileSystem, clock } = this.parts
+    const expected = await this.confirmed()
+    const next = log.state.branch.commit
+    if (next === expected) return
+    await moveRef(fileSystem, repository.gitDirectory, CONFIRMED, { expected, next }, clock)
+  }
+
+  /** The remote does not have all that is here. */
+  private async bringForward(local: string, fetched: string, onlyThere: CommitDistance['onlyRight']) {
+    const confirmed = await this.confirmed()
+    const hasLost = confirmed !== undefined && !(await holds(this.parts.reader, fetched, confirmed))
+    if (hasLost && onlyThere > 0) throw new RemoteRewrittenError(local, fetched)
+    if (hasLost) throw new RemoteRewoundError(local, fetched)
+    if (onlyThere > 0) throw new HistoryForkedError(local, fetched)
+    // Of a time when this clone was the only writer.
+    await this.push(local, fetched)
+  }
+
+  private async missing(local: string): Promise<Error> {
+    const { branch } = this.parts.repository
+    const wasThere = (await this.confirmed()) !== undefined
+    return wasThere ? new RemoteEmptiedError(branch, local) : new RemoteBranchMissingError(branch)
+  }
+
+  private confirmed(): Promise<string | undefined> {
+    const { fileSystem, repository } = this.parts
+    return readRef(fileSystem, repository.gitDirectory, CONFIRMED)
   }
 }

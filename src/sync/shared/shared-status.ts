@@ -3,6 +3,7 @@ import { RemoteFailedError } from '../../repository/errors.ts'
 /** What a shared log is busy with. */
 export type SharedPhase =
   | 'idle'
+  | 'queueing'
   | 'fetching'
   | 'composing'
   | 'pushing'

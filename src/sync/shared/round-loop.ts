@@ -1,0 +1,290 @@
+import type { Draft, Proposal } from '../../log/draft.ts'
+import { LogClosedError } from '../../log/errors.ts'
+import { RemoteFailedError } from '../../repository/errors.ts'
+import { findNearRemote } from '../../repository/near-remote.ts'
+import { NotConfirmedError } from '../errors.ts'
+import { Alarm } from './alarm.ts'
+import { type Decision, type Line, tell } from './line.ts'
+import { Pace } from './pace.ts'
+import { RemoteBranch, type RemoteBranchParts } from './remote-branch.ts'
+import { failureOf, type SharedFailure, type SharedPhase } from './shared-status.ts'
+import { TurnQueue } from './turn-queue.ts'
+import type { WaitingAppend } from './waiting-append.ts'
+import { Waiters } from './waiters.ts'
+
+export interface RoundLoopParts extends RemoteBranchParts {
+  readonly draft: Draft
+  /** A fraction from 0 to 1. */
+  readonly chance: () => number
+  /** How often the remote is looked at while there is nothing to push, in milliseconds. */
+  readonly fetchMs: number
+  /** Told when a round fails, once until one does not. */
+  readonly onFailure: (error: Error) => void
+  /** Told after each move of the branch. */
+  readonly onMoved: () => void
+}
+
+/**
+ * Pushes what waits in the line, round after round, to a remote branch that others push to as well. The branch
+ * here holds only what the remote has.
+ *
+ * idle → queueing → composing → pushing → confirming → resting → idle
+ * pushing → fetching → composing: somebody else was faster, or nobody knows how the push ended
+ * any → backing off → fetching: it failed      any → stopped
+ */
+export class RoundLoop {
+  readonly remote: RemoteBranch
+  private current: SharedPhase = 'idle'
+  private readonly pace = new Pace()
+  private readonly turns: TurnQueue
+  private readonly alarm = new Alarm()
+  private readonly waiters = new Waiters()
+  private mustLook = true
+  private isClosing = false
+  private running: Promise<void> | undefined
+  /** The last look at the remote that ended. */
+  private lastLook = 0
+  /** What is on its way to the remote. */
+  private proposal: Proposal | undefined
+  private failed: Error | undefined
+  private nextTryMs = 0
+
+  constructor(
+    private readonly parts: RoundLoopParts,
+    private readonly line: Line,
+  ) {
+    this.remote = new RemoteBranch(parts)
+    this.turns = new TurnQueue(parts.fileSystem, parts.clock)
+  }
+
+  get phase(): SharedPhase {
+    return this.current
+  }
+
+  /** Why the last round failed, if it did. */
+  get lastError(): Error | undefined {
+    return this.failed
+  }
+
+  get failure(): SharedFailure | undefined {
+    return this.failed && failureOf(this.failed, this.nextTryMs)
+  }
+
+  /**
+   * Starts with a look at the remote; one that cannot be reached does not stand in the way.
+   *
+   * @throws what `RemoteBranch.fetch` throws, but for a remote that failed
+   */
+  async start(): Promise<void> {
+    try {
+      await this.look()
+    } catch (error) {
+      if (!(error instanceof RemoteFailedError)) throw error
+      this.fail(error)
+    }
+    this.running = this.run()
+  }
+
+  /** Says that something was added to the line. */
+  wake(): void {
+    if (this.current === 'idle') this.alarm.ring()
+  }
+
+  /** Resolves after a round that brings a state about. @throws what the next round fails with */
+  waitUntil(isDone: () => boolean): Promise<void> {
+    return this.waitFor(isDone, false)
+  }
+
+  /** Resolves when the remote was looked at. @throws what the next round fails with */
+  waitForLook(): Promise<void> {
+    const { looks } = this.line
+    return this.waitFor(() => this.lastLook > looks, true)
+  }
+
+  /** Whether an append is on its way to the remote. */
+  isProposed({ placement }: WaitingAppend): boolean {
+    return placement !== undefined && (this.proposal?.placements.includes(placement) ?? false)
+  }
+
+  /** Lets those who wait for the remote have their answer, pushes what can be pushed, and stops. */
+  async close(): Promise<void> {
+    this.isClosing = true
+    this.alarm.ring()
+    await this.running
+  }
+
+  private waitFor(isDone: () => boolean, needsLook: boolean): Promise<void> {
+    const done = this.waiters.add(isDone, needsLook)
+    if (this.current === 'idle' || this.current === 'backing off') this.alarm.ring()
+    return done
+  }
+
+  private async run(): Promise<void> {
+    if (this.failed !== undefined) await this.backOff()
+    while (await this.hasWork()) {
+      try {
+        const hasTried = await this.round()
+        this.failed = undefined
+        this.waiters.roundSucceeded()
+        if (hasTried) await this.rest()
+      } catch (error) {
+        this.fail(error instanceof Error ? error : new Error(String(error)))
+        await this.turns.leave()
+        await this.backOff()
+      }
+    }
+    this.current = 'stopped'
+    this.waiters.giveUp(new LogClosedError())
+  }
+
+  private get isLookDue(): boolean {
+    return this.mustLook || this.waiters.needLook
+  }
+
+  private get isAwaited(): boolean {
+    return this.line.appends.some(({ isAwaited }) => isAwaited)
+  }
+
+  private get isIdle(): boolean {
+    return !this.isLookDue && this.line.isEmpty && this.waiters.isEmpty && !this.isClosing
+  }
+
+  /** Idles until there is something to do; false when it is time to stop. */
+  private async hasWork(): Promise<boolean> {
+    while (this.isIdle) {
+      this.current = 'idle'
+      await this.turns.leave()
+      if (!this.isIdle) break
+      if (await this.alarm.wait(this.parts.fetchMs, false)) this.mustLook = true
+      this.pace.idles(performance.now())
+    }
+    if (!this.isClosing) return true
+    // What was accepted here is safe in the outbox; whoever waits for the remote is answered first.
+    const goesOn = this.isAwaited || (!this.line.isEmpty && this.failed === undefined)
+    if (!goesOn) await this.turns.leave()
+    return goesOn
+  }
+
+  /** @returns whether it tried to push */
+  private async round(): Promise<boolean> {
+    const isNewTurn = !this.line.isEmpty && (await this.enterQueue())
+    const began = performance.now()
+    this.waiters.roundBegins()
+    this.line.dropAbandoned()
+    const othersMayHavePushed = isNewTurn || (this.pace.hasOthers && !this.turns.isFirst)
+    if (this.isLookDue || (othersMayHavePushed && !this.line.isEmpty)) await this.look()
+    const proposal = await this.compose()
+    if (proposal === undefined) {
+      // Whoever is left was refused on a branch that may be old by now.
+      this.mustLook = !this.line.isEmpty
+      return false
+    }
+    const isTaken = await this.propose(proposal)
+    const now = performance.now()
+    if (isTaken) this.pace.won(now, now - began, this.remote.takeOthers())
+    else this.pace.loses(now - began)
+    return true
+  }
+
+  /** @returns whether our turn has begun just now */
+  private async enterQueue(): Promise<boolean> {
+    if (this.turns.isFirst) return false
+    const { repository, remote } = this.parts
+    const folder = await findNearRemote(repository, remote)
+    if (folder === undefined) return false
+    this.current = 'queueing'
+    return this.turns.enter(`${folder}/memoir/turns`)
+  }
+
+  private async look(): Promise<void> {
+    this.current = 'fetching'
+    const look = this.line.beginLook()
+    const hasMoved = await this.remote.fetch(() => this.line.withdraw())
+    if (hasMoved) this.parts.onMoved()
+    await this.decide(async () => [...(await this.line.place()), ...this.line.refuse(look)])
+    this.lastLook = look
+    this.mustLook = false
+  }
+
+  private compose(): Promise<Proposal | undefined> {
+    this.current = 'composing'
+    return this.parts.draft.exclusively(async () => {
+      await tell(await this.line.place())
+      return this.line.propose()
+    })
+  }
+
+  /** @returns whether the remote took it; if not, somebody else was faster */
+  private async propose(proposal: Proposal): Promise<boolean> {
+    const look = this.line.beginLook()
+    this.current = 'pushing'
+    this.proposal = proposal
+    // Until the branch here holds it, too.
+    this.mustLook = true
+    let mayHaveArrived = true
+    try {
+      await this.remote.push(proposal.states.at(-1)!.commit, proposal.from.commit)
+      if (this.turns.isOver) await this.turns.leave()
+      this.failed = undefined
+      this.current = 'confirming'
+      await this.decide(async () => [...(await this.line.confirm(proposal)), ...this.line.refuse(look)])
+    } catch (error) {
+      if (error instanceof RemoteFailedError) mayHaveArrived = error.mayHaveArrived
+      if (mayHaveArrived) this.line.doubt(proposal)
+      if (!(error instanceof RemoteFailedError && error.kind === 'conflict')) throw error
+      return false
+    } finally {
+      this.proposal = undefined
+    }
+    this.mustLook = false
+    this.lastLook = look
+    this.parts.onMoved()
+    await this.remote.remember()
+    return true
+  }
+
+  private async decide(task: () => Promise<Decision[]>): Promise<void> {
+    await tell(await this.parts.draft.exclusively(task))
+  }
+
+  private async rest(): Promise<void> {
+    const ms = this.pace.waitMs(this.parts.chance())
+    // In the queue nobody else has to be let go first.
+    if (ms === 0 || this.isClosing || this.turns.isFirst) return
+    this.current = 'resting'
+    await this.alarm.wait(ms, true)
+  }
+
+  private fail(error: Error): void {
+    if (this.failed === undefined) this.parts.onFailure(error)
+    this.failed = error
+    this.mustLook = true
+    this.pace.fails()
+    const backoffMs = this.pace.backoffMs(this.parts.chance())
+    this.nextTryMs = this.parts.clock.now() + backoffMs
+    this.waiters.roundFailed(error)
+    if (!mayPass(error)) this.refuseAwaited(error)
+  }
+
+  /** The remote takes nothing from us: those who wait for it need not wait any longer. */
+  private refuseAwaited(error: Error): void {
+    for (const append of this.line.appends.filter(({ isAwaited }) => isAwaited)) {
+      append.isAbandoned = true
+      void append.settle({
+        kind: 'refused',
+        error: append.mayBeStored ? new NotConfirmedError(true, error) : error,
+      })
+    }
+  }
+
+  private async backOff(): Promise<void> {
+    if (this.isClosing && !this.isAwaited) return
+    this.current = 'backing off'
+    await this.alarm.wait(this.nextTryMs - this.parts.clock.now(), this.isAwaited)
+  }
+}
+
+/** Whether a failure may pass by itself: then it is worth waiting for. */
+function mayPass(error: Error): boolean {
+  return error instanceof RemoteFailedError && ['network', 'unknown', 'conflict'].includes(error.kind)
+}

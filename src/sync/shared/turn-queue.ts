@@ -1,0 +1,130 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { errorCode, removeQuietly } from '../../repository/durable-file.ts'
+import type { Clock } from '../../system/clock.ts'
+import type { FileSystem } from '../../system/file-system.ts'
+import { currentProcess, isRunning } from '../../system/process-identity.ts'
+
+/** How long a turn lasts, in milliseconds: some pushes, so that the fetch at its beginning is worth it. */
+const TURN_MS = 500
+/** Whoever is first for so long is passed over: it does not get on, in milliseconds. */
+const LOST_TURN_MS = 10 * TURN_MS
+/** How often the second one looks whether it is first, in milliseconds; those behind it look more rarely. */
+const LOOK_EVERY_MS = 5
+
+const TICKET = /^turn\.(\d{12})$/
+
+/** A place in the queue: a file, whose number counts. */
+interface Ticket {
+  readonly number: number
+  readonly path: string
+}
+
+/**
+ * Lets writers that reach their remote as a folder push one after the other, in the order in which they came.
+ * Pushing at once, they take the processors from each other: of 8 on two cores, two pushes of three were lost.
+ *
+ * It is a courtesy and proves nothing: the push decides. So the ticket of a process that is gone, or that does
+ * not get on, is taken away, and where no ticket can be written there is no queue.
+ *
+ * out → waiting → first (it is our turn) → out
+ */
+export class TurnQueue {
+  private own: Ticket | undefined
+  private sinceMs = 0
+
+  constructor(
+    private readonly fileSystem: FileSystem,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Whether it is our turn. */
+  get isFirst(): boolean {
+    return this.own !== undefined
+  }
+
+  /** Whether it was our turn for long enough. */
+  get isOver(): boolean {
+    return performance.now() - this.sinceMs > TURN_MS
+  }
+
+  /**
+   * Waits until it is our turn.
+   *
+   * @param directory for the tickets; made when it is missing
+   * @returns whether it is: not where tickets cannot be written
+   */
+  async enter(directory: string): Promise<boolean> {
+    try {
+      await this.fileSystem.makeDirectory(directory)
+      this.own = await this.draw(directory)
+      await this.waitFor(this.own, directory)
+    } catch {
+      await this.leave()
+    }
+    this.sinceMs = performance.now()
+    return this.isFirst
+  }
+
+  /** Lets the next one have its turn. */
+  async leave(): Promise<void> {
+    const { own } = this
+    this.own = undefined
+    if (own !== undefined) await removeQuietly(this.fileSystem, own.path)
+  }
+
+  /** Takes the number after the last one. */
+  private async draw(directory: string): Promise<Ticket> {
+    for (;;) {
+      const number = ((await this.tickets(directory)).at(-1)?.number ?? 0) + 1
+      const ticket = ticketOf(directory, number)
+      try {
+        const file = await this.fileSystem.open(ticket.path, 'wx')
+        const owner = Buffer.from(JSON.stringify(currentProcess(this.clock.now())))
+        try {
+          await file.write(owner, 0, owner.length, 0)
+        } finally {
+          await file.close()
+        }
+        return ticket
+      } catch (error) {
+        if (errorCode(error) !== 'EEXIST') throw error
+      }
+    }
+  }
+
+  private async waitFor({ number }: Ticket, directory: string): Promise<void> {
+    let first: Ticket | undefined
+    let firstSinceMs = 0
+    for (;;) {
+      const ahead = (await this.tickets(directory)).filter((other) => other.number < number)
+      if (ahead.length === 0) return
+      if (ahead[0]!.number !== first?.number) {
+        first = ahead[0]!
+        firstSinceMs = performance.now()
+      }
+      const isLost = performance.now() - firstSinceMs > LOST_TURN_MS || (await this.isLeft(first))
+      if (isLost) await removeQuietly(this.fileSystem, first.path)
+      else await wait(LOOK_EVERY_MS * ahead.length ** 2)
+    }
+  }
+
+  /** Lowest number first. */
+  private async tickets(directory: string): Promise<Ticket[]> {
+    const numbers = (await this.fileSystem.list(directory)).flatMap((name) => TICKET.exec(name)?.[1] ?? [])
+    return numbers.sort().map((digits) => ticketOf(directory, Number(digits)))
+  }
+
+  /** Whether the process that drew a ticket is gone. */
+  private async isLeft({ path }: Ticket): Promise<boolean> {
+    try {
+      return !isRunning(JSON.parse((await this.fileSystem.readFile(path)).toString()))
+    } catch {
+      // It was given back, or is being written.
+      return false
+    }
+  }
+}
+
+function ticketOf(directory: string, number: number): Ticket {
+  return { number, path: `${directory}/turn.${String(number).padStart(12, '0')}` }
+}

@@ -1,0 +1,49 @@
+/** Somebody who waits for a state that some round brings about. */
+interface Waiter {
+  readonly isDone: () => boolean
+  readonly needsLook: boolean
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+/** Those who wait for what a round of a shared log brings about, or for why it does not. */
+export class Waiters {
+  private waiting: Waiter[] = []
+  /** Those of them who wait since before this round began. */
+  private asked: Waiter[] = []
+
+  get isEmpty(): boolean {
+    return this.waiting.length === 0
+  }
+
+  /** Whether one of them wants to know what the remote has now. */
+  get needLook(): boolean {
+    return this.waiting.some(({ needsLook }) => needsLook)
+  }
+
+  /** Resolves after the round that brings the state about. @throws what the next round fails with */
+  add(isDone: () => boolean, needsLook: boolean): Promise<void> {
+    return new Promise((resolve, reject) => this.waiting.push({ isDone, needsLook, resolve, reject }))
+  }
+
+  roundBegins(): void {
+    this.asked = [...this.waiting]
+  }
+
+  roundSucceeded(): void {
+    const answered = this.waiting.filter(({ isDone }) => isDone())
+    this.waiting = this.waiting.filter((waiter) => !answered.includes(waiter))
+    for (const { resolve } of answered) resolve()
+  }
+
+  /** Whoever asked after the round had begun has the next one. */
+  roundFailed(error: Error): void {
+    this.waiting = this.waiting.filter((waiter) => !this.asked.includes(waiter))
+    for (const { reject } of this.asked.splice(0)) reject(error)
+  }
+
+  /** No other round comes. */
+  giveUp(error: Error): void {
+    for (const { reject } of this.waiting.splice(0)) reject(error)
+  }
+}
