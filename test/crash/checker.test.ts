@@ -101,6 +101,21 @@ test('lets a power cut take what was only written, and nothing else', () => {
   expect(kindsIn(run, AFTER_A_KILL)).toEqual(['lost'])
 })
 
+test('lets what was accepted without a place be stored, or kept as a conflict', () => {
+  const run = goodRun()
+  run.records.push(...accepted('offline'))
+  expect(kindsIn({ ...run, shown: { conflicts: ['offline'] } })).toEqual([])
+  const event = { ...run.events[4]!, position: 6, version: 1, stream: 'c' }
+  const stored = { ...event, data: { token: 'offline', number: 0, filler: '' } }
+  expect(kindsIn({ ...run, events: [...run.events, stored] })).toEqual([])
+})
+
+/** An append that was taken in without the remote. */
+function accepted(token: string): HistoryRecord[] {
+  const begun = operation(token, ['c'], { ack: 'committed' })
+  return [{ begun }, { ended: token, outcome: { kind: 'accepted' } }]
+}
+
 const FAULTS: readonly [kind: Anomaly['kind'], what: string, plant: (run: Run) => Run][] = [
   [
     'lost',
@@ -121,6 +136,11 @@ const FAULTS: readonly [kind: Anomaly['kind'], what: string, plant: (run: Run) =
         ],
       }
     },
+  ],
+  [
+    'lost',
+    'an append that was accepted without a place is neither stored nor a conflict',
+    (run) => ({ ...run, records: [...run.records, ...accepted('offline')] }),
   ],
   [
     'doubled',
@@ -220,6 +240,11 @@ const FAULTS: readonly [kind: Anomaly['kind'], what: string, plant: (run: Run) =
       }
       return { records, events: [...events, event] }
     },
+  ],
+  [
+    'rejected but stored',
+    'an append is kept as a conflict and stands there',
+    (run) => ({ ...run, shown: { conflicts: ['four'] } }),
   ],
   [
     'half an append',

@@ -35,6 +35,7 @@ export class TurnQueue {
   constructor(
     private readonly fileSystem: FileSystem,
     private readonly clock: Clock,
+    private readonly lostTurnMs = LOST_TURN_MS,
   ) {}
 
   /** Whether it is our turn. */
@@ -102,7 +103,7 @@ export class TurnQueue {
         first = ahead[0]!
         firstSinceMs = performance.now()
       }
-      const isLost = performance.now() - firstSinceMs > LOST_TURN_MS || (await this.isLeft(first))
+      const isLost = performance.now() - firstSinceMs > this.lostTurnMs || (await this.isLeft(first))
       if (isLost) await removeQuietly(this.fileSystem, first.path)
       else await wait(LOOK_EVERY_MS * ahead.length ** 2)
     }

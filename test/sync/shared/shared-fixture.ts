@@ -46,6 +46,11 @@ export class SharedRemote {
     return Number(gitText(this.path, 'rev-list', '--count', 'HEAD'))
   }
 
+  /** Sets its branch back to a commit that it was at. */
+  rewind(commit: string): void {
+    gitText(this.path, 'update-ref', 'HEAD', commit)
+  }
+
   /** Lets the remote run a script at its next push, and none after it. */
   hookOnce(name: string, script: string): void {
     const path = `${this.path}/hooks/${name}`

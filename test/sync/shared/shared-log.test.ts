@@ -3,9 +3,16 @@ import { describe, expect, test } from 'vitest'
 import type { NewEvent } from '../../../src/event/event.ts'
 import { projection } from '../../../src/image/projection.ts'
 import { ConcurrencyError, DuplicateIdError } from '../../../src/log/errors.ts'
+import type { Notice } from '../../../src/log/log-state.ts'
 import { open } from '../../../src/memoir.ts'
 import type { SharedLog } from '../../../src/shared-log.ts'
-import { HistoryForkedError, NotConfirmedError } from '../../../src/sync/errors.ts'
+import {
+  HistoryForkedError,
+  NotConfirmedError,
+  RemoteEmptiedError,
+  RemoteRewoundError,
+  RemoteRewrittenError,
+} from '../../../src/sync/errors.ts'
 import { event, fsck, gitText } from '../../log/event-log-fixture.ts'
 import { SharedRemote } from './shared-fixture.ts'
 
@@ -129,6 +136,21 @@ describe('an append', () => {
     expect((await logs[0]!.verify()).findings).toEqual([])
     expect(fsck(remote.path)).toBe('')
   })
+})
+
+test('writers that reach the remote as a folder lose no push to each other', async () => {
+  const remote = await SharedRemote.create()
+  const names = ['a', 'b', 'c']
+  const logs = await Promise.all(names.map((name) => remote.open(name)))
+  await Promise.all(
+    logs.map(async (log, writer) => {
+      for (let at = 0; at < 6; at++) await log.append('s', [event(writer * 100 + at)])
+    }),
+  )
+  for (const name of names) {
+    // The commit of a push that was lost is left over.
+    expect(gitText(`${remote.folder}/${name}.git`, 'fsck', '--unreachable')).not.toContain('commit')
+  }
 })
 
 describe('a repeated append', () => {
@@ -423,4 +445,66 @@ test('a merge that somebody pushed is refused by name, and nothing of it is take
   gitText(remote.path, 'update-ref', 'HEAD', merge)
   await expect(log.pull()).rejects.toMatchObject({ code: 'merge-commit', commit: merge })
   expect(log.status().commit).toBe(before)
+})
+
+describe('a remote that has lost what it had confirmed', () => {
+  test('takes nothing before it is put right, and says so to all who ask', async () => {
+    const remote = await SharedRemote.create()
+    const notices: Notice[] = []
+    const log = await remote.open('one', { onNotice: (notice) => notices.push(notice) })
+    await log.append('a', [event(1)])
+    const rewoundTo = remote.head
+    await log.append('a', [event(2)])
+    remote.rewind(rewoundTo)
+    await expect(log.append('a', [event(3)])).rejects.toThrow(RemoteRewoundError)
+    await expect(log.pull()).rejects.toThrow(RemoteRewoundError)
+    expect(remote.head).toBe(rewoundTo)
+    expect(log.status().shared.failure).toMatchObject({ code: 'remote-rewound' })
+    expect(notices).toContainEqual({ kind: 'remote-failed', error: expect.any(RemoteRewoundError) })
+    expect(await numbersOf(log)).toEqual([1, 2])
+  })
+
+  test('is found out by a process that comes later, and keeps what was accepted without it', async () => {
+    const remote = await SharedRemote.create()
+    const log = await remote.open('one')
+    await log.append('a', [event(1)])
+    const rewoundTo = remote.head
+    await log.append('a', [event(2)])
+    remote.cut('one')
+    await log.append('a', [event(3)], { ack: 'committed' })
+    await log.close()
+    remote.mend('one')
+    remote.rewind(rewoundTo)
+    await expect(remote.open('one')).rejects.toThrow(RemoteRewoundError)
+    expect(remote.head).toBe(rewoundTo)
+
+    // The way out: the clone that knows most gives it back.
+    const whole = await open(`${remote.folder}/one.git`, { remote: remote.path })
+    await whole.push()
+    await whole.close()
+    const later = await remote.open('one')
+    await later.push()
+    expect(await numbersOf(later)).toEqual([1, 2, 3])
+  })
+
+  test('and went on without it is told from one that was forked', async () => {
+    const remote = await SharedRemote.create()
+    const log = await remote.open('one')
+    await log.append('a', [event(1)])
+    const rewoundTo = remote.head
+    await log.append('a', [event(2)])
+    remote.rewind(rewoundTo)
+    const other = await remote.open('other')
+    await other.append('a', [event(9)])
+    await expect(log.append('a', [event(3)])).rejects.toThrow(RemoteRewrittenError)
+    expect(await numbersOf(log)).toEqual([1, 2])
+  })
+
+  test('and the whole branch is told from one that never had it', async () => {
+    const remote = await SharedRemote.create()
+    const log = await remote.open('one')
+    await log.append('a', [event(1)])
+    gitText(remote.path, 'update-ref', '-d', gitText(remote.path, 'symbolic-ref', 'HEAD'))
+    await expect(log.append('a', [event(2)])).rejects.toThrow(RemoteEmptiedError)
+  })
 })

@@ -1,0 +1,65 @@
+import { spawnSync } from 'node:child_process'
+import { readdirSync, writeFileSync } from 'node:fs'
+import { expect, test, vi } from 'vitest'
+import { TurnQueue } from '../../../src/sync/shared/turn-queue.ts'
+import { systemClock } from '../../../src/system/clock.ts'
+import { nodeFileSystem } from '../../../src/system/file-system.ts'
+import { currentProcess } from '../../../src/system/process-identity.ts'
+import { temporaryFolder } from '../../log/event-log-fixture.ts'
+
+const queue = (lostTurnMs?: number) => new TurnQueue(nodeFileSystem, systemClock, lostTurnMs)
+
+const ticketsIn = (directory: string) => readdirSync(directory).filter((name) => name.startsWith('turn.'))
+
+test('lets writers in one after the other, in the order in which they came', async () => {
+  const directory = `${temporaryFolder()}/turns`
+  const order: string[] = []
+  const first = queue()
+  await first.enter(directory)
+  const entered: Promise<void>[] = []
+  for (const name of ['second', 'third', 'fourth']) {
+    const one = queue()
+    entered.push(
+      one.enter(directory).then(async () => {
+        order.push(name)
+        await one.leave()
+      }),
+    )
+    await vi.waitFor(() => expect(ticketsIn(directory)).toHaveLength(entered.length + 1))
+  }
+  expect(order).toEqual([])
+  await first.leave()
+  await Promise.all(entered)
+  expect(order).toEqual(['second', 'third', 'fourth'])
+  expect(ticketsIn(directory)).toEqual([])
+})
+
+test('passes over a process that is gone, at once', async () => {
+  const directory = temporaryFolder()
+  const { pid } = spawnSync(process.execPath, ['-e', '0'])
+  const gone = { ...currentProcess(0), pid, started: '1' }
+  writeFileSync(`${directory}/turn.000000000001`, JSON.stringify(gone))
+  expect(await queue(Number.POSITIVE_INFINITY).enter(directory)).toBe(true)
+  expect(ticketsIn(directory)).toEqual(['turn.000000000002'])
+})
+
+test('passes over whoever is first for too long', async () => {
+  const directory = temporaryFolder()
+  await queue().enter(directory)
+  expect(await queue(50).enter(directory)).toBe(true)
+  expect(ticketsIn(directory)).toHaveLength(1)
+})
+
+test('passes over a ticket that holds nothing, once it is first for too long', async () => {
+  const directory = temporaryFolder()
+  writeFileSync(`${directory}/turn.000000000001`, '')
+  expect(await queue(50).enter(directory)).toBe(true)
+})
+
+test('does without where no ticket can be written', async () => {
+  const folder = temporaryFolder()
+  writeFileSync(`${folder}/file`, '')
+  const one = queue()
+  expect(await one.enter(`${folder}/file/turns`)).toBe(false)
+  expect(one.isFirst).toBe(false)
+})
