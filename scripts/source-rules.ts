@@ -45,6 +45,7 @@ export const RESERVED: readonly ReservedModules[] = [
       'repository/stand-in-directory.ts': 'a temporary git directory for one process, worth nothing after it',
       'repository/temporary-directory.ts':
         'makes and removes folders that are worth nothing after the process',
+      'repository/near-remote.ts': 'follows the links of a path; it changes nothing',
       'repository/remote.ts': 'reads the configuration of the repository',
       'repository/ref-lock.ts': 'reads /proc to find the process that holds a lock',
       'new-folder.ts': 'looks whether a clone may go into a folder, and clears it again if the clone fails',

@@ -147,7 +147,15 @@ export async function pushBranch(
   await using runner = runnerFor(found, options, { repository, settings })
   const { commit = branch, expected } = options
   const lease = expected === undefined ? [] : [`--force-with-lease=${branch}:${expected}`]
-  const args = ['push', '--progress', '--no-verify', ...lease, '--end-of-options', ALIAS, `${commit}:${branch}`]
+  const args = [
+    'push',
+    '--progress',
+    '--no-verify',
+    ...lease,
+    '--end-of-options',
+    ALIAS,
+    `${commit}:${branch}`,
+  ]
   await transfer(runner, found, args, options)
 }
 

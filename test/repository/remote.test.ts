@@ -250,6 +250,19 @@ describe('remote', () => {
       expect(head(origin)).toBe(theirs)
     })
 
+    it('goes only where the remote is, when that is given: one that went back is a conflict', async () => {
+      const first = commitFiles(local, { a: '1' })
+      const second = commitFiles(local, { a: '2' })
+      await pushBranch(repository, 'origin', MAIN)
+      git(origin, ['update-ref', MAIN, first])
+      const third = commitFiles(local, { a: '3' })
+      const push = (expected: string) => pushBranch(repository, 'origin', MAIN, { commit: third, expected })
+      await expect(push(second)).rejects.toMatchObject({ kind: 'conflict', mayHaveArrived: false })
+      expect(head(origin)).toBe(first)
+      await push(first)
+      expect(head(origin)).toBe(third)
+    })
+
     it('calls a ref that somebody else is moving a conflict', async () => {
       commitFiles(local, { a: '1' })
       await pushBranch(repository, 'origin', MAIN)

@@ -1,12 +1,10 @@
 import { UsageError } from '../../event/errors.ts'
-import { ownDirectory } from '../../log/log-repository.ts'
 import { type Conflict, conflictsOf } from '../../sync/shared/conflict.ts'
-import { Outbox } from '../../sync/shared/outbox.ts'
-import { nodeFileSystem } from '../../system/file-system.ts'
 import { command, json, option, optionalArgument } from '../command.ts'
 import type { Context } from '../context.ts'
 import { parseExpectedVersion } from '../input-values.ts'
 import { getLogRepository, openForSharing } from '../opening.ts'
+import { readOutbox } from '../outbox.ts'
 import { printable } from '../terminal-text.ts'
 
 export const conflicts = command({
@@ -50,8 +48,7 @@ memoir conflicts retry <id> appends it again, memoir conflicts drop <id> forgets
 /** Also beside a running writer. */
 async function list(json: boolean, context: Context): Promise<void> {
   const { repository } = await getLogRepository(context)
-  const entries = await Outbox.read(`${ownDirectory(repository)}/outbox`, nodeFileSystem)
-  const found = conflictsOf(entries)
+  const found = conflictsOf((await readOutbox(repository)) ?? [])
   if (json) for (const conflict of found) await context.output.json(conflict)
   else if (found.length === 0) await context.output.line('No conflicts.')
   else await context.output.lines(found.flatMap(conflictLines))

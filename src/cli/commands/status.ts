@@ -1,5 +1,6 @@
 import { command, json } from '../command.ts'
-import { openForReading } from '../opening.ts'
+import { getLogRepository, openForReading } from '../opening.ts'
+import { countOutbox, outboxText, readOutbox } from '../outbox.ts'
 import { countOf, formatBytes, formatCount } from '../progress.ts'
 import { remoteText } from '../remote-text.ts'
 import { fillTo, printable } from '../terminal-text.ts'
@@ -14,7 +15,9 @@ export const status = command({
     await using log = await openForReading(context)
     const disk = await log.measureDisk()
     const status = log.status()
-    if (json) return context.output.json(status)
+    const entries = await readOutbox((await getLogRepository(context)).repository)
+    const shared = entries && countOutbox(entries)
+    if (json) return context.output.json({ ...status, ...(shared && { shared }) })
     const facts = {
       log: `${status.name}  ${status.id}`,
       folder: status.path,
@@ -26,6 +29,7 @@ export const status = command({
       'batch files': formatCount(status.files),
       disk: `${formatBytes(disk.bytes)}, ${countOf(disk.looseObjects, 'loose object')}, ${countOf(disk.packs, 'pack')}`,
       index: formatBytes(status.indexBytes),
+      ...(shared && { outbox: outboxText(shared) }),
       ...(status.problem === undefined ? {} : { problem: status.problem.message }),
     }
     // A user chooses their names: one may be called as a fact is.

@@ -9,8 +9,8 @@ import { Pace } from './pace.ts'
 import { RemoteBranch, type RemoteBranchParts } from './remote-branch.ts'
 import { failureOf, type SharedFailure, type SharedPhase } from './shared-status.ts'
 import { TurnQueue } from './turn-queue.ts'
-import type { WaitingAppend } from './waiting-append.ts'
 import { Waiters } from './waiters.ts'
+import type { WaitingAppend } from './waiting-append.ts'
 
 export interface RoundLoopParts extends RemoteBranchParts {
   readonly draft: Draft

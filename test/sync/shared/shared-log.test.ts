@@ -459,7 +459,7 @@ describe('a remote that has lost what it had confirmed', () => {
     await expect(log.append('a', [event(3)])).rejects.toThrow(RemoteRewoundError)
     await expect(log.pull()).rejects.toThrow(RemoteRewoundError)
     expect(remote.head).toBe(rewoundTo)
-    expect(log.status().shared.failure).toMatchObject({ code: 'remote-rewound' })
+    expect(log.status().shared?.failure).toMatchObject({ code: 'remote-rewound' })
     expect(notices).toContainEqual({ kind: 'remote-failed', error: expect.any(RemoteRewoundError) })
     expect(await numbersOf(log)).toEqual([1, 2])
   })
