@@ -244,6 +244,7 @@ describe('a remote that cannot be reached', () => {
     await expect(failed).rejects.toThrow(NotConfirmedError)
     await expect(failed).rejects.toMatchObject({ mayBeStored: false })
     remote.mend('one')
+    await log.pull()
     await log.append('a', [event(2)])
     expect(await numbersOf(log)).toEqual([2])
   })
