@@ -1,11 +1,12 @@
 // `node .build/scripts/mutation-check.js [text…]`: takes one fsync, comparison or checksum at a time out of a copy of
 // the sources and runs the tests that have to notice it. Exits with 1 if one did not. With a text, only the mutations
-// whose name holds it.
+// whose file or name holds it.
 import { spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { MUTATIONS, type Mutation } from './mutations.ts'
+import { REPLICATION_MUTATIONS } from './replication-mutations.ts'
 
 const PROJECT = process.cwd()
 const COPIED = ['src', 'test', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'vitest.config.ts']
@@ -48,7 +49,8 @@ function findWitness(copy: string, { file, text, replacement, tests, name }: Mut
 }
 
 const wanted = process.argv.slice(2)
-const chosen = MUTATIONS.filter(({ name }) => wanted.every((text) => name.includes(text)))
+const all = [...MUTATIONS, ...REPLICATION_MUTATIONS]
+const chosen = all.filter(({ file, name }) => wanted.every((text) => `${file}: ${name}`.includes(text)))
 const copy = copyProject()
 try {
   const tests = [...new Set(chosen.flatMap((mutation) => mutation.tests))]

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { nodeFileSystem } from '../system/file-system.ts'
-import { removeAbandonedPacks } from './abandoned-packs.ts'
+import { removeAbandonedFiles } from './abandoned-files.ts'
 import { replaceOrigin } from './creation.ts'
 import { GitFailedError, RemoteFailedError } from './errors.ts'
 import { parseGitConfig } from './git-config.ts'
@@ -280,7 +280,7 @@ async function clearLeftovers(
   { gitDirectory }: RepositoryPaths,
   tracking: string | undefined,
 ): Promise<void> {
-  await removeAbandonedPacks(nodeFileSystem, gitDirectory)
+  await removeAbandonedFiles(nodeFileSystem, gitDirectory)
   if (tracking !== undefined) await removeStaleRefLock(nodeFileSystem, gitDirectory, tracking)
 }
 

@@ -1,14 +1,18 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { open } from '../../src/memoir.ts'
+import type { Log } from '../../src/opened-log.ts'
+import type { OpenOptions } from '../../src/options.ts'
+import type { FileSystem } from '../../src/system/file-system.ts'
 import { temporaryFolder } from '../log/event-log-fixture.ts'
+import { BesideGit } from '../system/beside-git.ts'
 import { CrashFileSystem, type PowerCut, randomSurvivors } from '../system/crash-file-system.ts'
 import { AFTER_A_POWER_CUT, findAnomalies } from './checker.ts'
 import { History, type HistoryRecord } from './history.ts'
 import { forgetLocks, LATER, observe } from './observation.ts'
 import { Random } from './random.ts'
 import { times } from './scale.ts'
-import { startSession } from './scenario.ts'
+import { type Session, startSession } from './scenario.ts'
 import { tallies } from './tally.ts'
 
 /** How far apart the moments are at which the power is cut: every single step in full. */
@@ -22,38 +26,70 @@ const DISKS: Readonly<Record<string, (seed: number) => Pick<PowerCut, 'survives'
   'that was not synced there': () => ({ survives: () => true }),
 }
 
+const BY_HAND: OpenOptions = { projections: [tallies], seal: { afterMs: 3_600_000, maxBytes: 4000 } }
+
 interface Recorded {
   readonly disk: CrashFileSystem
   /** With the number of steps that the disk had made by then. */
   readonly records: readonly { readonly steps: number; readonly record: HistoryRecord }[]
 }
 
-/** Creates a log, appends, seals and folds, snapshots included. */
-async function recordRun(root: string): Promise<Recorded> {
+/** What is done with a new log until the power is cut. */
+const RUNS: Readonly<Record<string, (log: Log, session: Session) => Promise<void>>> = {
+  async 'appends, seals and folds'(log, session) {
+    for (let round = 0; round < 5; round++) {
+      await session.append(log, 2, 2)
+      await log.seal()
+    }
+    await log.fold()
+    await session.append(log, 2, 2)
+  },
+  async 'maintains its repository'(log, session) {
+    let merged = 0
+    for (let round = 0; round < 5; round++) {
+      await session.append(log, 2, 2)
+      await log.seal()
+      await Promise.all([
+        log.maintain().then(({ mergedPacks }) => {
+          merged += mergedPacks
+        }),
+        session.append(log, 1),
+      ])
+    }
+    expect(merged).toBeGreaterThan(0)
+  },
+}
+
+async function recordRun(
+  root: string,
+  run: (log: Log, session: Session) => Promise<void>,
+): Promise<Recorded> {
   const disk = await CrashFileSystem.over(root)
   const records: { steps: number; record: HistoryRecord }[] = []
   const session = startSession('run', (record) => records.push({ steps: disk.steps, record }))
   const log = await open(`${root}/log.git`, {
-    projections: [tallies],
-    seal: { afterMs: 3_600_000, maxBytes: 4000 },
+    ...BY_HAND,
     snapshot: { everyEvents: 10 },
-    ports: { fileSystem: disk },
+    ports: { fileSystem: besideGit(disk, `${root}/log.git/objects`) },
   })
-  for (let round = 0; round < 5; round++) {
-    await session.append(log, 2, 2)
-    await log.seal()
-  }
-  await log.fold()
-  await session.append(log, 2, 2)
+  await run(log, session)
   await log.close()
   return { disk, records }
 }
 
-test.each(Object.keys(DISKS))(
-  'keeps its promises wherever the power is cut, with all %s',
-  async (name) => {
+/** Where maintenance lets git write. Git syncs what it writes there, but for the list of its commit-graphs. */
+function besideGit(disk: CrashFileSystem, objects: string): FileSystem {
+  const folders = [`${objects}/pack`, `${objects}/info/commit-graphs`]
+  return new BesideGit(disk, folders, (path) => !path.endsWith('/commit-graph-chain'))
+}
+
+const CASES = Object.keys(RUNS).flatMap((run) => Object.keys(DISKS).map((disk) => [run, disk] as const))
+
+test.each(CASES)(
+  'a log that %s keeps its promises wherever the power is cut, with all %s',
+  async (run, name) => {
     const root = temporaryFolder()
-    const { disk, records } = await recordRun(root)
+    const { disk, records } = await recordRun(root, RUNS[run]!)
     const target = temporaryFolder()
     for (let at = new Random(Date.now()).below(STRIDE); at <= disk.steps; at += STRIDE) {
       rmSync(target, { recursive: true })
@@ -68,8 +104,10 @@ test.each(Object.keys(DISKS))(
         expect(anomalies, `${moment} the power was cut at step ${at}`).toEqual([])
       }
       await check('after')
-      const log = await open(`${target}/log.git`, { projections: [tallies], ports: { clock: LATER } })
+      const log = await open(`${target}/log.git`, { ...BY_HAND, ports: { clock: LATER } })
       await startSession('after', (record) => history.add(record)).append(log, 2)
+      await log.seal()
+      await log.maintain()
       await log.close()
       await check('and when it had gone on after')
     }

@@ -54,9 +54,10 @@ function checkWithGit(path: string): string[] {
 /** The clock of an observer who comes long after: locks that were left behind are old then. */
 export const LATER: Clock = { now: () => Date.now() + 60_000 }
 
-/** Removes the writer's lock where its owner is this very process, which plays the dead one. */
+/** Removes the locks of writer and maintenance whose owner is this very process, which plays the dead one. */
 export function forgetLocks(path: string): void {
-  const directory = `${path}/memoir`
-  if (!existsSync(directory)) return
-  for (const name of readdirSync(directory)) if (name.endsWith('.lock')) rmSync(`${directory}/${name}`)
+  for (const directory of [`${path}/memoir`, `${path}/memoir/maintenance`]) {
+    if (!existsSync(directory)) continue
+    for (const name of readdirSync(directory)) if (name.endsWith('.lock')) rmSync(`${directory}/${name}`)
+  }
 }

@@ -104,10 +104,7 @@ export class CrashFileSystem implements FileSystem {
 
   async makeDirectory(path: string): Promise<void> {
     await this.#inner.makeDirectory(path)
-    const missing: string[] = []
-    for (let at = resolve(path); at !== this.#root && !this.#names.has(at); at = dirname(at))
-      missing.unshift(at)
-    for (const created of missing) this.#rename([[created, 'directory']])
+    this.#makeDirectory(resolve(path))
   }
 
   async rename(from: string, to: string): Promise<void> {
@@ -129,6 +126,20 @@ export class CrashFileSystem implements FileSystem {
     this.#steps.push({ kind: 'sync-directory', path: resolve(path), upTo })
   }
 
+  /** Records a file that somebody else made or replaced. Its name is not synced, its content may be. */
+  noticeFile(path: string, content: Buffer, isSynced: boolean): void {
+    this.#makeDirectory(dirname(resolve(path)))
+    const inode: Inode = { initial: Buffer.alloc(0) }
+    this.#steps.push({ kind: 'write', inode, bytes: content, position: 0 })
+    if (isSynced) this.#steps.push({ kind: 'sync', inode, upTo: this.#steps.length })
+    this.#rename([[path, inode]])
+  }
+
+  /** Records that somebody else removed a file. */
+  noticeRemoval(path: string): void {
+    this.#rename([[path, undefined]])
+  }
+
   /** Puts a state into `target` that the disk could hold after a power cut. */
   async crash({ at = this.#steps.length, survives, keepsLength = false, target }: PowerCut): Promise<void> {
     const steps = this.#steps.slice(0, at)
@@ -142,6 +153,13 @@ export class CrashFileSystem implements FileSystem {
       await writeFile(place, bytes)
     }
     await mkdir(target, { recursive: true })
+  }
+
+  /** With those that it lies in. */
+  #makeDirectory(path: string): void {
+    const missing: string[] = []
+    for (let at = path; at !== this.#root && !this.#names.has(at); at = dirname(at)) missing.unshift(at)
+    for (const created of missing) this.#rename([[created, 'directory']])
   }
 
   #rename(changes: readonly (readonly [path: string, target: Target])[]): void {

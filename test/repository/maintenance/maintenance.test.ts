@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import {
   countLooseObjects,
@@ -74,6 +74,21 @@ describe('maintenance', () => {
     expect((await maintain(path)).packedObjects).toBe(9)
   })
 
+  it.runIf(process.platform === 'linux')('goes on over the locks of a git that lost its power', async () => {
+    const path = repositoryOf(20)
+    await maintain(path)
+    const indexes = ['pack/multi-pack-index', 'info/commit-graphs/commit-graph-chain']
+    const locks = indexes.map((name) => `${path}/objects/${name}.lock`)
+    for (const lock of locks) {
+      writeFileSync(lock, '')
+      utimesSync(lock, 1, 1)
+    }
+    commits(path, 2)
+    expect(await maintain(path)).toMatchObject({ packedObjects: 6 })
+    expect(locks.filter(existsSync)).toEqual([])
+    gitText(path, 'multi-pack-index', 'verify')
+  })
+
   it('stops where it is when it is told to, with everything in place', async () => {
     const path = repositoryOf(3)
     const reason = new Error('enough')
@@ -116,9 +131,13 @@ describe('before maintenance removes', () => {
     expect(fsck(path)).toBe('')
   })
 
-  /** Runs maintenance, and judges each removal by what was synced when it happened. */
+  /**
+   * Runs maintenance, and judges each removal by what was synced when it happened; `index` is the multi-pack-index
+   * that a power cut would leave.
+   */
   async function recordRemovals(path: string) {
     const indexFile = `${path}/objects/pack/multi-pack-index`
+    let index = existsSync(indexFile) ? readFileSync(indexFile, 'latin1') : ''
     const synced = new Set<string>()
     const durable = new Set<string>()
     const removed: { readonly file: string; readonly isDurable: boolean; readonly index: string }[] = []
@@ -126,9 +145,9 @@ describe('before maintenance removes', () => {
       if (call === 'sync') synced.add(file)
       if (call === 'syncDirectory' && file.endsWith('/pack')) {
         for (const oid of wholePacks(synced).flatMap(oidsOf)) durable.add(oid)
+        index = existsSync(indexFile) ? readFileSync(indexFile, 'latin1') : ''
       }
       if (call !== 'remove' || !existsSync(file) || file === indexFile) return
-      const index = existsSync(indexFile) ? readFileSync(indexFile, 'latin1') : ''
       removed.push({ file, isDurable: oidsOf(file).every((oid) => durable.has(oid)), index })
     })
     await maintain(path, { fileSystem })

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { basename, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { open } from '../../../src/memoir.ts'
-import { nodeFileSystem } from '../../../src/system/file-system.ts'
+import { type FileSystem, nodeFileSystem } from '../../../src/system/file-system.ts'
 import { commitByHand, deposits, makeLog, temporaryFolder } from '../../log/log-fixture.ts'
 import { git, gitText } from '../../repository/real-git.ts'
 import { FaultyFileSystem } from '../../system/faulty-file-system.ts'
@@ -167,6 +167,20 @@ describe('a backup', () => {
     ])
   })
 
+  it('is refused by a folder that does not give back what was written to it, and stays as it was', async () => {
+    const path = await makeLog(deposits(2))
+    const directory = temporaryFolder()
+    await backUp(path, directory)
+    const before = withoutLocks(directory)
+    await makeLog(deposits(1), { path })
+    const fileSystem = rotten((file) => file.includes('.bundle'))
+    await expect(backUp(path, directory, { fileSystem })).rejects.toMatchObject({
+      code: 'backup-damaged',
+      what: 'what was read back is not what was written',
+    })
+    expect(withoutLocks(directory)).toEqual(before)
+  })
+
   it('removes what an interrupted one left, and no file of another name', async () => {
     const path = await makeLog(deposits(2))
     const directory = temporaryFolder()
@@ -226,3 +240,26 @@ describe('a backup', () => {
     expect(await backUp(path, join(folder, '-backup'))).toMatchObject({ to: 2 })
   })
 })
+
+function withoutLocks(directory: string): readonly (readonly [string, string])[] {
+  const names = readdirSync(directory).filter((name) => !name.endsWith('.lock'))
+  return names.map((name) => [name, readFileSync(join(directory, name), 'base64')])
+}
+
+/** The real file system, which reads the first byte of some files wrong. */
+function rotten(isRotten: (path: string) => boolean): FileSystem {
+  return {
+    ...nodeFileSystem,
+    async open(path, flags, mode) {
+      const file = await nodeFileSystem.open(path, flags, mode)
+      if (!isRotten(path)) return file
+      const read = file.read.bind(file)
+      file.read = async (bytes, offset, length, position) => {
+        const count = await read(bytes, offset, length, position)
+        if (position === 0 && count > 0) bytes[offset]! ^= 1
+        return count
+      }
+      return file
+    },
+  }
+}

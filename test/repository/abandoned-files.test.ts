@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { removeAbandonedPacks } from '../../src/repository/abandoned-packs.ts'
+import { removeAbandonedFiles } from '../../src/repository/abandoned-files.ts'
 import { nodeFileSystem } from '../../src/system/file-system.ts'
 import { bareRepository } from './real-git.ts'
 
@@ -15,14 +15,14 @@ function unfinished(repository: string, name: string, ageSeconds: number): strin
   return path
 }
 
-describe.runIf(process.platform === 'linux')('an unfinished pack', () => {
+describe.runIf(process.platform === 'linux')('an unfinished file', () => {
   test('that nobody writes to is removed, and nothing else', async () => {
     const repository = bareRepository()
     const abandoned = ['tmp_pack_a1b2c3', 'tmp_idx_a1b2c3', 'tmp_rev_a1b2c3'].map((name) =>
       unfinished(repository, name, 10),
     )
     const others = ['pack-1234.pack', 'pack-1234.idx'].map((name) => unfinished(repository, name, 10_000))
-    expect(await removeAbandonedPacks(nodeFileSystem, repository)).toBe(3)
+    expect(await removeAbandonedFiles(nodeFileSystem, repository)).toBe(3)
     expect(abandoned.map((path) => existsSync(path))).toEqual([false, false, false])
     expect(others.map((path) => existsSync(path))).toEqual([true, true])
   })
@@ -30,7 +30,7 @@ describe.runIf(process.platform === 'linux')('an unfinished pack', () => {
   test('that is young stays', async () => {
     const repository = bareRepository()
     const path = unfinished(repository, 'tmp_pack_a1b2c3', 0)
-    expect(await removeAbandonedPacks(nodeFileSystem, repository)).toBe(0)
+    expect(await removeAbandonedFiles(nodeFileSystem, repository)).toBe(0)
     expect(existsSync(path)).toBe(true)
   })
 
@@ -43,10 +43,10 @@ describe.runIf(process.platform === 'linux')('an unfinished pack', () => {
     onTestFinished(() => void child.kill('SIGKILL'))
     child.stdin.write('PACK')
     await expect.poll(() => existsSync(`/proc/${child.pid}/cmdline`)).toBe(true)
-    expect(await removeAbandonedPacks(nodeFileSystem, repository)).toBe(0)
+    expect(await removeAbandonedFiles(nodeFileSystem, repository)).toBe(0)
     child.stdin.end()
     await new Promise((resolve) => child.once('close', resolve))
-    expect(await removeAbandonedPacks(nodeFileSystem, repository)).toBe(1)
+    expect(await removeAbandonedFiles(nodeFileSystem, repository)).toBe(1)
     expect(existsSync(path)).toBe(false)
   })
 })
