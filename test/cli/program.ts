@@ -7,10 +7,11 @@ import { fileURLToPath } from 'node:url'
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 /** The compiled library, for processes and modules of the tests' own. */
-const LIBRARY = new URL('../../dist/index.js', import.meta.url).href
+export const LIBRARY = new URL('../../dist/index.js', import.meta.url).href
 
 export interface Ended {
   readonly code: number | null
+  readonly signal: NodeJS.Signals | null
   readonly stdout: string
   readonly stderr: string
 }
@@ -41,6 +42,11 @@ export function start(words: readonly string[], options: RunOptions = {}): Start
   return watch(process.execPath, [...(options.node ?? []), MAIN, ...words], options)
 }
 
+/** Starts a module of the test's own, given as text. */
+export function startNode(module: string, env: RunOptions['env'] = {}): Started {
+  return watch(process.execPath, ['--input-type=module', '-e', module], { env })
+}
+
 /** Runs a line of shell in which `memoir` is the compiled program. */
 export async function shell(line: string, options: RunOptions & { readonly cwd: string }): Promise<Ended> {
   const memoir = `memoir() { "${process.execPath}" "${MAIN}" "$@"; }`
@@ -65,7 +71,7 @@ function watch(file: string, words: readonly string[], { cwd, env }: RunOptions)
   child.stdin.on('error', () => undefined)
   const ended = new Promise<Ended>((resolve, reject) => {
     child.on('error', reject)
-    child.on('close', (code) => resolve({ code, stdout, stderr }))
+    child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }))
   })
   const prints = (text: string) =>
     new Promise<void>((resolve, reject) => {

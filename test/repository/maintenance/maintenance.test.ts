@@ -89,6 +89,27 @@ describe('maintenance', () => {
     gitText(path, 'multi-pack-index', 'verify')
   })
 
+  it('goes on where a power cut brought back packs that were merged already', async () => {
+    const path = repositoryOf(150)
+    await maintain(path)
+    commits(path, 2)
+    await maintain(path)
+    commits(path, 2)
+    const removed = new Map<string, Buffer>()
+    const fileSystem = watched((call, file) => {
+      if (call === 'remove' && /\.(pack|idx)$/.test(file) && existsSync(file)) {
+        removed.set(file, readFileSync(file))
+      }
+    })
+    expect(await maintain(path, { fileSystem })).toMatchObject({ mergedPacks: 2 })
+    const merged = packNames(path)
+    for (const [file, bytes] of removed) writeFileSync(file, bytes)
+    expect(await maintain(path)).toEqual({ packedObjects: 0, mergedPacks: 3 })
+    // The pack that they were merged into comes out again, under the same name.
+    expect(packNames(path)).toEqual(merged)
+    expect(fsck(path)).toBe('')
+  }, 60_000)
+
   it('stops where it is when it is told to, with everything in place', async () => {
     const path = repositoryOf(3)
     const reason = new Error('enough')
@@ -198,6 +219,10 @@ describe('the index of a pack', () => {
     expect(() => packedObjects(Buffer.alloc(0))).toThrow(RangeError)
   })
 })
+
+function packNames(path: string): string[] {
+  return readdirSync(`${path}/objects/pack`).filter((name) => name.endsWith('.pack'))
+}
 
 function repositoryOf(count: number): string {
   const path = bareRepository()

@@ -1,0 +1,233 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { open } from '../../src/memoir.ts'
+import { Random } from '../crash/random.ts'
+import { times } from '../crash/scale.ts'
+import { fsck, git, gitText } from '../repository/real-git.ts'
+import { type Ended, LIBRARY, memoir, start, startNode } from './program.ts'
+
+/** How often each command is interrupted at a random moment. */
+const ROUNDS = times(4, 60)
+/** A command takes about half a second, most of it until the program is loaded. */
+const LONGEST_LIFE_MS = 900
+
+interface Place {
+  readonly folder: string
+  readonly log: string
+  readonly backup: string
+  readonly remote: string
+  readonly restored: string
+}
+
+interface Interrupted {
+  readonly name: string
+  readonly words: (place: Place) => readonly string[]
+  /** The command of git in which it is stopped. */
+  readonly git: string
+  /** Whether what it is for was done. */
+  readonly isDone: (place: Place) => boolean
+  /** Whatever became of it: this holds. */
+  readonly check: (place: Place) => void
+}
+
+const COMMANDS: readonly Interrupted[] = [
+  {
+    name: 'push',
+    words: ({ log, remote }) => ['-C', log, 'push', remote],
+    git: 'push',
+    isDone: ({ log, remote }) => head(remote) === head(log),
+    check: ({ remote }) => expect(fsck(remote)).toBe(''),
+  },
+  {
+    name: 'backup',
+    words: ({ log, backup }) => ['-C', log, 'backup', backup],
+    git: 'bundle',
+    isDone: ({ backup }) => lastOf(backup) === 6,
+    check: ({ backup }) => expect(readdirSync(backup).filter((name) => name.endsWith('.tmp'))).toEqual([]),
+  },
+  {
+    name: 'maintain',
+    words: ({ log }) => ['-C', log, 'maintain'],
+    git: 'pack-objects',
+    isDone: ({ log }) => gitText(log, 'count-objects').startsWith('0 objects'),
+    check: ({ log }) => expect(fsck(log)).toBe(''),
+  },
+  {
+    name: 'restore',
+    words: ({ backup, restored }) => ['restore', backup, restored],
+    git: 'index-pack',
+    isDone: ({ restored }) => existsSync(restored),
+    check: ({ folder, restored }) => {
+      expect(readdirSync(folder).filter((name) => name.startsWith('restored.'))).toEqual(
+        existsSync(restored) ? ['restored.git'] : [],
+      )
+    },
+  },
+]
+
+describe.each(COMMANDS)('memoir $name, interrupted by Ctrl-C', ({ words, git: step, isDone, check }) => {
+  test('while git is at work, ends with 130, leaves nothing half done, no git behind, and is done the next time', async () => {
+    const place = await prepare()
+    const path = `${hangingGit(place.folder, step)}:${process.env.PATH}`
+    const command = start(words(place), { env: { PATH: path } })
+    const pid = await pidOfGit(place)
+    command.child.kill('SIGINT')
+    expect(await command.ended).toMatchObject({ code: 130, stdout: '', stderr: '' })
+    await expect.poll(() => isRunning(pid)).toBe(false)
+    expect(isDone(place)).toBe(false)
+    check(place)
+    expect(await memoir(words(place))).toMatchObject({ code: 0 })
+    expect(isDone(place)).toBe(true)
+    check(place)
+  }, 60_000)
+
+  test(
+    `at ${ROUNDS} random moments, has done it or not, and does it the next time`,
+    async () => {
+      const random = new Random(Date.now())
+      for (let round = 0; round < ROUNDS; round++) {
+        const place = await prepare()
+        const end = await interruptAfter(random.below(LONGEST_LIFE_MS), words(place))
+        // Before its signals are its own, Node ends as every process does.
+        expect([0, 130, null]).toContain(end.code)
+        expect(end.stderr).toBe('')
+        if (end.code === 0) expect(isDone(place)).toBe(true)
+        check(place)
+        if (!isDone(place)) expect(await memoir(words(place))).toMatchObject({ code: 0 })
+        expect(isDone(place)).toBe(true)
+        check(place)
+      }
+    },
+    ROUNDS * 20_000,
+  )
+})
+
+describe('a process that pushes by itself, interrupted by Ctrl-C during the push', () => {
+  test('has pushed nothing, keeps every event, and the next process pushes them by itself', async () => {
+    const place = await prepare()
+    const { log: path, remote } = place
+    const before = head(remote)
+    const program = `import { open } from '${LIBRARY}'
+      const log = await open(${JSON.stringify(path)}, { remote: ${JSON.stringify(remote)}, push: { every: 1 } })
+      await log.append('s', [{ type: 'Counted', data: { n: 6 } }], { ack: 'committed' })
+      console.log('committed')
+      setInterval(() => {}, 1000)`
+    const env = { PATH: `${hangingGit(place.folder, 'push')}:${process.env.PATH}` }
+    const writer = startNode(program, env)
+    await writer.prints('committed')
+    const pid = await pidOfGit(place)
+    writer.child.kill('SIGINT')
+    // No handler of ours is in the way of the program's own.
+    expect(await writer.ended).toMatchObject({ signal: 'SIGINT', stderr: '' })
+    process.kill(pid, 'SIGKILL')
+    expect(head(remote)).toBe(before)
+    await using log = await open(path, { remote, push: { every: 1 }, watch: false })
+    await expect.poll(() => head(remote), { timeout: 20_000 }).toBe(log.status().commit)
+    expect(log.status()).toMatchObject({ positions: { branch: 7 } })
+    expect(fsck(remote)).toBe('')
+  }, 60_000)
+
+  test('memoir append that waits for it ends with 130; the event is stored, and is pushed the next time', async () => {
+    const place = await prepare()
+    const { log, remote } = place
+    git(log, ['remote', 'add', 'origin', remote])
+    const words = ['-C', log, 'append', 's', 'Counted', '--ack', 'pushed']
+    const env = { PATH: `${hangingGit(place.folder, 'push')}:${process.env.PATH}` }
+    const append = start(words, { env })
+    const pid = await pidOfGit(place)
+    append.child.kill('SIGINT')
+    expect(await append.ended).toMatchObject({ code: 130, stdout: '' })
+    // A git that hangs for good outlives it: a real one ends by itself when nothing comes any more.
+    if (isRunning(pid)) process.kill(pid, 'SIGKILL')
+    const { stdout } = await memoir(['-C', log, 'status', '--json'])
+    expect(JSON.parse(stdout)).toMatchObject({ events: 7 })
+    expect(await memoir(['-C', log, 'push'])).toMatchObject({ code: 0 })
+    expect(head(remote)).toBe(head(log))
+  }, 60_000)
+})
+
+/** A log of six commits, a remote and a backup that have three of them, and no folder to restore to yet. */
+async function prepare(): Promise<Place> {
+  const folder = mkdtempSync(join(tmpdir(), 'memoir-interrupted-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const place = {
+    folder,
+    log: `${folder}/log.git`,
+    backup: `${folder}/backup`,
+    remote: `${folder}/remote.git`,
+    restored: `${folder}/restored.git`,
+  }
+  mkdirSync(place.remote)
+  git(place.remote, ['init', '--quiet', '--bare', '--initial-branch=main'])
+  await using log = await open(place.log, { watch: false, maintenance: false })
+  const append = async (from: number) => {
+    for (let n = from; n < from + 3; n++) {
+      await log.append('s', [{ type: 'Counted', data: { n } }], { ack: 'committed' })
+    }
+  }
+  await append(0)
+  await log.push(place.remote)
+  await log.backup(place.backup)
+  await append(3)
+  return place
+}
+
+/** A folder with a git that says so and waits when it comes to one command, and does all others. */
+function hangingGit(folder: string, command: string): string {
+  const bin = join(folder, 'bin')
+  mkdirSync(bin)
+  const real = gitText(folder, '--exec-path')
+  const script = `#!/bin/sh
+case " $* " in
+*" ${command} "*) echo $$ > "${folder}/git-is-there"; mv "${folder}/git-is-there" "${folder}/git-is-at-it"; exec tail -f /dev/null ;;
+esac
+exec "${real}/git" "$@"
+`
+  writeFileSync(join(bin, 'git'), script)
+  chmodSync(join(bin, 'git'), 0o755)
+  return bin
+}
+
+/** Waits until the git of `hangingGit` is where it waits. */
+async function pidOfGit({ folder }: Place): Promise<number> {
+  const path = `${folder}/git-is-at-it`
+  await expect.poll(() => existsSync(path), { timeout: 20_000 }).toBe(true)
+  return Number(readFileSync(path, 'utf8'))
+}
+
+async function interruptAfter(milliseconds: number, words: readonly string[]): Promise<Ended> {
+  const command = start(words)
+  const timer = setTimeout(() => command.child.kill('SIGINT'), milliseconds)
+  const end = await command.ended
+  clearTimeout(timer)
+  return end
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function head(path: string): string {
+  return gitText(path, 'rev-parse', 'main')
+}
+
+/** The last position in a backup. */
+function lastOf(backup: string): number {
+  return JSON.parse(readFileSync(join(backup, 'backup.json'), 'utf8')).bundles.at(-1).last
+}
