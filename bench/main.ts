@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { append } from './append.ts'
+import { backup } from './backup.ts'
 import { command } from './command.ts'
 import { eventLoop } from './event-loop.ts'
 import { foreignCommit } from './foreign-commit.ts'
@@ -32,6 +33,7 @@ const GROUPS: readonly Group[] = [
   command,
   foreignCommit,
   transfer,
+  backup,
   startUp,
   eventLoop,
   maintenance,

@@ -17,8 +17,8 @@ export const REPLICATION_MUTATIONS: readonly Mutation[] = [
   {
     name: 'no directory fsync before loose copies go',
     file: 'repository/maintenance/maintenance.ts',
-    text: 'await this.options.fileSystem.syncDirectory(this.packs)\n    return name',
-    replacement: 'return name',
+    text: 'if (names.length > 0) await this.options.fileSystem.syncDirectory(this.packs)',
+    replacement: '',
     tests: MAINTENANCE,
   },
   {
@@ -38,8 +38,8 @@ export const REPLICATION_MUTATIONS: readonly Mutation[] = [
   {
     name: 'a merged pack goes when it is the merger itself',
     file: 'repository/maintenance/maintenance.ts',
-    text: 'old.filter(({ name }) => name !== merged)',
-    replacement: 'old.filter(({ name }) => name !== undefined)',
+    text: 'old.filter(({ name }) => !merged.includes(name))',
+    replacement: '[...old]',
     tests: MAINTENANCE,
   },
   {

@@ -7,7 +7,7 @@ import type { RepositoryPaths } from '../stand-in-directory.ts'
 import { progressParser, type TransferProgress } from '../transfer-progress.ts'
 import { countLooseObjects, listPacks, type Pack } from './disk-usage.ts'
 import { packedObjects } from './pack-index.ts'
-import { packsToMerge } from './plan.ts'
+import { PACK_BYTES, packsToMerge } from './plan.ts'
 
 export interface MaintenanceOptions {
   readonly repository: RepositoryPaths
@@ -16,6 +16,8 @@ export interface MaintenanceOptions {
   readonly fileSystem: FileSystem
   /** Told after packs came or went: a reader that caches them has to look again. */
   readonly onRepacked: () => void
+  /** The most bytes a pack gets, 1 MiB at least. Default: 64 MiB. */
+  readonly packBytes?: number
 }
 
 export interface MaintenanceRun {
@@ -38,9 +40,10 @@ export interface MaintenanceWork {
  *
  * packing (some 500 commits at a time) → merging → indexing
  *
- * One run at a time, which is the caller's to see to. It may be cut short at any moment. Nothing is removed before what holds the same objects is synced, its
- * name in the folder included; and only that is removed: no object is ever judged unreachable. So seals go
- * on beside it, and whoever reads finds each object at every moment. Git works in processes of low priority.
+ * One run at a time, which is the caller's to see to. It may be cut short at any moment. Nothing is removed
+ * before what holds the same objects is synced, its name in the folder included; and only that is removed: no
+ * object is ever judged unreachable. So seals go on beside it, and whoever reads finds each object at every
+ * moment. Git works in processes of low priority, and syncs no file of more than 64 MiB.
  */
 export class Maintenance implements AsyncDisposable {
   private readonly runner: GitRunner
@@ -81,15 +84,13 @@ export class Maintenance implements AsyncDisposable {
     const loose = await countLooseObjects(this.options.repository.gitDirectory, this.options.fileSystem)
     if (loose === 0) return 0
     const start = await this.findPackedUpTo()
-    const commits = await this.commitsAfter(start, commit, run)
     let packed = 0
     let from = start
-    for (let at = 0; at < commits.length; at += COMMITS_OF_A_STEP) {
+    for (const to of await this.stepsAfter(start, commit, run)) {
       run.signal?.throwIfAborted()
-      const to = commits[Math.min(at + COMMITS_OF_A_STEP, commits.length) - 1]!
       const range = from === undefined ? `${to}\n` : `${to}\n^${from}\n`
-      const name = await this.packObjects(['--revs', '--unpacked', '--incremental'], range, run)
-      if (name !== undefined) packed += await this.removeLooseCopies(name)
+      const names = await this.packObjects(['--revs', '--unpacked', '--incremental'], range, run)
+      for (const name of names) packed += await this.removeLooseCopies(name)
       await replaceFile(this.options.fileSystem, this.packedUpToPath, Buffer.from(`${to}\n`))
       from = to
     }
@@ -99,13 +100,13 @@ export class Maintenance implements AsyncDisposable {
   private async merge(run: MaintenanceRun): Promise<number> {
     const { repository, fileSystem } = this.options
     const packs = await listPacks(repository.gitDirectory, fileSystem)
-    const old = packsToMerge(packs)
+    const old = packsToMerge(packs, this.packBytes)
     if (old.length === 0) return 0
     run.signal?.throwIfAborted()
     const merged = await this.packObjects(['--stdin-packs'], packLines(old), run)
-    if (merged === undefined) return 0
+    if (merged.length === 0) return 0
     // Packs with the same objects in the same order have the same name.
-    const obsolete = old.filter(({ name }) => name !== merged)
+    const obsolete = old.filter(({ name }) => !merged.includes(name))
     const stay = (await listPacks(repository.gitDirectory, fileSystem)).filter(
       ({ name }) => !obsolete.some((pack) => pack.name === name),
     )
@@ -126,20 +127,20 @@ export class Maintenance implements AsyncDisposable {
     }
   }
 
-  /** Makes a pack, durable when it resolves. Its name, or undefined when there was nothing to put in. */
-  private async packObjects(
-    what: readonly string[],
-    input: string,
-    run: MaintenanceRun,
-  ): Promise<string | undefined> {
-    const args = ['pack-objects', ...what, ...PACKING, `${this.objects}/pack/pack`]
+  /**
+   * Makes packs, durable when it resolves: one, or more where that would get too large; none when there was nothing
+   * to put in. Their names.
+   */
+  private async packObjects(what: readonly string[], input: string, run: MaintenanceRun): Promise<string[]> {
+    const size = `--max-pack-size=${this.packBytes}`
+    const args = ['pack-objects', ...what, ...PACKING, size, `${this.objects}/pack/pack`]
     const { stdout } = await this.git(args, Buffer.from(input), run)
-    const hash = /^([0-9a-f]{40})\n$/.exec(stdout.toString('latin1'))?.[1]
-    if (hash === undefined) return undefined
-    const name = `pack-${hash}`
-    for (const end of ['.pack', '.idx']) await this.syncFile(`${this.packs}/${name}${end}`)
-    await this.options.fileSystem.syncDirectory(this.packs)
-    return name
+    const names = linesOf(stdout).map((hash) => `pack-${hash}`)
+    for (const name of names) {
+      for (const end of ['.pack', '.idx']) await this.syncFile(`${this.packs}/${name}${end}`)
+    }
+    if (names.length > 0) await this.options.fileSystem.syncDirectory(this.packs)
+    return names
   }
 
   /** Packs that it does not name are found all the same; those that it names must not go before it. */
@@ -175,19 +176,25 @@ export class Maintenance implements AsyncDisposable {
     }
   }
 
-  /** The commits to pack, from the oldest. */
-  private async commitsAfter(
+  /** The last commit of each step, from the oldest. Of a long history no more is ever in memory. */
+  private async stepsAfter(
     start: string | undefined,
     commit: string,
-    run: MaintenanceRun,
+    { signal }: MaintenanceRun,
   ): Promise<string[]> {
     const range = start === undefined ? [commit] : [commit, `^${start}`]
-    const { stdout } = await this.git(
-      ['rev-list', '--reverse', '--topo-order', ...range, '--'],
-      undefined,
-      run,
-    )
-    return stdout.toString('latin1').split('\n').slice(0, -1)
+    const steps: string[] = []
+    let commits = 0
+    let last = ''
+    let rest = ''
+    const onOutput = async (chunk: Buffer) => {
+      const lines = (rest + chunk.toString('latin1')).split('\n')
+      rest = lines.pop() ?? ''
+      for (last of lines) if (++commits % COMMITS_OF_A_STEP === 0) steps.push(last)
+    }
+    await this.runner.run(['rev-list', '--reverse', '--topo-order', ...range, '--'], { signal, onOutput })
+    if (commits % COMMITS_OF_A_STEP > 0) steps.push(last)
+    return steps
   }
 
   /** The commit up to which an earlier run packed; undefined if none did, or it is not there any more. */
@@ -221,6 +228,10 @@ export class Maintenance implements AsyncDisposable {
     return this.runner.run(args, { input, signal, onMessage: onProgress && progressParser(onProgress) })
   }
 
+  private get packBytes(): number {
+    return this.options.packBytes ?? PACK_BYTES
+  }
+
   private get objects(): string {
     return `${this.options.repository.gitDirectory}/objects`
   }
@@ -245,6 +256,10 @@ const SETTINGS = {
   'core.commitGraph': 'true',
   'pack.threads': '1',
   'pack.windowMemory': '64m',
+}
+
+function linesOf(output: Buffer): string[] {
+  return output.toString('latin1').split('\n').slice(0, -1)
 }
 
 function packLines(packs: readonly Pack[]): string {

@@ -1,16 +1,15 @@
 /**
- * The ids of the objects in a pack, from its index (version 2, the one git writes since 2008).
+ * The ids of the objects in a pack, one after the other, from its index (version 2, the one git writes since 2008).
  *
  * @throws RangeError for bytes that are no such index
  */
-export function packedObjects(index: Buffer): string[] {
+export function* packedObjects(index: Buffer): Generator<string, void> {
   const isIndex = index.length >= TABLE && index.readUInt32BE(0) === MAGIC && index.readUInt32BE(4) === 2
   const count = isIndex ? index.readUInt32BE(TABLE - 4) : 0
   if (!isIndex || index.length < TABLE + count * OID_BYTES) throw new RangeError('not the index of a pack')
-  return Array.from({ length: count }, (_, at) => {
-    const start = TABLE + at * OID_BYTES
-    return index.toString('hex', start, start + OID_BYTES)
-  })
+  for (let at = TABLE; at < TABLE + count * OID_BYTES; at += OID_BYTES) {
+    yield index.toString('hex', at, at + OID_BYTES)
+  }
 }
 
 const MAGIC = 0xff744f63

@@ -1,7 +1,7 @@
 import type { Pack } from './disk-usage.ts'
 
-/** A larger pack stays as it is: to write it anew would take minutes, and win little. */
-const MOST_BYTES = 2 ** 31
+/** The most bytes a pack gets. It is synced as a whole, and appends wait for the disk meanwhile. */
+export const PACK_BYTES = 64 << 20
 
 /** Each pack that stays is at least this many times as large as all smaller ones together. */
 const FACTOR = 2
@@ -9,10 +9,12 @@ const FACTOR = 2
 /**
  * The packs to merge into one, so that sizes grow geometrically from pack to pack: of n commits there are
  * about log n packs, and each object is written anew about log n times in all. None when that holds already.
+ *
+ * @param packBytes what a pack may have at most: one of half of that stays as it is
  */
-export function packsToMerge(packs: readonly Pack[]): Pack[] {
+export function packsToMerge(packs: readonly Pack[], packBytes = PACK_BYTES): Pack[] {
   const ascending = packs
-    .filter(({ bytes, isKept }) => !isKept && bytes < MOST_BYTES)
+    .filter(({ bytes, isKept }) => !isKept && bytes < packBytes / 2)
     .sort((left, right) => left.bytes - right.bytes)
   let smaller = 0
   let merged = 0

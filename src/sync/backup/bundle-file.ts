@@ -74,7 +74,7 @@ export async function syncNames({ directory, fileSystem }: BackupFolder): Promis
 /**
  * Checks the bytes of a bundle, then its head.
  *
- * @returns its pack
+ * @returns its pack, which may end with the same errors
  * @throws BackupDamagedError, PermissionDeniedError, FileFailedError
  */
 export async function checkBundle(
@@ -88,6 +88,10 @@ export async function checkBundle(
   const refuse = (what: string): never => {
     throw new BackupDamagedError(directory, name, what)
   }
+  const explain = (error: unknown): never => {
+    if (errorCode(error) === 'ENOENT') refuse('is missing')
+    throw told(path, error)
+  }
   try {
     const { bytes, sha256, start } = await hashFile(fileSystem, path, signal)
     if (bytes !== bundle.bytes) refuse(`has ${bytes} bytes, ${bundle.bytes} were written`)
@@ -97,10 +101,21 @@ export async function checkBundle(
       refuse(`does not hold ${branch} at ${bundle.commit}`)
     }
     if (bundle.first === 0 && header.prerequisites.length > 0) refuse('needs commits that no bundle holds')
-    return chunks(fileSystem, path, header.bytes)
+    return explained(chunks(fileSystem, path, header.bytes), explain)
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') refuse('is missing')
-    throw told(path, error)
+    return explain(error)
+  }
+}
+
+/** The same bytes, with another error for one that ends them. */
+async function* explained(
+  bytes: AsyncIterable<Uint8Array>,
+  explain: (error: unknown) => never,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* bytes
+  } catch (error) {
+    explain(error)
   }
 }
 

@@ -1,14 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
-import { describe, expect, it, onTestFinished } from 'vitest'
-import {
-  countLooseObjects,
-  listPacks,
-  measureDiskUsage,
-} from '../../../src/repository/maintenance/disk-usage.ts'
-import { Maintenance } from '../../../src/repository/maintenance/maintenance.ts'
+import { describe, expect, it } from 'vitest'
+import { countLooseObjects, listPacks } from '../../../src/repository/maintenance/disk-usage.ts'
 import { packedObjects } from '../../../src/repository/maintenance/pack-index.ts'
-import { type FileSystem, nodeFileSystem } from '../../../src/system/file-system.ts'
+import { nodeFileSystem } from '../../../src/system/file-system.ts'
 import { bareRepository, fsck, git, gitText } from '../real-git.ts'
+import { commits, maintain, noise, repositoryOf, watched } from './maintained-repository.ts'
 
 describe('maintenance', () => {
   it('packs the loose objects of the branch, and leaves no copy of them', async () => {
@@ -66,6 +62,21 @@ describe('maintenance', () => {
     expect(await listPacks(path, nodeFileSystem)).toHaveLength(2)
     expect(fsck(path)).toBe('')
   }, 60_000)
+
+  it('syncs no pack beyond its bound, and merges none that is half as large', async () => {
+    const path = bareRepository()
+    const packBytes = 1 << 20
+    for (let round = 0; round < 3; round++) {
+      noise(path, 5, 300_000)
+      await maintain(path, { packBytes })
+    }
+    const sizes = (await listPacks(path, nodeFileSystem)).map(({ bytes }) => bytes)
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(packBytes)
+    expect(sizes.length).toBeGreaterThan(2)
+    expect(await countLooseObjects(path, nodeFileSystem)).toBe(0)
+    expect(await maintain(path, { packBytes })).toEqual({ packedObjects: 0, mergedPacks: 0 })
+    expect(fsck(path)).toBe('')
+  })
 
   it('begins anew where the commit that it packed up to is gone', async () => {
     const path = repositoryOf(3)
@@ -183,106 +194,11 @@ describe('before maintenance removes', () => {
   /** The objects that a file is needed for. */
   function oidsOf(file: string): string[] {
     const [, folder = '', name = ''] = /\/([0-9a-f]{2})\/([0-9a-f]{38})$/.exec(file) ?? []
-    if (file.endsWith('.idx')) return packedObjects(readFileSync(file))
+    if (file.endsWith('.idx')) return [...packedObjects(readFileSync(file))]
     return name === '' ? [] : [folder + name]
   }
 })
 
-describe('disk usage', () => {
-  it('counts loose objects in whole blocks, and packs with their indexes', async () => {
-    const path = repositoryOf(2)
-    expect(await measureDiskUsage(path, nodeFileSystem)).toEqual({
-      looseObjects: 6,
-      packs: 0,
-      bytes: 6 * 4096,
-    })
-    await maintain(path)
-    const { looseObjects, packs, bytes } = await measureDiskUsage(path, nodeFileSystem)
-    expect({ looseObjects, packs }).toEqual({ looseObjects: 0, packs: 1 })
-    expect(bytes).toBeGreaterThan(1000)
-    expect(bytes).toBeLessThan(4096)
-  })
-})
-
-describe('the index of a pack', () => {
-  it('names its objects, as git does', async () => {
-    const path = repositoryOf(5)
-    await maintain(path)
-    const { name } = (await listPacks(path, nodeFileSystem))[0]!
-    const index = readFileSync(`${path}/objects/pack/${name}.idx`)
-    const shown = git(path, ['show-index'], { input: index }).toString().trim().split('\n')
-    expect(packedObjects(index)).toEqual(shown.map((line) => line.split(' ')[1]).sort())
-  })
-
-  it('is refused when it is cut off, or none', () => {
-    expect(() => packedObjects(Buffer.alloc(2000))).toThrow(RangeError)
-    expect(() => packedObjects(Buffer.alloc(0))).toThrow(RangeError)
-  })
-})
-
 function packNames(path: string): string[] {
   return readdirSync(`${path}/objects/pack`).filter((name) => name.endsWith('.pack'))
-}
-
-function repositoryOf(count: number): string {
-  const path = bareRepository()
-  commits(path, count)
-  return path
-}
-
-/** Adds commits of one file each, loose as a seal writes them. */
-function commits(path: string, count: number): void {
-  const refs = gitText(path, 'for-each-ref', 'refs/heads/main')
-  const start = refs === '' ? 0 : Number(gitText(path, 'rev-list', '--count', 'main'))
-  const stream = Array.from({ length: count }, (_, at) => {
-    const text = `event ${start + at} ${'x'.repeat(100)}\n`
-    const from = at === 0 && start > 0 ? 'from refs/heads/main^0\n' : ''
-    return `commit refs/heads/main\ncommitter A <a@b> ${1_790_000_000 + start + at} +0000\ndata 1\n.\n${from}M 100644 inline ${start + at}.jsonl\ndata ${text.length}\n${text}\n`
-  })
-  git(path, ['-c', 'fastimport.unpackLimit=100000', 'fast-import', '--quiet', '--date-format=raw'], {
-    input: stream.join(''),
-  })
-}
-
-async function maintain(
-  path: string,
-  {
-    fileSystem = nodeFileSystem,
-    signal,
-  }: { readonly fileSystem?: FileSystem; readonly signal?: AbortSignal } = {},
-) {
-  const directory = `${path}/memoir`
-  mkdirSync(directory, { recursive: true })
-  const repository = { gitDirectory: path }
-  const maintenance = new Maintenance({ repository, directory, fileSystem, onRepacked: () => undefined })
-  onTestFinished(() => maintenance[Symbol.asyncDispose]())
-  return maintenance.run(gitText(path, 'rev-parse', 'main'), { signal })
-}
-
-/** The real file system, which tells of each call: of a removal before it, of all else after it. */
-function watched(tell: (call: string, path: string) => void): FileSystem {
-  return {
-    ...nodeFileSystem,
-    async open(path, flags, mode) {
-      const file = await nodeFileSystem.open(path, flags, mode)
-      const sync = file.sync.bind(file)
-      file.sync = async () => {
-        await sync()
-        tell('sync', path)
-      }
-      return file
-    },
-    async rename(from, to) {
-      await nodeFileSystem.rename(from, to)
-      tell('rename', to)
-    },
-    async remove(path) {
-      tell('remove', path)
-      await nodeFileSystem.remove(path)
-    },
-    async syncDirectory(path) {
-      await nodeFileSystem.syncDirectory(path)
-      tell('syncDirectory', path)
-    },
-  }
 }

@@ -68,7 +68,8 @@ describe('a damaged backup is refused by name, and nothing is left of the restor
       const flipped = Buffer.from(bytes)
       flipped[at]! ^= 1 << (at % 8)
       writeFileSync(join(directory, file), flipped)
-      expect(await failureOf(directory)).toMatchObject({ code: 'backup-damaged', file })
+      const what = expect.stringContaining('SHA-256 differs')
+      expect(await failureOf(directory)).toMatchObject({ code: 'backup-damaged', file, what })
     }
   })
 
@@ -182,6 +183,24 @@ describe('a forged backup, whose hashes fit, is refused', () => {
     git(plain, ['commit', '-q', '--allow-empty', '-m', 'No log'])
     forgeBackup(join(plain, '.git'), plain, { log: 'another', last: 0 })
     expect(await failureOf(plain)).toMatchObject({ code: 'not-a-log' })
+  })
+
+  it('when it says that it holds other events than it does', async () => {
+    const path = await makeLog(deposits(3))
+    await using log = await open(path, { readOnly: true, watch: false })
+    const { id: own } = log.status()
+    const { time } = await log.event(3)
+    for (const claims of [
+      { log: own, last: 4, time },
+      { log: own, last: 3, time: LATER },
+    ]) {
+      const directory = temporaryFolder()
+      forgeBackup(path, directory, claims)
+      expect(await failureOf(directory)).toMatchObject({
+        code: 'backup-damaged',
+        what: 'does not say what its bundles hold',
+      })
+    }
   })
 
   it.each(['refs/heads/../../x', 'refs/heads/-x y', 'refs/heads/a.lock', 'HEAD'])(

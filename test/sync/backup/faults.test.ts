@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -58,6 +58,69 @@ describe('whatever call of the file system fails', () => {
         const whole = join(temporaryFolder(), 'r.git')
         await restore(directory, whole)
         expect(storedLines(whole)).toBe(storedLines(path))
+      }
+    },
+    600_000,
+  )
+})
+
+describe('whatever call of the file system fails, in the backup, the repository or the new log', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'memoir-backup-'))
+  const path = join(folder, 'log.git')
+  const prepared = join(folder, 'backup')
+  afterAll(() => rmSync(folder, { recursive: true }))
+  beforeAll(async () => {
+    await makeLog(deposits(5), { path })
+    await backUp(path, prepared)
+    await makeLog(deposits(3), { path })
+    await backUp(path, prepared)
+  })
+
+  it.each(FAULTS)(
+    'a restore is whole or not there, and the next one works, with $name',
+    async (fault) => {
+      const start = isFull ? 1 : 1 + new Random(Date.now()).below(STRIDE)
+      for (let nth = start, isHit = true; isHit; nth += STRIDE) {
+        const place = temporaryFolder()
+        const target = join(place, 'r.git')
+        const fileSystem = new FailingFileSystem(fault, nth)
+        const failure = await restore(prepared, target, { ports: { fileSystem } }).then(
+          () => undefined,
+          (error: unknown) => error,
+        )
+        isHit = fileSystem.hasFailed
+        const isThere = existsSync(target)
+        expect(isThere, `call ${nth}: ${failure}`).toBe(failure === undefined)
+        if (isThere) expect(storedLines(target)).toBe(storedLines(path))
+        else if (!fault.name.startsWith('death')) expect(failure).toBeInstanceOf(MemoirError)
+        await restore(prepared, join(place, 'again.git'))
+        expect(storedLines(join(place, 'again.git'))).toBe(storedLines(path))
+      }
+    },
+    600_000,
+  )
+
+  it.each(FAULTS)(
+    'a backup of a log whose own files fail leaves the old or the new one, with $name',
+    async (fault) => {
+      const start = isFull ? 1 : 1 + new Random(Date.now()).below(STRIDE)
+      for (let nth = start, isHit = true; isHit; nth += STRIDE) {
+        const directory = join(temporaryFolder(), 'backup')
+        cpSync(prepared, directory, { recursive: true })
+        const own = join(temporaryFolder(), 'log.git')
+        cpSync(path, own, { recursive: true })
+        await makeLog(deposits(1), { path: own })
+        const fileSystem = new FailingFileSystem(within(own, fault), nth)
+        const failure = await backUp(own, directory, { fileSystem }).then(
+          () => undefined,
+          (error: unknown) => error,
+        )
+        isHit = fileSystem.hasFailed
+        const { position } = await restore(directory, join(temporaryFolder(), 'r.git'))
+        expect(position).toBe(failure === undefined ? 9 : 8)
+        if (failure !== undefined && !fault.name.startsWith('death')) {
+          expect(failure).toBeInstanceOf(MemoirError)
+        }
       }
     },
     600_000,

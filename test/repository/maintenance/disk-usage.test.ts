@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { listPacks, measureDiskUsage } from '../../../src/repository/maintenance/disk-usage.ts'
+import { packedObjects } from '../../../src/repository/maintenance/pack-index.ts'
+import { nodeFileSystem } from '../../../src/system/file-system.ts'
+import { git } from '../real-git.ts'
+import { maintain, repositoryOf } from './maintained-repository.ts'
+
+describe('disk usage', () => {
+  it('counts loose objects in whole blocks, and packs with their indexes', async () => {
+    const path = repositoryOf(2)
+    expect(await measureDiskUsage(path, nodeFileSystem)).toEqual({
+      looseObjects: 6,
+      packs: 0,
+      bytes: 6 * 4096,
+    })
+    await maintain(path)
+    const { looseObjects, packs, bytes } = await measureDiskUsage(path, nodeFileSystem)
+    expect({ looseObjects, packs }).toEqual({ looseObjects: 0, packs: 1 })
+    expect(bytes).toBeGreaterThan(1000)
+    expect(bytes).toBeLessThan(4096)
+  })
+})
+
+describe('the index of a pack', () => {
+  it('names its objects, as git does', async () => {
+    const path = repositoryOf(5)
+    await maintain(path)
+    const { name } = (await listPacks(path, nodeFileSystem))[0]!
+    const index = readFileSync(`${path}/objects/pack/${name}.idx`)
+    const shown = git(path, ['show-index'], { input: index }).toString().trim().split('\n')
+    expect([...packedObjects(index)]).toEqual(shown.map((line) => line.split(' ')[1]).sort())
+  })
+
+  it('is refused when it is cut off, or none', () => {
+    for (const bytes of [2000, 0]) {
+      expect(() => packedObjects(Buffer.alloc(bytes)).next()).toThrow(RangeError)
+    }
+  })
+})
