@@ -1,3 +1,5 @@
+import { cpSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { type Log, open } from 'memoir'
 import { type Group, goal, type Row } from './row.ts'
@@ -54,30 +56,58 @@ async function size({ sizes }: Workspace, log: Log, spentMs: number): Promise<Ro
   }
 }
 
+/**
+ * Bare clones through git's transport (`--no-local`), as a clone of another machine is: one of a path would only link
+ * the files. Both logs are maintained. Beside them stand the log of batches as its writer leaves it, too small to be
+ * maintained by itself, and what no clone that checks its objects can do without: `git index-pack` of the same packs.
+ */
 async function cloning(bench: Workspace): Promise<Row> {
   const { maintained: events, pairs: count } = bench.sizes
-  await makeLog(bench.path('batches.git'), { events, streams: STREAMS, batch: BATCH })
-  const clone = (name: string) =>
+  await makeLog(bench.path('loose.git'), { events, streams: STREAMS, batch: BATCH })
+  cpSync(bench.path('loose.git'), bench.path('batches.git'), { recursive: true })
+  {
+    await using log = await open(bench.path('batches.git'), { maintenance: false })
+    await log.maintain()
+  }
+  const clone = (name: string, transport: '--no-local' | '--local' = '--no-local') =>
     timed(() => {
-      git('.', 'clone', '--quiet', '--bare', '--no-local', bench.path(name), bench.path('copy.git'))
+      git('.', 'clone', '--quiet', '--bare', transport, bench.path(name), bench.path('copy.git'))
     }).finally(() => bench.remove('copy.git'))
+  const rounds = Math.min(count, 3)
   const pairs = await measureInTurn(
-    Math.min(count, 3),
+    rounds,
     () => clone('batches.git'),
     () => clone('small.git'),
   )
   const ratios = pairs.map(({ limit, ours }) => ours / limit)
+  const medianOf = async (task: () => Promise<number>) => {
+    const times: number[] = []
+    for (let round = 0; round < rounds; round++) times.push(await task())
+    return median(times)
+  }
   return {
     id: 'maintenance-clone',
-    measurement: `cloning ${events} events of which each has a commit of its own`,
-    limit: `the same in batches of ${BATCH}`,
+    measurement: `cloning ${events} events of which each has a commit of its own, in a maintained repository`,
+    limit: `the same in batches of ${BATCH}, in a maintained repository`,
     figures: [
       { name: 'measured', value: median(pairs.map(({ ours }) => ours)), unit: 'ms' },
       { name: 'limit', value: median(pairs.map(({ limit }) => limit)), unit: 'ms' },
+      { name: 'limit not maintained', value: await medianOf(() => clone('loose.git')), unit: 'ms' },
+      { name: 'index-pack alone', value: await medianOf(() => indexPacks(bench)), unit: 'ms' },
+      { name: 'local clone', value: await medianOf(() => clone('small.git', '--local')), unit: 'ms' },
     ],
     goals: [goal('ratio', median(ratios), { atMost: 3 })],
     spread: [Math.min(...ratios), Math.max(...ratios)],
   }
+}
+
+/** Indexes the packs of the log of small commits once more, as a clone does with what it received. */
+function indexPacks(bench: Workspace): Promise<number> {
+  const folder = bench.path('small.git/objects/pack')
+  const packs = readdirSync(folder).filter((name) => name.endsWith('.pack'))
+  return timed(() => {
+    for (const name of packs) git('.', 'index-pack', '-o', bench.path('copy.idx'), join(folder, name))
+  }).finally(() => bench.remove('copy.idx'))
 }
 
 /** Appends all the time while a backlog of loose objects is packed and merged. */
