@@ -107,6 +107,7 @@ describe.each(COMMANDS)('memoir $name, interrupted by Ctrl-C', ({ words, git: st
         if (!isDone(place)) expect(await memoir(words(place))).toMatchObject({ code: 0 })
         expect(isDone(place)).toBe(true)
         check(place)
+        rmSync(place.folder, { recursive: true })
       }
     },
     ROUNDS * 20_000,
