@@ -16,9 +16,14 @@ export function remoteFailure(stderr: string): RemoteFailure {
 /**
  * Whether a push that failed may have changed the remote all the same: false where the remote said no, and
  * where git gave up before it sent anything.
+ *
+ * Over http the remote's "the branch is not there" proves nothing: when a connection breaks before the answer
+ * comes, git's http library sends the push once more, and that is the answer to the second one.
  */
 export function mayHaveArrived(stderr: string): boolean {
-  return rejection(stderr) === undefined && !NOTHING_SENT.test(stderr) && !NO_GIT.test(stderr)
+  const answer = rejection(stderr)
+  if (answer !== undefined) return CONFLICT.test(answer) && SENT_OVER_HTTP.test(stderr)
+  return !NOTHING_SENT.test(stderr) && !NO_GIT.test(stderr)
 }
 
 /** What to do about a failure, where git's words say more than their kind. */
@@ -30,6 +35,9 @@ export function remedyFor(stderr: string): string | undefined {
 function rejection(stderr: string): string | undefined {
   return /^ ! \[(?:remote )?rejected\] .* \((.*)\)\s*$/m.exec(stderr)?.[1]
 }
+
+/** That the remote refused a push, not git here, which looks at the remote's refs before it sends one. */
+const SENT_OVER_HTTP = /^To https?:[^]*^ ! \[remote rejected\]/m
 
 /** All words by which git says that the branch does not stand where this push saw it. */
 const CONFLICT =

@@ -14,6 +14,8 @@ const BREAK_ATTEMPTS = 2
 /** The first wait for a remote that cannot be reached, and the longest, in milliseconds. */
 const FIRST_BACKOFF_MS = 100
 const LONGEST_BACKOFF_MS = 30_000
+/** The longest while somebody waits for the remote's answer, who has 30 s of patience. */
+const LONGEST_AWAITED_BACKOFF_MS = 3000
 
 /**
  * When a writer that shares a remote tries to push next. Pure: it is told what happened and when, in
@@ -92,8 +94,9 @@ export class Pace {
   }
 
   /** How long to wait for a remote that cannot be reached: twice as long each time. */
-  backoffMs(chance: number): number {
-    const most = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.max(0, this.failed - 1))
+  backoffMs(chance: number, isAwaited: boolean): number {
+    const longest = isAwaited ? LONGEST_AWAITED_BACKOFF_MS : LONGEST_BACKOFF_MS
+    const most = Math.min(longest, FIRST_BACKOFF_MS * 2 ** Math.max(0, this.failed - 1))
     return most * (0.5 + chance / 2)
   }
 

@@ -4,6 +4,7 @@ import { RemoteFailedError } from '../../repository/errors.ts'
 import { findNearRemote } from '../../repository/near-remote.ts'
 import { NotConfirmedError } from '../errors.ts'
 import { Alarm } from './alarm.ts'
+import { Backoff } from './backoff.ts'
 import { type Decision, type Line, tell } from './line.ts'
 import { Pace } from './pace.ts'
 import { RemoteBranch, type RemoteBranchParts } from './remote-branch.ts'
@@ -38,6 +39,7 @@ export class RoundLoop {
   private readonly pace = new Pace()
   private readonly turns: TurnQueue
   private readonly alarm = new Alarm()
+  private readonly backoff: Backoff
   private readonly waiters = new Waiters()
   private mustLook = true
   private isClosing = false
@@ -47,7 +49,6 @@ export class RoundLoop {
   /** What is on its way to the remote. */
   private proposal: Proposal | undefined
   private failed: Error | undefined
-  private nextTryMs = 0
 
   constructor(
     private readonly parts: RoundLoopParts,
@@ -55,6 +56,8 @@ export class RoundLoop {
   ) {
     this.remote = new RemoteBranch(parts)
     this.turns = new TurnQueue(parts.fileSystem, parts.clock)
+    const { pace, alarm } = this
+    this.backoff = new Backoff({ ...parts, pace, alarm, isAwaited: () => this.isAwaited })
   }
 
   get phase(): SharedPhase {
@@ -67,7 +70,7 @@ export class RoundLoop {
   }
 
   get failure(): SharedFailure | undefined {
-    return this.failed && failureOf(this.failed, this.nextTryMs)
+    return this.failed && failureOf(this.failed, this.backoff.endMs)
   }
 
   /**
@@ -88,6 +91,7 @@ export class RoundLoop {
   /** Says that something was added to the line. */
   wake(): void {
     if (this.current === 'idle') this.alarm.ring()
+    if (this.current === 'backing off') this.backoff.shorten()
   }
 
   /** Resolves after a round that brings a state about. @throws what the next round fails with */
@@ -109,13 +113,13 @@ export class RoundLoop {
   /** Lets those who wait for the remote have their answer, pushes what can be pushed, and stops. */
   async close(): Promise<void> {
     this.isClosing = true
-    this.alarm.ring()
+    this.backoff.endWithin(0)
     await this.running
   }
 
   private waitFor(isDone: () => boolean, needsLook: boolean): Promise<void> {
     const done = this.waiters.add(isDone, needsLook)
-    if (this.current === 'idle' || this.current === 'backing off') this.alarm.ring()
+    if (this.current === 'idle' || this.current === 'backing off') this.backoff.endWithin(0)
     return done
   }
 
@@ -260,10 +264,9 @@ export class RoundLoop {
     this.failed = error
     this.mustLook = true
     this.pace.fails()
-    const backoffMs = this.pace.backoffMs(this.parts.chance())
-    this.nextTryMs = this.parts.clock.now() + backoffMs
-    this.waiters.roundFailed(error)
     if (!mayPass(error)) this.refuseAwaited(error)
+    this.backoff.begin()
+    this.waiters.roundFailed(error)
   }
 
   /** The remote takes nothing from us: those who wait for it need not wait any longer. */
@@ -280,7 +283,7 @@ export class RoundLoop {
   private async backOff(): Promise<void> {
     if (this.isClosing && !this.isAwaited) return
     this.current = 'backing off'
-    await this.alarm.wait(this.nextTryMs - this.parts.clock.now(), this.isAwaited)
+    await this.backoff.wait()
   }
 }
 

@@ -44,7 +44,7 @@ test('a remote that cannot be reached is waited for twice as long each time, and
   const pace = new Pace()
   const waits = Array.from({ length: 12 }, () => {
     pace.fails()
-    return pace.backoffMs(1)
+    return pace.backoffMs(1, false)
   })
   expect(waits.slice(0, 4)).toEqual([100, 200, 400, 800])
   expect(waits.at(-1)).toBe(30_000)
@@ -53,5 +53,11 @@ test('a remote that cannot be reached is waited for twice as long each time, and
 test('a wait for a remote that cannot be reached is never less than half of that', () => {
   const pace = new Pace()
   pace.fails()
-  expect(pace.backoffMs(0)).toBe(50)
+  expect(pace.backoffMs(0, false)).toBe(50)
+})
+
+test('a remote that somebody waits for is tried again before long, however often it failed', () => {
+  const pace = new Pace()
+  for (let failures = 0; failures < 12; failures++) pace.fails()
+  expect(pace.backoffMs(1, true)).toBe(3000)
 })
