@@ -15,7 +15,7 @@ const BREAK_ATTEMPTS = 2
 const FIRST_BACKOFF_MS = 100
 const LONGEST_BACKOFF_MS = 30_000
 /** The longest while somebody waits for the remote's answer, who has 30 s of patience. */
-const LONGEST_AWAITED_BACKOFF_MS = 3000
+const LONGEST_AWAITED_BACKOFF_MS = 2000
 
 /**
  * When a writer that shares a remote tries to push next. Pure: it is told what happened and when, in

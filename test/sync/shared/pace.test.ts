@@ -59,5 +59,5 @@ test('a wait for a remote that cannot be reached is never less than half of that
 test('a remote that somebody waits for is tried again before long, however often it failed', () => {
   const pace = new Pace()
   for (let failures = 0; failures < 12; failures++) pace.fails()
-  expect(pace.backoffMs(1, true)).toBe(3000)
+  expect(pace.backoffMs(1, true)).toBe(2000)
 })

@@ -1,0 +1,91 @@
+import { readdirSync, statSync } from 'node:fs'
+import { expect, onTestFinished, test } from 'vitest'
+import { Outbox } from '../../../src/sync/shared/outbox.ts'
+import type { OutboxEntry } from '../../../src/sync/shared/outbox-record.ts'
+import { nodeFileSystem } from '../../../src/system/file-system.ts'
+import { temporaryFolder } from '../../log/event-log-fixture.ts'
+
+const CONFLICT = { code: 'concurrency', message: 'the stream is elsewhere' }
+
+async function openOutbox(directory = `${temporaryFolder()}/outbox`) {
+  const outbox = await Outbox.open(directory, nodeFileSystem)
+  onTestFinished(() => outbox.close())
+  return { outbox, directory }
+}
+
+function entry(key: string, filler = ''): OutboxEntry {
+  const events = [{ type: 'Noted', id: `${key}-0`, data: { filler } }]
+  return { key, append: { appends: [{ stream: 'a', events, expectedVersion: 'any' }] } }
+}
+
+const keysOf = (entries: readonly OutboxEntry[]) => entries.map(({ key }) => key)
+
+test('keeps what was added, oldest first, through a restart', async () => {
+  const { outbox, directory } = await openOutbox()
+  await outbox.add([entry('one'), entry('two')])
+  await outbox.add([entry('three')])
+  await outbox.close()
+  const { outbox: later } = await openOutbox(directory)
+  expect(later.pending).toEqual([entry('one'), entry('two'), entry('three')])
+  expect(later.holds('two')).toBe(true)
+})
+
+test('shows those who look from beside the writer what is on the disk', async () => {
+  const { outbox, directory } = await openOutbox()
+  await outbox.add([entry('one')])
+  expect(await Outbox.read(directory, nodeFileSystem)).toEqual([entry('one')])
+})
+
+test('forgets what is decided, for good, and keeps what is older and what is younger', async () => {
+  const { outbox, directory } = await openOutbox()
+  await outbox.add([entry('one'), entry('two'), entry('three')])
+  await outbox.forget('two', 'durable')
+  await outbox.forget('unknown', 'durable')
+  await outbox.close()
+  const { outbox: later } = await openOutbox(directory)
+  expect(keysOf(later.pending)).toEqual(['one', 'three'])
+})
+
+test('keeps what did not hold, with the reason, apart from what is on its way', async () => {
+  const { outbox, directory } = await openOutbox()
+  await outbox.add([entry('one'), entry('two')])
+  await outbox.refuse('one', CONFLICT)
+  await outbox.refuse('unknown', CONFLICT)
+  await outbox.close()
+  const { outbox: later } = await openOutbox(directory)
+  expect(keysOf(later.pending)).toEqual(['two'])
+  expect(later.conflicts).toEqual([{ ...entry('one'), conflict: CONFLICT }])
+  await later.forget('one', 'durable')
+  expect(later.conflicts).toEqual([])
+})
+
+test('takes in what is asked for at the same time, whatever it is', async () => {
+  const { outbox, directory } = await openOutbox()
+  await outbox.add([entry('one'), entry('two')])
+  await Promise.all([
+    outbox.add([entry('three')]),
+    outbox.refuse('one', CONFLICT),
+    outbox.forget('two', 'written'),
+    outbox.add([entry('four')]),
+  ])
+  await outbox.close()
+  const { outbox: later } = await openOutbox(directory)
+  expect(keysOf(later.pending)).toEqual(['three', 'four'])
+  expect(keysOf(later.conflicts)).toEqual(['one'])
+})
+
+test('does not grow because of one old append that nobody decides', async () => {
+  const { outbox, directory } = await openOutbox()
+  await outbox.add([entry('old')])
+  await outbox.refuse('old', CONFLICT)
+  const filler = 'x'.repeat(1 << 20)
+  for (let round = 0; round < 40; round++) {
+    await outbox.add([entry(`${round}`, filler)])
+    await outbox.forget(`${round}`, 'written')
+  }
+  const bytes = readdirSync(directory).map((name) => statSync(`${directory}/${name}`).size)
+  expect(bytes.reduce((sum, one) => sum + one, 0)).toBeLessThan(30 << 20)
+  await outbox.close()
+  const { outbox: later } = await openOutbox(directory)
+  expect(keysOf(later.conflicts)).toEqual(['old'])
+})
