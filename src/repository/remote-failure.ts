@@ -37,7 +37,7 @@ function rejection(stderr: string): string | undefined {
 }
 
 /** That the remote refused a push, not git here, which looks at the remote's refs before it sends one. */
-const SENT_OVER_HTTP = /^To https?:[^]*^ ! \[remote rejected\]/m
+const SENT_OVER_HTTP = /^To https?:[\s\S]*^ ! \[remote rejected\]/m
 
 /** All words by which git says that the branch does not stand where this push saw it. */
 const CONFLICT =
