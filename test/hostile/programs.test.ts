@@ -1,8 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { clone, follow, open } from '../../src/index.ts'
-import { memoir } from '../cli/program.ts'
+import type { CommandName } from '../../src/cli/commands.ts'
+import { clone, follow, open, restore, standby } from '../../src/index.ts'
+import { start, writeProjections } from '../cli/program.ts'
 import { temporaryFolder } from '../log/event-log-fixture.ts'
 import { git, gitSucceeds } from '../repository/real-git.ts'
 import { ATTRIBUTES, BoobyTrap } from './booby-trap.ts'
@@ -14,6 +15,8 @@ let folder: string
 let bare: string
 let checkedOut: string
 let remote: string
+let plain: string
+let backup: string
 let trap: BoobyTrap
 let environment: NodeJS.ProcessEnv
 
@@ -23,10 +26,13 @@ beforeEach(async () => {
   remote = join(folder, 'remote.git')
   bare = join(folder, 'bare.git')
   checkedOut = join(folder, 'checked-out')
+  plain = join(folder, 'plain.git')
+  backup = join(folder, 'backup')
   {
     await using log = await open(remote, QUIET)
     await log.append('s', EVENT, { ack: 'committed' })
   }
+  cpSync(remote, plain, { recursive: true })
   await (await clone(remote, bare, QUIET)).close()
   await (await clone(remote, checkedOut, { ...QUIET, workTree: true })).close()
   trap = new BoobyTrap(join(folder, 'traps'))
@@ -88,19 +94,72 @@ const OPERATIONS: Readonly<Record<string, (path: string) => Promise<unknown>>> =
     })
     await replica.waitFor(1)
   },
+  'follow into a replica that names them, and accept a rewrite': async (path) => {
+    const replica = join(folder, 'replica.git')
+    const options = { stateDirectory: join(folder, 'state'), poll: { fastestMs: 3_600_000 } }
+    await (await follow(path, replica, options)).close()
+    trap.set(replica)
+    const gitDirectory = existsSync(join(path, '.git')) ? join(path, '.git') : path
+    git(gitDirectory, ['-c', 'core.hooksPath=/dev/null', 'update-ref', 'refs/heads/main', 'main~1'])
+    await using following = await follow(path, replica, options)
+    await expect(following.pull()).rejects.toMatchObject({ code: 'remote-rewound' })
+    const { to } = await following.describeRewrite()
+    expect(await following.acceptRewrite(to)).toMatchObject({ lost: 1 })
+  },
+  'backup, and restore and drill of it': async (path) => {
+    await using log = await open(path, QUIET)
+    expect(await log.backup(backup)).toMatchObject({ to: 1 })
+    // Somebody makes the folder look like a repository.
+    cpSync(bare, backup, { recursive: true })
+    expect(await restore(backup, join(folder, 'restored.git'))).toMatchObject({ position: 1 })
+    expect(await log.drill(backup)).toMatchObject({ kind: 'backup', isEqual: true })
+  },
+  'standby, of a backup in a repository that names them': async (path) => {
+    const target = join(folder, 'standby.git')
+    await using log = await open(path, QUIET)
+    await log.backup(backup)
+    await restore(backup, target)
+    trap.set(target)
+    await log.append('s', EVENT, { ack: 'committed' })
+    await log.backup(backup)
+    const controller = new AbortController()
+    const problems: Error[] = []
+    await standby(backup, target, {
+      signal: controller.signal,
+      pollMs: 10,
+      onStep: () => controller.abort(),
+      onProblem: (problem) => {
+        problems.push(problem)
+        controller.abort()
+      },
+    })
+    expect(problems).toEqual([])
+  },
+  'drill of a remote': async (path) => {
+    await using log = await open(path, QUIET)
+    expect(await log.drill(path)).toMatchObject({ kind: 'remote', isEqual: true })
+  },
+  'shared appends, and those made offline': async (path) => {
+    await using log = await open(path, { ...QUIET, mode: 'shared', remote: plain })
+    expect(await log.append('s', EVENT)).toMatchObject({ position: 2 })
+    await log.append('s', EVENT, { ack: 'committed' })
+    await log.push()
+    await log.pull()
+    expect(log.conflicts()).toEqual([])
+  },
+  'automatic push, to a mirror too': async (path) => {
+    const mirror = join(folder, 'mirror.git')
+    git(folder, ['init', '--quiet', '--bare', '--initial-branch=main', mirror])
+    await using log = await open(path, { ...QUIET, remote: plain, push: { every: 1, mirrors: [mirror] } })
+    await log.append('s', EVENT, { ack: 'pushed' })
+    await log.close()
+    expect(git(mirror, ['rev-parse', 'main']).toString().trim()).toBe(log.status().commit)
+  },
   maintain: async (path) => {
     await using log = await open(path, QUIET)
     for (let round = 0; round < 3; round++) {
       await log.append('s', EVENT, { ack: 'committed' })
       await log.maintain()
-    }
-  },
-  'doctor --fix': async (path) => {
-    expect((await memoir(['-C', path, 'doctor', '--fix'])).code).toBeLessThan(2)
-  },
-  'the status, verify and read of the command line': async (path) => {
-    for (const words of [['status'], ['verify'], ['read']]) {
-      expect((await memoir(['-C', path, ...words], { cwd: path })).code).toBe(0)
     }
   },
 }
@@ -118,6 +177,54 @@ describe.each(Object.entries(OPERATIONS))('%s', (name, operation) => {
     },
   )
 })
+
+/** A command of every name, in this order; those that go on until they are ended are given what they print first. */
+const COMMANDS: Readonly<Record<CommandName, { readonly words: string; readonly prints?: string }>> = {
+  init: { words: 'init' },
+  append: { words: 'append s Counted --ack committed' },
+  import: { words: 'import ../events.jsonl' },
+  read: { words: 'read s' },
+  tail: { words: 'tail --json', prints: '"position":1' },
+  streams: { words: 'streams' },
+  state: { words: 'state --projections ../projections.mjs' },
+  at: { words: 'at 1' },
+  status: { words: 'status' },
+  verify: { words: 'verify' },
+  fold: { words: 'fold' },
+  maintain: { words: 'maintain' },
+  push: { words: 'push ../plain.git' },
+  pull: { words: 'pull ../plain.git' },
+  clone: { words: 'clone . ../copy --work-tree' },
+  sync: { words: 'sync ../plain.git' },
+  conflicts: { words: 'conflicts' },
+  follow: { words: 'follow . ../replica.git --json', prints: '"position":1' },
+  'accept-rewrite': { words: '-C ../replica.git accept-rewrite' },
+  backup: { words: 'backup ../backup' },
+  restore: { words: 'restore ../backup ../restored.git' },
+  drill: { words: 'drill ../backup' },
+  doctor: { words: 'doctor --fix' },
+}
+
+it.each(['a bare repository', 'a repository with files'])(
+  'no command runs a program that %s names, nor one of the environment',
+  async (kind) => {
+    const path = kind === 'a bare repository' ? bare : checkedOut
+    writeFileSync(join(folder, 'events.jsonl'), `${JSON.stringify({ stream: 's', ...EVENT[0] })}\n`)
+    await writeProjections(folder)
+    process.env = { ...environment, ...trap.environment, XDG_STATE_HOME: join(folder, 'state') }
+    for (const { words, prints } of Object.values(COMMANDS)) {
+      const { child, ended, prints: printed } = start(words.split(' '), { cwd: path })
+      child.stdin.end()
+      if (prints !== undefined) {
+        await printed(prints)
+        child.kill('SIGINT')
+      }
+      const { code, stdout, stderr } = await ended
+      expect([words, code, trap.fired], stdout + stderr).toEqual([words, prints === undefined ? 0 : 130, []])
+    }
+  },
+  180_000,
+)
 
 const REMOTE_SIDE =
   /^(hooksPath-|hook-)(pre-receive|update|post-receive|post-update|reference-transaction|proc-receive|push-to-checkout)$|^core\.alternateRefsCommand$/
