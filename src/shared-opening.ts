@@ -26,7 +26,7 @@ export async function openShared(path: string, options: SharedOptions): Promise<
   try {
     const { remote = 'origin', shared: settings = {}, ports = {} } = options
     const { fileSystem = nodeFileSystem, clock = systemClock, random = systemRandom } = ports
-    const { log, repository, reader, runner, directory } = assembly.opened
+    const { log, manifest, repository, reader, runner, directory } = assembly.opened
     const notify = (notice: Notice) => options.onNotice?.(notice)
     // Of a time when this clone was the only writer.
     await log.seal()
@@ -34,6 +34,7 @@ export async function openShared(path: string, options: SharedOptions): Promise<
     const uuid = uuidGenerator(random)
     const shared = await SharedWriter.open({
       log,
+      logId: manifest.id,
       draft: log.draft,
       repository,
       reader,

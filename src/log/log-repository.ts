@@ -104,7 +104,8 @@ export async function readLogId(commit: string, reader: GitReader): Promise<stri
   return (await readManifestFile(manifestOid, reader)).id
 }
 
-async function readManifestFile(oid: string, reader: GitReader): Promise<Manifest> {
+/** @throws NotALogError, NewerFormatError, ManifestError */
+export async function readManifestFile(oid: string, reader: GitReader): Promise<Manifest> {
   const { type, content } = await reader.read(oid)
   if (type !== 'blob') throw new NotALogError('memoir.yaml')
   return parseManifest(content.toString('utf8'))

@@ -57,7 +57,7 @@ const ROOT_MODES: ReadonlyMap<string, string> = new Map([
  * So many bytes of directories are read at once at most: the names of 1.4 million batch files, more than a log
  * of any size has, since it is folded. Trees are small for whoever makes one up, and large in memory.
  */
-const MOST_TREE_BYTES = 64 << 20
+export const MOST_TREE_BYTES = 64 << 20
 
 /**
  * Reads the directories below `events/`, but those that are known already.

@@ -6,6 +6,9 @@ import type { Findings } from './findings.ts'
 /** What an object takes in the cache beside its content, in bytes: roughly. */
 const ENTRY_BYTES = 512
 
+/** A tree that lists 5,000 files. */
+const MOST_WARM_BYTES = 256 << 10
+
 interface CacheEntry {
   readonly object: Promise<GitObject>
   bytes: number
@@ -26,17 +29,26 @@ export class ObjectCache {
 
   /** @throws ObjectMissingError, ObjectCorruptError (also for another type), ObjectTooLargeError */
   async read(oid: string, type: ObjectType): Promise<Buffer> {
-    const object = await this.find(oid)
+    const object = await this.get(oid)
     if (object.type !== type) throw new ObjectCorruptError(oid, `it is a ${object.type}, not a ${type}`)
     return object.content
   }
 
-  /** Starts reading; what goes wrong is told by `read`. */
+  /**
+   * Starts reading, but not what is so large that many of it would not fit into memory; what goes wrong is told
+   * by `read`.
+   */
   warm(oid: string): void {
-    this.find(oid).catch(() => undefined)
+    if (this.entries.has(oid)) return
+    const start = async () => {
+      const [size = 0] = await this.reader.sizes([oid])
+      if (size <= MOST_WARM_BYTES) await this.get(oid)
+    }
+    start().catch(() => undefined)
   }
 
-  private find(oid: string): Promise<GitObject> {
+  /** An object of any type. @throws ObjectMissingError, ObjectCorruptError, ObjectTooLargeError */
+  get(oid: string): Promise<GitObject> {
     const known = this.entries.get(oid)
     if (known !== undefined) {
       // A Map keeps the order of insertion: what was used last goes to the end.

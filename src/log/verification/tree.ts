@@ -9,6 +9,7 @@ import {
   parseBatchName,
   parseDirectoryName,
 } from '../../repository/layout.ts'
+import { MOST_TREE_BYTES } from '../../repository/log-tree-reading.ts'
 import { DIRECTORY_MODE, FILE_MODE, parseTree, type TreeEntry } from '../../repository/object.ts'
 import type { VerificationContext } from './reading.ts'
 
@@ -63,6 +64,7 @@ export async function readHistoricTree(
     }
     const others = root.filter(({ name }) => name !== MANIFEST_PATH && name !== EVENTS_PATH)
     const directories: HistoricDirectory[] = []
+    let bytes = 0
     const events = root.find(({ name, mode }) => name === EVENTS_PATH && mode === DIRECTORY_MODE)
     file = EVENTS_PATH
     for (const entry of events === undefined ? [] : parseTree(await objects.read(events.oid, 'tree'))) {
@@ -75,6 +77,11 @@ export async function readHistoricTree(
       const old = before?.directories.find((directory) => directory.number === number)
       const isSame = old?.oid === entry.oid
       const content = isSame ? old.content : await objects.read(entry.oid, 'tree')
+      bytes += content.length
+      if (bytes > MOST_TREE_BYTES) {
+        report(EVENTS_PATH, events!, `its folders list files in more than ${MOST_TREE_BYTES} bytes`)
+        return undefined
+      }
       if (content.length === 0) report(file, entry, 'it is empty')
       const files = isSame ? old.files : readFiles(content, old, entry, number, report)
       directories.push({ number, oid: entry.oid, content, files })

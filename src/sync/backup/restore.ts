@@ -13,6 +13,7 @@ import { openReader } from '../../repository/open-reader.ts'
 import type { TransferOptions } from '../../repository/remote.ts'
 import { GitRunner } from '../../repository/runner.ts'
 import type { Clock } from '../../system/clock.ts'
+import { checkLine } from '../line-check.ts'
 import { holdsCommit } from './ancestry.ts'
 import { type BackupFolder, checkBundle } from './bundle-file.ts'
 import { bundleName } from './bundle-range.ts'
@@ -75,7 +76,7 @@ export async function withCatalog<Result>(
  *
  * @param path where there is nothing yet; whoever calls removes what a failure leaves
  * @throws BackupDamagedError, EventNotFoundError, CommitNotFoundError, UsageError
- * @throws InvalidBatchError, UnexpectedEntryError, NotALogError, ManifestError, NewerFormatError
+ * @throws MergeCommitError, HistoryChangedError, InvalidBatchError, UnexpectedEntryError, NotALogError, ManifestError, NewerFormatError
  * @throws DiskFullError, PermissionDeniedError, FileFailedError, GitMissingError
  */
 export async function restoreInto(
@@ -97,25 +98,19 @@ export async function restoreInto(
   const refuse = (cause?: unknown): never => {
     throw new BackupDamagedError(directory, CATALOG_NAME, 'does not say what its bundles hold', { cause })
   }
+  const { signal } = transfer
+  const held = { logId: catalog.log, reader, source: new BatchSource(reader), signal }
   const check = (commit: string): Promise<Examined> =>
-    examine(commit, {
-      branch: undefined,
-      index: new LogIndex(),
-      logId: catalog.log,
-      reader,
-      source: new BatchSource(reader),
-      signal: transfer.signal,
-      onProgress: onChecked,
-    }).catch((error: unknown) => {
-      if (error instanceof OtherLogError) refuse(error)
-      throw error
-    })
+    examine(commit, { ...held, branch: undefined, index: new LogIndex(), onProgress: onChecked })
   const newest = chain.at(-1)!
+  await checkLine(newest.commit, { ...held, before: undefined }).catch((error: unknown) => {
+    if (error instanceof OtherLogError) refuse(error)
+    throw error
+  })
   const whole = await check(newest.commit)
   const { last, time } = newest
   if (whole.after.position !== last || timeOf(whole) !== time) refuse()
   const commit = await commitFor(point, chain, whole, { runner, reader })
-  // An earlier commit may hold what a later one has taken back.
   const restored = commit === newest.commit ? whole : await check(commit)
   await fileSystem.syncDirectory(`${gitDirectory}/objects/pack`)
   await moveRef(fileSystem, gitDirectory, catalog.branch, { expected: undefined, next: commit }, clock)

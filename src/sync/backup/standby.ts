@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { OpenedLog } from '../../log/open-event-log.ts'
 import type { TransferOptions } from '../../repository/remote.ts'
+import { checkLine } from '../line-check.ts'
 import { holdsCommit } from './ancestry.ts'
 import type { BackupFolder } from './bundle-file.ts'
 import { bundleName } from './bundle-range.ts'
@@ -55,6 +56,7 @@ async function catchUp(
   options: StandbyOptions,
 ): Promise<void> {
   const { directory } = folder
+  const { signal } = options
   if (catalog.log !== manifest.id) {
     throw new BackupForeignError(directory, `is of another log, "${catalog.name}" (${catalog.log})`)
   }
@@ -69,7 +71,9 @@ async function catchUp(
         `does not continue commit ${branch.commit} of ${repository.path}`,
       )
     }
-    await log.follower.fastForward(bundle.commit)
+    const { source } = log
+    await checkLine(bundle.commit, { before: branch, logId: manifest.id, reader, source, signal })
+    await log.follower.fastForward(bundle.commit, undefined, signal)
     const { position: to, commit } = log.state.branch
     options.onStep?.({ bundle: bundleName(bundle), from: branch.position, to, commit })
   }

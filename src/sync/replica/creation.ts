@@ -3,14 +3,14 @@ import { examine } from '../../log/examination.ts'
 import { LogIndex } from '../../log/log-index.ts'
 import { readManifest } from '../../log/log-repository.ts'
 import { moveRef } from '../../log/ref-move.ts'
-import { findMerge } from '../../repository/commit-distance.ts'
 import { createRepository } from '../../repository/creation.ts'
 import { openReader } from '../../repository/open-reader.ts'
 import { findRemoteBranch, type TransferOptions } from '../../repository/remote.ts'
 import type { Repository } from '../../repository/repository.ts'
 import { GitRunner } from '../../repository/runner.ts'
 import type { FileSystem } from '../../system/file-system.ts'
-import { MergeCommitError, RemoteBranchMissingError, RemoteRewrittenError } from '../errors.ts'
+import { RemoteBranchMissingError, RemoteRewrittenError } from '../errors.ts'
+import { checkLine } from '../line-check.ts'
 import { fetchIncoming, type Ports } from './gate.ts'
 import { holds, type Pin } from './pin.ts'
 
@@ -40,7 +40,7 @@ export interface FirstFetch extends Ports {
 /**
  * Fetches a whole log, and puts the branch there once all of it has been checked.
  *
- * @throws RemoteFailedError, RemoteBranchMissingError, MergeCommitError, and what `examine` throws
+ * @throws RemoteFailedError, RemoteBranchMissingError, and what `checkLine` and `examine` throw
  * @throws RemoteRewrittenError when an earlier replica of this log, at the same path, held what the remote
  *   does not hold now
  */
@@ -57,9 +57,8 @@ export async function fetchFirst(
   await using reader = await openReader({ gitDirectory, runner, engine: 'git', limitBytes: objectBytes })
   const source = new BatchSource(reader)
   const held = { branch: undefined, index: new LogIndex(), logId: undefined, reader, source }
+  await checkLine(next, { before: undefined, logId: undefined, reader, source, signal: options.signal })
   const { after } = await examine(next, { ...held, signal: options.signal })
-  const merge = await findMerge(runner, undefined, next)
-  if (merge !== undefined) throw new MergeCommitError(merge)
   if (pin !== undefined && pin.log === (await readManifest(after, reader)).id) {
     if (!(await holds(reader, next, pin.commit))) throw new RemoteRewrittenError(pin.commit, next)
   }

@@ -8,7 +8,8 @@ import { type FetchOptions, fetchBranch } from '../../repository/remote.ts'
 import type { Repository } from '../../repository/repository.ts'
 import type { Clock } from '../../system/clock.ts'
 import type { FileSystem } from '../../system/file-system.ts'
-import { HistoryForkedError, MergeCommitError, RemoteRewoundError, RemoteRewrittenError } from '../errors.ts'
+import { HistoryForkedError, RemoteRewoundError, RemoteRewrittenError } from '../errors.ts'
+import { checkLine } from '../line-check.ts'
 import { holds } from './pin.ts'
 import { factsOf, type Standing, standingOf } from './standing.ts'
 
@@ -45,8 +46,6 @@ export interface Comparison {
   readonly standing: Standing
   readonly onlyHere: number
   readonly onlyThere: number
-  /** A merge that the remote has and we have not. */
-  readonly merge: string | undefined
 }
 
 /** @param known a commit that the remote had when it was last looked at */
@@ -59,7 +58,7 @@ export async function compare(
   const distance = await commitDistance(reader, runner, local, incoming)
   const hasLost = distance.onlyLeft > 0 && known !== undefined && !(await holds(reader, incoming, known))
   const facts = factsOf(distance, hasLost)
-  return { ...facts, merge: distance.merge, standing: standingOf(facts) }
+  return { ...facts, standing: standingOf(facts) }
 }
 
 /** @throws OtherLogError, and NotALogError, ManifestError … for a commit that holds none */
@@ -72,13 +71,13 @@ export async function checkSameLog({ manifest, reader }: OpenedLog, incoming: st
  * Moves the branch to a commit that waits, if it continues the branch and all it brings is in order. What
  * is here already, or is behind it for commits of our own, changes nothing.
  *
- * @throws RemoteRewoundError, RemoteRewrittenError, HistoryForkedError, MergeCommitError
- * @throws what `examine` throws for events that do not fit; in each case the branch stays as it was
+ * @throws RemoteRewoundError, RemoteRewrittenError, HistoryForkedError
+ * @throws what `checkLine` and `examine` throw for commits and events that do not fit; in each case the branch stays as it was
  */
 export async function admit(
   opened: OpenedLog,
   incoming: string,
-  { standing, merge }: Comparison,
+  { standing }: Comparison,
   signal?: AbortSignal,
 ): Promise<void> {
   const { log } = opened
@@ -96,7 +95,9 @@ export async function admit(
       await checkSameLog(opened, incoming)
       throw new HistoryForkedError(local, incoming)
     case 'continues': {
-      if (merge !== undefined) throw new MergeCommitError(merge)
+      const { reader, manifest } = opened
+      const held = { before: log.state.branch, logId: manifest.id, reader, source: log.source, signal }
+      await checkLine(incoming, held)
       await log.follower.fastForward(incoming, undefined, signal)
     }
   }

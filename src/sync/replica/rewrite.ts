@@ -3,6 +3,7 @@ import { readBranchState } from '../../log/branch.ts'
 import { commonPosition } from '../../log/history.ts'
 import type { OpenedLog } from '../../log/open-event-log.ts'
 import { moveRef } from '../../log/ref-move.ts'
+import { checkLine } from '../line-check.ts'
 import { checkSameLog, type Ports } from './gate.ts'
 
 /** What it means to take the history of a remote for ours. */
@@ -44,13 +45,14 @@ export async function describeRewrite(opened: OpenedLog, to: string): Promise<Re
  * of its own.
  *
  * @returns that ref
- * @throws what `examine` throws: everything stays as it was
+ * @throws what `checkLine` and `examine` throw: everything stays as it was
  */
 export async function replaceHistory(
-  { log, repository }: OpenedLog,
+  { log, repository, reader, manifest }: OpenedLog,
   to: string,
   { fileSystem, clock }: Ports,
 ): Promise<string> {
+  await checkLine(to, { before: undefined, logId: manifest.id, reader, source: log.source })
   const { commit } = log.state.branch
   const time = formatTime(clock.now()).replace(/[-:]|\.\d+/g, '')
   const ref = `${REPLACED}${time}-${commit.slice(0, 12)}`

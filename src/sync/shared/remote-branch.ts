@@ -10,16 +10,17 @@ import type { Clock } from '../../system/clock.ts'
 import type { FileSystem } from '../../system/file-system.ts'
 import {
   HistoryForkedError,
-  MergeCommitError,
   RemoteBranchMissingError,
   RemoteEmptiedError,
   RemoteRewoundError,
   RemoteRewrittenError,
 } from '../errors.ts'
+import { checkLine } from '../line-check.ts'
 import { holds } from '../replica/pin.ts'
 
 export interface RemoteBranchParts {
   readonly log: EventLog
+  readonly logId: string
   readonly repository: Repository
   readonly reader: GitReader
   readonly runner: GitRunner
@@ -50,20 +51,20 @@ export class RemoteBranch {
    * @param withdraw told before the branch moves
    * @returns whether the branch here moved
    * @throws RemoteFailedError, RemoteBranchMissingError, RemoteEmptiedError, RemoteRewoundError,
-   *   RemoteRewrittenError, HistoryForkedError, MergeCommitError, InvalidBatchError, UnexpectedEntryError …:
-   *   the branch stays as it was
+   *   RemoteRewrittenError, HistoryForkedError, and what `checkLine` and `examine` throw: InvalidBatchError,
+   *   UnexpectedEntryError …: the branch stays as it was
    */
   async fetch(withdraw: () => void): Promise<boolean> {
-    const { log, repository, reader, runner, remote, clock } = this.parts
+    const { log, logId, repository, reader, runner, remote, clock } = this.parts
     const fetched = await fetchBranch(repository, remote, repository.branch, SILENCE)
     this.lastFetchMs = clock.now()
     const local = log.state.branch
     if (fetched === undefined) throw await this.missing(local.commit)
     if (fetched !== local.commit) {
-      const { onlyLeft, onlyRight, merge } = await commitDistance(reader, runner, local.commit, fetched)
+      const { onlyLeft, onlyRight } = await commitDistance(reader, runner, local.commit, fetched)
       if (onlyLeft > 0) await this.bringForward(local.commit, fetched, onlyRight)
       else {
-        if (merge !== undefined) throw new MergeCommitError(merge)
+        await checkLine(fetched, { before: local, logId, reader, source: log.source })
         await log.follower.fastForward(fetched, withdraw)
         // Each push adds a file at least; a fold takes many away.
         this.others += Math.max(1, log.state.branch.tree.fileCount - local.tree.fileCount)

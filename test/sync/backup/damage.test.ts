@@ -130,6 +130,17 @@ describe('a forged backup, whose hashes fit, is refused', () => {
     return directory
   }
 
+  /** The log at a path, whose last event was recorded later, as a backup. */
+  async function forgedFrom(path: string, last: number): Promise<string> {
+    const { id } = await open(path, { readOnly: true, watch: false }).then(async (log) => {
+      await log.close()
+      return log.status()
+    })
+    const directory = temporaryFolder()
+    forgeBackup(path, directory, { log: id, last, time: LATER })
+    return directory
+  }
+
   it('for a symbolic link among the batches', async () => {
     const file = batch(4)
     const directory = await forged({ files: { [file]: '/etc/passwd' }, modes: { [file]: '120000' } }, 4)
@@ -157,6 +168,26 @@ describe('a forged backup, whose hashes fit, is refused', () => {
     const line = storedLine({ stream: 'account-9', version: 1 }).replace('{}', '{"a":1,"a":2}')
     const directory = await forged({ files: { [batch(4)]: line } }, 4)
     expect(await failureOf(directory)).toMatchObject({ code: 'invalid-batch' })
+  })
+
+  it('for a merge, even if the backup goes on after it', async () => {
+    const path = await makeLog(deposits(3))
+    const side = git(path, ['commit-tree', '-p', 'main', '-m', 'Side', 'main^{tree}']).toString().trim()
+    const merge = commitByHand(path, { parents: ['main', side] })
+    commitByHand(path, { files: { [batch(4)]: storedLine({ stream: 'account-9', version: 1 }) } })
+    expect(await failureOf(await forgedFrom(path, 4))).toMatchObject({ code: 'merge-commit', commit: merge })
+  })
+
+  it('for what stood in it for one commit alone', async () => {
+    const path = await makeLog(deposits(3))
+    commitByHand(path, { files: { 'events/000000/evil.sh': 'x' } })
+    commitByHand(path, {
+      files: {
+        'events/000000/evil.sh': undefined,
+        [batch(4)]: storedLine({ stream: 'account-9', version: 1 }),
+      },
+    })
+    expect(await failureOf(await forgedFrom(path, 4))).toMatchObject({ code: 'unexpected-entry' })
   })
 
   it('for a tree that git itself refuses', async () => {

@@ -145,6 +145,67 @@ const ATTACKS: readonly Attack[] = [
     },
   },
   {
+    what: 'that had a merge two commits ago',
+    code: 'merge-commit',
+    attack: (scene) => {
+      const side = gitText(scene.remote, 'commit-tree', '-p', 'main', '-m', 'Side', 'main^{tree}')
+      commitByHand(scene.remote, { files: { [batch(4)]: line(4) }, parents: ['main', side] })
+      byHand(scene, { [batch(5)]: line(5) })
+      byHand(scene, { [batch(6)]: line(6) })
+    },
+  },
+  {
+    what: 'that held an executable batch for one commit',
+    code: 'unexpected-entry',
+    attack: (scene) => {
+      commitByHand(scene.remote, { files: { [batch(4)]: line(4) }, modes: { [batch(4)]: '100755' } })
+      byHand(scene, { [batch(4)]: line(4) })
+    },
+  },
+  {
+    what: 'that held other events for one commit',
+    code: 'history-changed',
+    attack: (scene) => {
+      const before = readFileAt(scene.remote, batch(3))
+      byHand(scene, { [batch(3)]: line(3) })
+      byHand(scene, { [batch(3)]: before, [batch(4)]: line(4) })
+    },
+  },
+  {
+    what: 'that left out a position for one commit',
+    code: 'invalid-batch',
+    attack: (scene) => {
+      byHand(scene, { [batch(5)]: line(5) })
+      byHand(scene, { [batch(4)]: line(4) })
+    },
+  },
+  {
+    what: 'that took events back for one commit',
+    code: 'history-changed',
+    attack: (scene) => {
+      const before = readFileAt(scene.remote, batch(3))
+      byHand(scene, { [batch(3)]: undefined })
+      byHand(scene, { [batch(3)]: before })
+    },
+  },
+  {
+    what: 'that held a batch over the limit until it was folded into others',
+    code: 'object-too-large',
+    attack: (scene) => {
+      commitEntry(scene, '100644', 'blob', blob(scene.remote, Buffer.alloc(40 << 20)), '000000000004.jsonl')
+      byHand(scene, { [batch(4)]: line(4) })
+    },
+  },
+  {
+    what: 'that was another log for one commit',
+    code: 'other-log',
+    attack: (scene) => {
+      const manifest = readFileAt(scene.remote, 'memoir.yaml')
+      byHand(scene, { 'memoir.yaml': manifest.replace(/^id: ./m, 'id: f') })
+      byHand(scene, { 'memoir.yaml': manifest })
+    },
+  },
+  {
     what: 'whose log has another id',
     code: 'other-log',
     attack: (scene) =>
@@ -206,7 +267,7 @@ describe('a replica refuses a remote', () => {
 })
 
 describe('a replica is not made from a remote', () => {
-  const attacks = ATTACKS.filter(({ code }) => !/^(remote-|history-|other-)/.test(code))
+  const attacks = ATTACKS.filter(({ code }) => !/^(remote-|history-forked)/.test(code))
 
   test.each(attacks)('$what', async ({ code, attack }) => {
     const scene = new Scene()
