@@ -15,7 +15,7 @@ export interface Pack {
 export interface DiskUsage {
   readonly looseObjects: number
   readonly packs: number
-  /** Loose objects in whole blocks of 4 KiB, packs and their indexes as they are. */
+  /** Loose objects in whole blocks of 4 KiB; packs, their indexes and the commit-graph as they are. */
   readonly bytes: number
 }
 
@@ -59,12 +59,10 @@ export async function measureDiskUsage(gitDirectory: string, fileSystem: FileSys
     for (const size of sizes) sampledBytes += Math.ceil((size ?? 0) / BLOCK) * BLOCK
   }
   const looseBytes = sampled === 0 ? 0 : (sampledBytes / sampled) * looseObjects
-  const directory = `${gitDirectory}/objects/pack`
-  const names = await listOrNone(fileSystem, directory)
-  const sizes = await Promise.all(names.map((name) => sizeOrNone(fileSystem, `${directory}/${name}`)))
-  const packedBytes = sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0)
-  const packs = names.filter((name) => PACK_INDEX.test(name)).length
-  return { looseObjects, packs, bytes: Math.round(looseBytes + packedBytes) }
+  const packed = await measureFolder(`${gitDirectory}/objects/pack`, fileSystem)
+  const graphs = await measureFolder(`${gitDirectory}/objects/info/commit-graphs`, fileSystem)
+  const packs = packed.names.filter((name) => PACK_INDEX.test(name)).length
+  return { looseObjects, packs, bytes: Math.round(looseBytes + packed.bytes + graphs.bytes) }
 }
 
 const PACK_INDEX = /^pack-[0-9a-f]{40}\.idx$/
@@ -77,6 +75,15 @@ async function listLoose(gitDirectory: string, folder: string, fileSystem: FileS
   const directory = `${gitDirectory}/objects/${folder}`
   const names = await listOrNone(fileSystem, directory)
   return names.filter((name) => /^[0-9a-f]{38}$/.test(name)).map((name) => `${directory}/${name}`)
+}
+
+async function measureFolder(
+  directory: string,
+  fileSystem: FileSystem,
+): Promise<{ readonly names: readonly string[]; readonly bytes: number }> {
+  const names = await listOrNone(fileSystem, directory)
+  const sizes = await Promise.all(names.map((name) => sizeOrNone(fileSystem, `${directory}/${name}`)))
+  return { names, bytes: sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0) }
 }
 
 async function listOrNone(fileSystem: FileSystem, directory: string): Promise<string[]> {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { listPacks, measureDiskUsage } from '../../../src/repository/maintenance/disk-usage.ts'
 import { packedObjects } from '../../../src/repository/maintenance/pack-index.ts'
@@ -7,7 +7,7 @@ import { git } from '../real-git.ts'
 import { maintain, repositoryOf } from './maintained-repository.ts'
 
 describe('disk usage', () => {
-  it('counts loose objects in whole blocks, and packs with their indexes', async () => {
+  it('counts loose objects in whole blocks, packs with their indexes, and the commit-graph', async () => {
     const path = repositoryOf(2)
     expect(await measureDiskUsage(path, nodeFileSystem)).toEqual({
       looseObjects: 6,
@@ -17,6 +17,7 @@ describe('disk usage', () => {
     await maintain(path)
     const { looseObjects, packs, bytes } = await measureDiskUsage(path, nodeFileSystem)
     expect({ looseObjects, packs }).toEqual({ looseObjects: 0, packs: 1 })
+    expect(bytes).toBe(sizeOf(`${path}/objects/pack`) + sizeOf(`${path}/objects/info/commit-graphs`))
     expect(bytes).toBeGreaterThan(1000)
     expect(bytes).toBeLessThan(4096)
   })
@@ -38,3 +39,7 @@ describe('the index of a pack', () => {
     }
   })
 })
+
+function sizeOf(folder: string): number {
+  return readdirSync(folder).reduce((sum, name) => sum + statSync(`${folder}/${name}`).size, 0)
+}
