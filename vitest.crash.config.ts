@@ -3,12 +3,17 @@ import { defineConfig } from 'vitest/config'
 /** The crash, fault and network tests at their full counts: `npm run test:crash`, two hours or more. */
 export default defineConfig({
   test: {
-    include: ['test/{crash,network}/**/*.test.ts', 'test/sync/backup/{faults,killed}.test.ts'],
+    include: [
+      'test/{crash,network}/**/*.test.ts',
+      'test/sync/backup/{faults,killed}.test.ts',
+      'test/cli/interrupted.test.ts',
+    ],
     globalSetup: ['test/build.ts'],
     pool: 'forks',
     maxWorkers: 2,
     env: { MEMOIR_CRASH_TESTS: 'full' },
     testTimeout: 3_600_000,
-    hookTimeout: 60_000,
+    // To remove what hundreds of rounds left takes a busy disk minutes.
+    hookTimeout: 600_000,
   },
 })

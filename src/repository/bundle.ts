@@ -1,7 +1,4 @@
-import type { FileSystem } from '../system/file-system.ts'
-import { createRepository } from './creation.ts'
-import { replaceFile } from './durable-file.ts'
-import { updateRef } from './ref-update.ts'
+import { validateRef } from './refs.ts'
 import type { TransferOptions } from './remote.ts'
 import { GitRunner } from './runner.ts'
 import { TemporaryDirectory } from './temporary-directory.ts'
@@ -42,17 +39,16 @@ export class BundleWriter implements AsyncDisposable {
   static async open(
     { gitDirectory }: { readonly gitDirectory: string },
     content: BundleContent,
-    fileSystem: FileSystem,
   ): Promise<BundleWriter> {
+    const { branch, commit } = content
+    validateRef(branch)
     const directory = await TemporaryDirectory.create('memoir-bundle-')
     try {
-      const { branch, commit } = content
-      const path = `${directory.path}/view.git`
-      await createRepository(path, fileSystem, { branch: branch.slice('refs/heads/'.length) })
-      const borrowed = Buffer.from(`${JSON.stringify(`${gitDirectory}/objects`)}\n`)
-      await replaceFile(fileSystem, `${path}/objects/info/alternates`, borrowed)
-      await updateRef(fileSystem, path, branch, { expected: undefined, next: commit })
-      return new BundleWriter(directory, new GitRunner({ repository: { gitDirectory: path } }), content)
+      await directory.write('HEAD', `ref: ${branch}\n`)
+      await directory.write('objects/info/alternates', `${JSON.stringify(`${gitDirectory}/objects`)}\n`)
+      await directory.write(branch, `${commit}\n`)
+      const repository = { gitDirectory: directory.path }
+      return new BundleWriter(directory, new GitRunner({ repository }), content)
     } catch (error) {
       await directory[Symbol.asyncDispose]()
       throw error

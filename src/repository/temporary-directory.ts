@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 /** A new directory in the system's temporary folder, gone when it is disposed or the process ends. */
 export class TemporaryDirectory implements AsyncDisposable {
@@ -11,6 +11,13 @@ export class TemporaryDirectory implements AsyncDisposable {
     const path = await mkdtemp(join(tmpdir(), prefix))
     removeOnExit.add(path)
     return new TemporaryDirectory(path)
+  }
+
+  /** Writes a file in it, not synced. */
+  async write(name: string, text: string): Promise<void> {
+    const path = join(this.path, name)
+    await mkdir(dirname(path), { recursive: true })
+    await writeFile(path, text)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -153,7 +153,7 @@ async function extend(
   await removeLeftovers(folder, catalog)
   const { first, last, kept, replaced } = planBundle(catalog.bundles, position)
   const content = { branch: catalog.branch, commit, after: kept.at(-1)?.commit }
-  await using writer = await BundleWriter.open(repository, content, fileSystem)
+  await using writer = await BundleWriter.open(repository, content)
   const stored = await storeBundle(folder, { first, last }, writer, options)
   const time = last === 0 ? {} : { time: formatTime(state.index.time(last)) }
   const bundle: CatalogBundle = { first, last, commit, ...time, ...stored }

@@ -183,7 +183,7 @@ describe('a restore', () => {
     const aborted = restore(directory, join(folder, 'r.git'), { signal: controller.signal, onTransfer })
     await expect(aborted).rejects.toThrow('enough')
     expect(readdirSync(folder)).toEqual([])
-  })
+  }, 120_000)
 })
 
 describe('a standby', () => {
