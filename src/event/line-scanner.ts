@@ -1,18 +1,25 @@
-// Offsets kept for each line, so that whoever needs a field finds it without scanning again.
+import { HASH_START, hashByte, hashWord, NOT_HASHED, nameHash } from './name-hash.ts'
+
+// Numbers kept for each line, so that whoever needs a field finds it without scanning again: where it stands …
 export const START = 0
 export const STREAM = 1
 export const STREAM_END = 2
-export const VERSION = 3
-export const TYPE = 4
-export const TYPE_END = 5
-export const TIME = 6
-export const DATA = 7
-export const STRIDE = 8
+export const TYPE = 3
+export const TYPE_END = 4
+export const TIME = 5
+export const DATA = 6
+// … or what it is. A hash is NOT_HASHED where a name has to be read as a string first.
+export const VERSION = 7
+export const ID_HASH = 8
+export const STREAM_HASH = 9
+export const TYPE_HASH = 10
+export const STRIDE = 11
 
-// `{"id":"i","stream":"s","version":1,"type":"t","time":"2026-11-23T05:21:48.123Z","data":0}` and LF.
-const SHORTEST_LINE = 88
+/** Most lines are longer; where they are not, the table grows. */
+const LIKELY_LINE = 200
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
+const OPEN_BRACE = 0x7b
 const CLOSE_BRACE = 0x7d
 const CLOSE_BRACKET = 0x5d
 const COMMA = 0x2c
@@ -20,36 +27,65 @@ const LF = 0x0a
 const ZERO = 0x30
 const Z = 0x5a
 
-export const ID_KEY = Buffer.from('{"id":"')
-export const STREAM_KEY = Buffer.from('","stream":"')
-const VERSION_KEY = Buffer.from('","version":')
-const TYPE_KEY = Buffer.from(',"type":"')
-export const SCHEMA_KEY = Buffer.from(',"schema":')
-const TAGS_KEY = Buffer.from(',"tags":["')
-export const TIME_KEY = Buffer.from(',"time":"')
-const DATA_KEY = Buffer.from('","data":')
-const TWO_EVENTS = Buffer.from('}{"id":"')
+/** Text that stands at its place in each line: compared four bytes at a time. */
+class Key {
+  readonly length: number
+  private readonly words: readonly number[]
+  private readonly places: readonly number[]
+
+  constructor(text: string) {
+    const bytes = Buffer.from(text)
+    this.length = bytes.length
+    // The last four bytes overlap with those before them.
+    this.places = Array.from({ length: Math.ceil(text.length / 4) }, (_, at) =>
+      Math.min(at * 4, bytes.length - 4),
+    )
+    this.words = this.places.map((place) => bytes.readInt32LE(place))
+  }
+
+  standsAt(view: DataView, at: number): boolean {
+    const { words, places } = this
+    if (at + this.length > view.byteLength) return false
+    for (let index = 0; index < words.length; index++) {
+      if (view.getInt32(at + places[index]!, true) !== words[index]) return false
+    }
+    return true
+  }
+}
+
+export const ID_KEY = new Key('{"id":"')
+export const STREAM_KEY = new Key('","stream":"')
+const VERSION_KEY = new Key('","version":')
+const TYPE_KEY = new Key(',"type":"')
+export const SCHEMA_KEY = new Key(',"schema":')
+const TAGS_KEY = new Key(',"tags":["')
+export const TIME_KEY = new Key(',"time":"')
+const DATA_KEY = new Key('","data":')
+export const METADATA_KEY = new Key(',"metadata":')
 export const TIME_LENGTH = 24
 
-/** Where the fields of each line stand: `STRIDE` numbers a line. */
+/** What is known of each line: `STRIDE` numbers. */
 export interface LineTable {
-  readonly offsets: Uint32Array
+  readonly numbers: Uint32Array
   readonly count: number
 }
 
 /** Finds the fields of lines in their canonical form, or undefined where a line is not in it. */
-export function scanLines(bytes: Buffer): LineTable | undefined {
-  const { length } = bytes
-  // The sign of two events on one line. In a string its quotes would be escaped; as data it is looked at closely.
-  if (bytes.includes(TWO_EVENTS)) return undefined
-  const offsets = new Uint32Array((Math.floor(length / SHORTEST_LINE) + 1) * STRIDE)
+export function scanLines(bytes: Uint8Array, view: DataView): LineTable | undefined {
+  let numbers = new Uint32Array((Math.floor(bytes.length / LIKELY_LINE) + 1) * STRIDE)
   let slot = 0
-  for (let at = 0; at < length; slot += STRIDE) {
-    if (slot + STRIDE > offsets.length) return undefined
-    at = scanLine(bytes, at, offsets, slot)
+  for (let at = 0; at < bytes.length; slot += STRIDE) {
+    if (slot === numbers.length) numbers = twiceAsLong(numbers)
+    at = scanLine(bytes, view, at, numbers, slot)
     if (at === -1) return undefined
   }
-  return { offsets: offsets.slice(0, slot), count: slot / STRIDE }
+  return { numbers: numbers.slice(0, slot), count: slot / STRIDE }
+}
+
+function twiceAsLong(numbers: Uint32Array): Uint32Array<ArrayBuffer> {
+  const longer = new Uint32Array(numbers.length * 2)
+  longer.set(numbers)
+  return longer
 }
 
 /**
@@ -58,74 +94,134 @@ export function scanLines(bytes: Buffer): LineTable | undefined {
  * A function of its own and not the body of the loop: a loop that is compiled while it runs is given up
  * when it ends, so that each batch at the start of a process would be scanned by slow code.
  */
-function scanLine(bytes: Buffer, start: number, offsets: Uint32Array, slot: number): number {
-  if (!standsAt(bytes, start, ID_KEY)) return -1
-  const idEnd = stringEnd(bytes, start + ID_KEY.length)
-  if (!standsAt(bytes, idEnd, STREAM_KEY)) return -1
+function scanLine(
+  bytes: Uint8Array,
+  view: DataView,
+  start: number,
+  numbers: Uint32Array,
+  slot: number,
+): number {
+  if (!ID_KEY.standsAt(view, start)) return -1
+  const idEnd = scanId(bytes, view, start + ID_KEY.length, numbers, slot + ID_HASH)
+  if (!STREAM_KEY.standsAt(view, idEnd)) return -1
   const stream = idEnd + STREAM_KEY.length
-  const streamEnd = stringEnd(bytes, stream)
-  if (!standsAt(bytes, streamEnd, VERSION_KEY)) return -1
+  const streamEnd = scanName(bytes, stream, numbers, slot + STREAM_HASH)
+  if (!VERSION_KEY.standsAt(view, streamEnd)) return -1
 
   let next = streamEnd + VERSION_KEY.length
   let version = 0
   for (let digit = bytes[next]! - ZERO; digit >= 0 && digit <= 9; digit = bytes[++next]! - ZERO) {
     version = version * 10 + digit
   }
-  if (version < 1 || version > 0xffffffff || !standsAt(bytes, next, TYPE_KEY)) return -1
+  if (version < 1 || version > 0xffffffff || !TYPE_KEY.standsAt(view, next)) return -1
   const type = next + TYPE_KEY.length
-  const typeEnd = stringEnd(bytes, type)
+  const typeEnd = scanName(bytes, type, numbers, slot + TYPE_HASH)
 
   next = typeEnd + 1
-  if (!standsAt(bytes, next, TIME_KEY)) {
-    next = skipOptionalFields(bytes, next)
+  if (!TIME_KEY.standsAt(view, next)) {
+    next = skipOptionalFields(bytes, view, next)
     if (next === -1) return -1
   }
   const time = next + TIME_KEY.length
   const data = time + TIME_LENGTH + DATA_KEY.length
-  if (bytes[time + TIME_LENGTH - 1] !== Z || !standsAt(bytes, time + TIME_LENGTH, DATA_KEY)) return -1
-  // The longest way, and the one part that a call of native code walks faster.
-  const end = bytes.indexOf(LF, data)
+  if (bytes[time + TIME_LENGTH - 1] !== Z || !DATA_KEY.standsAt(view, time + TIME_LENGTH)) return -1
+  const end = findEnd(bytes, view, data)
   if (end === -1 || bytes[end - 1] !== CLOSE_BRACE) return -1
 
-  offsets[slot + START] = start
-  offsets[slot + STREAM] = stream
-  offsets[slot + STREAM_END] = streamEnd
-  offsets[slot + VERSION] = version
-  offsets[slot + TYPE] = type
-  offsets[slot + TYPE_END] = typeEnd
-  offsets[slot + TIME] = time
-  offsets[slot + DATA] = data
+  numbers[slot + START] = start
+  numbers[slot + STREAM] = stream
+  numbers[slot + STREAM_END] = streamEnd
+  numbers[slot + TYPE] = type
+  numbers[slot + TYPE_END] = typeEnd
+  numbers[slot + TIME] = time
+  numbers[slot + DATA] = data
+  numbers[slot + VERSION] = version
   return end + 1
 }
 
-/** Whether these bytes stand at a place. */
-export function standsAt(bytes: Uint8Array, at: number, wanted: Uint8Array): boolean {
-  const { length } = wanted
-  if (at + length > bytes.length) return false
-  for (let index = 0; index < length; index++) if (bytes[at + index] !== wanted[index]) return false
-  return true
-}
-
 /** Steps over `schema` and `tags`; returns where `time` begins, or -1. */
-function skipOptionalFields(bytes: Uint8Array, from: number): number {
+function skipOptionalFields(bytes: Uint8Array, view: DataView, from: number): number {
   let at = from
-  if (standsAt(bytes, at, SCHEMA_KEY)) {
+  if (SCHEMA_KEY.standsAt(view, at)) {
     at += SCHEMA_KEY.length
     while (bytes[at]! >= ZERO && bytes[at]! <= ZERO + 9) at++
   }
-  if (standsAt(bytes, at, TAGS_KEY)) {
+  if (TAGS_KEY.standsAt(view, at)) {
     at = stringEnd(bytes, at + TAGS_KEY.length) + 1
     while (bytes[at] === COMMA && bytes[at + 1] === QUOTE) at = stringEnd(bytes, at + 2) + 1
     if (bytes[at++] !== CLOSE_BRACKET) return -1
   }
-  return standsAt(bytes, at, TIME_KEY) ? at : -1
+  return TIME_KEY.standsAt(view, at) ? at : -1
 }
 
-/** Where the string that begins at `from` ends: the place of its closing quote, or of the line's end. */
+/** Finds the end of an id, as `stringEnd` does, and hashes it on the way. */
+function scanId(bytes: Uint8Array, view: DataView, from: number, numbers: Uint32Array, slot: number): number {
+  let hash = HASH_START
+  let at = from
+  for (const last = view.byteLength - 4; at <= last; at += 4) {
+    const word = view.getInt32(at, true)
+    if (holds(word, QUOTE) || holds(word, BACKSLASH) || holds(word, LF)) break
+    hash = hashWord(hash, word)
+  }
+  for (let byte = bytes[at]; byte !== BACKSLASH && byte !== LF && at < bytes.length; byte = bytes[++at]) {
+    if (byte === QUOTE) {
+      numbers[slot] = hash
+      return at
+    }
+    hash = hashByte(hash, byte!)
+  }
+  numbers[slot] = NOT_HASHED
+  return stringEnd(bytes, at)
+}
+
+/** Finds the end of a name, as `stringEnd` does, and hashes it on the way. */
+function scanName(bytes: Uint8Array, from: number, numbers: Uint32Array, slot: number): number {
+  let hash = HASH_START
+  let at = from
+  for (let byte = bytes[at]!; byte !== QUOTE; byte = bytes[++at]!) {
+    if (byte >= 0x80 || byte === BACKSLASH || byte === LF || at >= bytes.length) {
+      numbers[slot] = NOT_HASHED
+      return stringEnd(bytes, at)
+    }
+    hash = hashByte(hash, byte)
+  }
+  numbers[slot] = nameHash(hash)
+  return at
+}
+
+/** Where the string that begins at `from`, or goes on there, ends: the place of its closing quote, or of the line's end. */
 function stringEnd(bytes: Uint8Array, from: number): number {
   let at = from
   for (let byte = bytes[at]; byte !== QUOTE && byte !== LF && at < bytes.length; byte = bytes[at]) {
     at += byte === BACKSLASH ? 2 : 1
   }
   return at
+}
+
+/**
+ * Where the line feed stands that ends a line, from its data on; -1 without one, and where another event begins
+ * on the line. In a string the quotes of that would be escaped.
+ */
+function findEnd(bytes: Uint8Array, view: DataView, from: number): number {
+  let at = from
+  for (const last = view.byteLength - 4; at <= last; at += 4) {
+    const word = view.getInt32(at, true)
+    if (!holds(word, LF) && !holds(word, OPEN_BRACE)) continue
+    for (let place = at; place < at + 4; place++) {
+      if (bytes[place] === LF) return place
+      if (beginsAnother(bytes, view, place)) return -1
+    }
+  }
+  for (; at < bytes.length; at++) if (bytes[at] === LF) return at
+  return -1
+}
+
+function beginsAnother(bytes: Uint8Array, view: DataView, at: number): boolean {
+  return bytes[at] === OPEN_BRACE && bytes[at - 1] === CLOSE_BRACE && ID_KEY.standsAt(view, at)
+}
+
+/** Whether one of four bytes is this one: where that makes zero of it, taking 1 from each borrows there first. */
+function holds(word: number, byte: number): boolean {
+  const zeroed = word ^ (byte * 0x01010101)
+  return ((zeroed - 0x01010101) & ~zeroed & 0x80808080) !== 0
 }

@@ -3,7 +3,9 @@ import { canonicaliseLines } from './hand-written-lines.ts'
 import { InvalidBatchError } from './invalid-batch.ts'
 import {
   DATA,
+  ID_HASH,
   ID_KEY,
+  METADATA_KEY,
   SCHEMA_KEY,
   START,
   STREAM,
@@ -11,7 +13,6 @@ import {
   STREAM_KEY,
   STRIDE,
   scanLines,
-  standsAt,
   TIME,
   TIME_KEY,
   TIME_LENGTH,
@@ -19,6 +20,7 @@ import {
   TYPE_END,
   VERSION,
 } from './line-scanner.ts'
+import { HASH_START, hashByte, hashWord } from './name-hash.ts'
 import { storedTimeAt } from './time.ts'
 
 /**
@@ -36,7 +38,9 @@ export class Lines {
   private constructor(
     /** UTF-8 that holds the lines in their canonical form, each ended by LF, and perhaps more. */
     readonly bytes: Buffer,
-    private readonly offsets: Uint32Array,
+    private readonly view: DataView,
+    /** What `scanLines` found. */
+    private readonly numbers: Uint32Array,
     readonly count: number,
     /** Where the last line ends. */
     private readonly end: number,
@@ -52,10 +56,14 @@ export class Lines {
   static fromBytes(bytes: Buffer, path: string): Lines {
     const encoding = isAscii(bytes) ? 'latin1' : 'utf8'
     if (encoding === 'utf8' && !isUtf8(bytes)) throw notUtf8(bytes, path)
-    const table = scanLines(bytes)
-    if (table !== undefined) return new Lines(bytes, table.offsets, table.count, bytes.length, encoding, path)
+    const view = viewOf(bytes)
+    const table = scanLines(bytes, view)
+    if (table !== undefined) {
+      return new Lines(bytes, view, table.numbers, table.count, bytes.length, encoding, path)
+    }
     const canonical = Buffer.from(canonicaliseLines(bytes.toString(encoding), path))
-    const canonicalTable = scanLines(canonical)
+    const canonicalView = viewOf(canonical)
+    const canonicalTable = scanLines(canonical, canonicalView)
     if (canonicalTable === undefined) {
       throw new InvalidBatchError(
         path,
@@ -64,8 +72,8 @@ export class Lines {
         'lines as docs/format.md describes them',
       )
     }
-    const { offsets, count } = canonicalTable
-    return new Lines(canonical, offsets, count, canonical.length, 'utf8', path)
+    const { numbers, count } = canonicalTable
+    return new Lines(canonical, canonicalView, numbers, count, canonical.length, 'utf8', path)
   }
 
   /** As `fromBytes`, for lines that are a string. */
@@ -75,7 +83,7 @@ export class Lines {
 
   /** Roughly the memory it takes, in bytes. */
   get size(): number {
-    return this.bytes.length + this.offsets.byteLength
+    return this.bytes.length + this.numbers.byteLength
   }
 
   get text(): string {
@@ -89,8 +97,8 @@ export class Lines {
 
   /** Lines `from` (included) to `to` (excluded), counted from 0: a view on the same bytes. */
   part(from: number, to: number): Lines {
-    const offsets = this.offsets.subarray(from * STRIDE, to * STRIDE)
-    return new Lines(this.bytes, offsets, to - from, this.start(to), this.encoding, this.path)
+    const numbers = this.numbers.subarray(from * STRIDE, to * STRIDE)
+    return new Lines(this.bytes, this.view, numbers, to - from, this.start(to), this.encoding, this.path)
   }
 
   id(line: number): string {
@@ -111,7 +119,7 @@ export class Lines {
 
   schema(line: number): number {
     const at = this.at(line, TYPE_END) + 1
-    return standsAt(this.bytes, at, SCHEMA_KEY)
+    return SCHEMA_KEY.standsAt(this.view, at)
       ? Number.parseInt(this.decode(at + SCHEMA_KEY.length, this.at(line, TIME)), 10)
       : 1
   }
@@ -140,10 +148,12 @@ export class Lines {
   }
 
   private isLastTime(at: number): boolean {
+    const { view } = this
     const last = this.lastTime.at
+    if (last < 0) return false
     // From the end on, where times that differ do so.
-    for (let index = TIME_LENGTH - 2; index >= 0; index--) {
-      if (this.bytes[last + index] !== this.bytes[at + index]) return false
+    for (let index = TIME_LENGTH - 4; index >= 0; index -= 4) {
+      if (view.getInt32(last + index) !== view.getInt32(at + index)) return false
     }
     return true
   }
@@ -181,10 +191,10 @@ export class Lines {
 
   /** Where the last `,"metadata":` of a line begins, or -1. */
   private metadataKey(line: number, end: number): number {
-    const { bytes } = this
+    const { bytes, view } = this
     const data = this.at(line, DATA)
     for (let at = end - METADATA_KEY.length; at > data; at--) {
-      if (bytes[at] === COMMA && standsAt(bytes, at, METADATA_KEY)) return at
+      if (bytes[at] === COMMA && METADATA_KEY.standsAt(view, at)) return at
     }
     return -1
   }
@@ -199,21 +209,17 @@ export class Lines {
 
   /** Mixes all bytes of an id into 32 bits, as `hashId` does. */
   idHash(line: number): number {
-    const { bytes } = this
-    const from = this.start(line) + ID_KEY.length
-    const to = this.at(line, STREAM) - STREAM_KEY.length
     // Another writer may escape characters that JSON.stringify leaves as they are.
-    for (let at = from; at < to; at++) if (bytes[at] === BACKSLASH) return hashId(this.id(line))
-    return hashBytes(bytes, from, to)
+    return this.at(line, ID_HASH) || hashId(this.id(line))
   }
 
-  /** Where a field of a line stands: START, STREAM … of line-scanner.ts; for VERSION, the version itself. */
+  /** One of the numbers that are known of a line: START, STREAM … of line-scanner.ts. */
   at(line: number, field: number): number {
-    return this.offsets[line * STRIDE + field]!
+    return this.numbers[line * STRIDE + field]!
   }
 
   private start(line: number): number {
-    return line === this.count ? this.end : this.offsets[line * STRIDE + START]!
+    return line === this.count ? this.end : this.numbers[line * STRIDE + START]!
   }
 
   private name(from: number, to: number): string {
@@ -226,9 +232,7 @@ export class Lines {
   }
 }
 
-const METADATA_KEY = Buffer.from(',"metadata":')
 const COMMA = 0x2c
-const BACKSLASH = 0x5c
 const CLOSE_BRACKET = 0x5d
 
 /** A hash over the stored bytes of an id: the index's key for a look-up by id. */
@@ -242,18 +246,16 @@ export function hashId(id: string): number {
 const PLAIN = /^[ !#-[\]-~]{0,200}$/
 const plain = Buffer.alloc(200)
 
-/** FNV-1a, but four bytes a step: an id has 36, and there is one in each event. */
-function hashBytes(bytes: Uint8Array, from: number, to: number): number {
-  let value = 0x811c9dc5
+function hashBytes(bytes: Buffer, from: number, to: number): number {
+  let hash = HASH_START
   let at = from
-  for (; at + 4 <= to; at += 4) {
-    const word = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
-    value = Math.imul(value ^ word, 0x01000193)
-    // A product carries upwards only.
-    value ^= value >>> 15
-  }
-  for (; at < to; at++) value = Math.imul(value ^ bytes[at]!, 0x01000193)
-  return value >>> 0
+  for (; at + 4 <= to; at += 4) hash = hashWord(hash, bytes.readInt32LE(at))
+  for (; at < to; at++) hash = hashByte(hash, bytes[at]!)
+  return hash >>> 0
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: Buffer): DataView {
+  return new DataView(buffer, byteOffset, byteLength)
 }
 
 /**

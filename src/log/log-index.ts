@@ -1,5 +1,5 @@
 import { type Query, type QueryItem, queryItems } from '../event/condition.ts'
-import { STREAM, STREAM_END, TYPE, TYPE_END } from '../event/line-scanner.ts'
+import { STREAM, STREAM_END, STREAM_HASH, TYPE, TYPE_END, TYPE_HASH } from '../event/line-scanner.ts'
 import { hashId, type Lines } from '../event/lines.ts'
 import { formatTime } from '../event/time.ts'
 import { Column } from './column.ts'
@@ -207,12 +207,14 @@ export class LogIndex {
   }
 
   private findStream(lines: Lines, line: number): number | undefined {
-    const number = this.streams.findStored(lines.bytes, lines.at(line, STREAM), lines.at(line, STREAM_END))
+    const [from, to] = [lines.at(line, STREAM), lines.at(line, STREAM_END)]
+    const number = this.streams.findStored(lines.at(line, STREAM_HASH), lines.bytes, from, to)
     return number ?? this.streams.find(lines.stream(line))
   }
 
   private findType(lines: Lines, line: number): number | undefined {
-    const number = this.types.findStored(lines.bytes, lines.at(line, TYPE), lines.at(line, TYPE_END))
+    const [from, to] = [lines.at(line, TYPE), lines.at(line, TYPE_END)]
+    const number = this.types.findStored(lines.at(line, TYPE_HASH), lines.bytes, from, to)
     return number ?? this.types.find(lines.type(line))
   }
 

@@ -1,6 +1,7 @@
+import { hashName, NOT_HASHED } from '../event/name-hash.ts'
+
 const FREE = 0
 const FEWEST_SLOTS = 1 << 5
-const BACKSLASH = 0x5c
 
 /**
  * Numbers names in the order in which they first occur, from 0.
@@ -20,7 +21,7 @@ export class Names {
   find(name: string): number | undefined {
     const { slots, list } = this
     const mask = slots.length - 1
-    for (let slot = hash(name) & mask; slots[slot] !== FREE; slot = (slot + 1) & mask) {
+    for (let slot = hashName(name) & mask; slots[slot] !== FREE; slot = (slot + 1) & mask) {
       const number = slots[slot]! - 1
       if (list[number] === name) return number
     }
@@ -28,19 +29,14 @@ export class Names {
   }
 
   /**
-   * Finds a name as it is stored, between two places of a text in UTF-8. Undefined also where it holds other
-   * characters than ASCII, or an escape: then it has to be looked for as a string.
+   * Finds a name as it is stored, between two places of a text in UTF-8, by the hash that `scanLines` gave it. Undefined
+   * also where that is NOT_HASHED: then it has to be looked for as a string.
    */
-  findStored(bytes: Uint8Array, from: number, to: number): number | undefined {
+  findStored(hash: number, bytes: Uint8Array, from: number, to: number): number | undefined {
+    if (hash === NOT_HASHED) return undefined
     const { slots, list } = this
-    let value = HASH_START
-    for (let at = from; at < to; at++) {
-      const byte = bytes[at]!
-      if (byte >= 0x80 || byte === BACKSLASH) return undefined
-      value = Math.imul(value ^ byte, HASH_FACTOR)
-    }
     const mask = slots.length - 1
-    for (let slot = scattered(value) & mask; slots[slot] !== FREE; slot = (slot + 1) & mask) {
+    for (let slot = hash & mask; slots[slot] !== FREE; slot = (slot + 1) & mask) {
       const number = slots[slot]! - 1
       if (isStored(list[number]!, bytes, from, to)) return number
     }
@@ -73,7 +69,7 @@ export class Names {
     const name = this.list.at(-1)
     if (name === undefined) return
     const mask = this.slots.length - 1
-    let slot = hash(name) & mask
+    let slot = hashName(name) & mask
     while (this.slots[slot] !== this.list.length) slot = (slot + 1) & mask
     this.slots[slot] = FREE
     this.list.pop()
@@ -91,7 +87,7 @@ export class Names {
 
   private freeSlot(name: string): number {
     const mask = this.slots.length - 1
-    let slot = hash(name) & mask
+    let slot = hashName(name) & mask
     while (this.slots[slot] !== FREE) slot = (slot + 1) & mask
     return slot
   }
@@ -101,19 +97,4 @@ function isStored(name: string, bytes: Uint8Array, from: number, to: number): bo
   if (name.length !== to - from) return false
   for (let at = from; at < to; at++) if (name.charCodeAt(at - from) !== bytes[at]) return false
   return true
-}
-
-// FNV-1a.
-const HASH_START = 0x811c9dc5
-const HASH_FACTOR = 0x01000193
-
-function hash(name: string): number {
-  let value = HASH_START
-  for (let at = 0; at < name.length; at++) value = Math.imul(value ^ name.charCodeAt(at), HASH_FACTOR)
-  return scattered(value)
-}
-
-/** The low bits of FNV depend on the low bits of the characters only. */
-function scattered(value: number): number {
-  return value ^ (value >>> 15)
 }

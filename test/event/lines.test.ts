@@ -157,9 +157,19 @@ test('says which line is broken when what is behind its fields is no JSON', () =
   }
 })
 
-test('the shortest line there can be fits the table of offsets', () => {
+test('finds every line, however short and however many', () => {
   const shortest = line.replace('{}}', '0}')
-  expect(Lines.fromText(shortest.repeat(100), 'test').count).toBe(100)
+  const lines = Lines.fromText(shortest.repeat(1000), 'test')
+  expect([lines.count, lines.slice(999, 1000)]).toEqual([1000, shortest])
+})
+
+test('sees a second event on a line wherever on it that begins', () => {
+  for (let length = 0; length < 8; length++) {
+    const first = line.replace('{}}\n', `"${'x'.repeat(length)}"}`)
+    expect(() => Lines.fromText(line + first + line, 'test')).toThrow(
+      expect.objectContaining({ code: 'invalid-batch', line: 2 }),
+    )
+  }
 })
 
 test('a stored event parses when it is touched, once, and shows itself as a plain object', () => {

@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest'
+import { STREAM, STREAM_END, STREAM_HASH } from '../../src/event/line-scanner.ts'
+import { Lines } from '../../src/event/lines.ts'
 import { Batch } from '../../src/log/batch.ts'
 import { Names } from '../../src/log/names.ts'
 
@@ -37,8 +39,9 @@ test('names are found as strings and in the bytes of a line, and forgotten last 
   const all = Array.from({ length: 500 }, (_, number) => `stream-${number % 7}-${number}`)
   for (const name of [...all, 'é', '"']) names.add(name)
   const inBytes = (name: string) => {
-    const bytes = Buffer.from(`>${name}<`)
-    return names.findStored(bytes, 1, bytes.length - 1)
+    const lines = Lines.fromText(line(name), 'test')
+    const [from, to] = [lines.at(0, STREAM), lines.at(0, STREAM_END)]
+    return names.findStored(lines.at(0, STREAM_HASH), lines.bytes, from, to)
   }
   for (const [number, name] of all.entries()) {
     expect([names.find(name), inBytes(name), names.name(number)]).toEqual([number, number, name])

@@ -1,0 +1,29 @@
+// FNV-1a, for tables in memory; over an id, of which each event has one of 36 bytes, four bytes a step.
+
+export const HASH_START = 0x811c9dc5
+const FACTOR = 0x01000193
+
+/** Stands in place of the hash of a name whose stored bytes are not its characters: it holds an escape, or others than ASCII. */
+export const NOT_HASHED = 0
+
+export function hashByte(hash: number, byte: number): number {
+  return Math.imul(hash ^ byte, FACTOR)
+}
+
+export function hashWord(hash: number, word: number): number {
+  const value = Math.imul(hash ^ word, FACTOR)
+  // A product carries upwards only.
+  return value ^ (value >>> 15)
+}
+
+/** The hash of a name, once all of its bytes have been mixed in: its low bits depend on more than theirs. */
+export function nameHash(hash: number): number {
+  return (hash ^ (hash >>> 15)) >>> 0 || 1
+}
+
+/** The hash of a name as `scanLines` finds it in the bytes of a line, for characters of any kind. */
+export function hashName(name: string): number {
+  let hash = HASH_START
+  for (let at = 0; at < name.length; at++) hash = hashByte(hash, name.charCodeAt(at))
+  return nameHash(hash)
+}
