@@ -8,12 +8,14 @@ export const TYPE = 3
 export const TYPE_END = 4
 export const TIME = 5
 export const DATA = 6
+/** Of the last `,"metadata":{` behind the data, which as a rule is the event's own; 0 without one. */
+export const METADATA = 7
 // … or what it is. A hash is NOT_HASHED where a name has to be read as a string first.
-export const VERSION = 7
-export const ID_HASH = 8
-export const STREAM_HASH = 9
-export const TYPE_HASH = 10
-export const STRIDE = 11
+export const VERSION = 8
+export const ID_HASH = 9
+export const STREAM_HASH = 10
+export const TYPE_HASH = 11
+export const STRIDE = 12
 
 /** Most lines are longer; where they are not, the table grows. */
 const LIKELY_LINE = 200
@@ -125,7 +127,7 @@ function scanLine(
   const time = next + TIME_KEY.length
   const data = time + TIME_LENGTH + DATA_KEY.length
   if (bytes[time + TIME_LENGTH - 1] !== Z || !DATA_KEY.standsAt(view, time + TIME_LENGTH)) return -1
-  const end = findEnd(bytes, view, data)
+  const end = findEnd(bytes, view, data, numbers, slot + METADATA)
   if (end === -1 || bytes[end - 1] !== CLOSE_BRACE) return -1
 
   numbers[slot + START] = start
@@ -200,24 +202,29 @@ function stringEnd(bytes: Uint8Array, from: number): number {
 
 /**
  * Where the line feed stands that ends a line, from its data on; -1 without one, and where another event begins
- * on the line. In a string the quotes of that would be escaped.
+ * on the line. Finds the metadata on the way. In a string the quotes of either would be escaped.
  */
-function findEnd(bytes: Uint8Array, view: DataView, from: number): number {
-  let at = from
+function findEnd(
+  bytes: Uint8Array,
+  view: DataView,
+  data: number,
+  numbers: Uint32Array,
+  slot: number,
+): number {
+  let at = data
   for (const last = view.byteLength - 4; at <= last; at += 4) {
     const word = view.getInt32(at, true)
     if (!holds(word, LF) && !holds(word, OPEN_BRACE)) continue
     for (let place = at; place < at + 4; place++) {
       if (bytes[place] === LF) return place
-      if (beginsAnother(bytes, view, place)) return -1
+      if (bytes[place] !== OPEN_BRACE) continue
+      if (bytes[place - 1] === CLOSE_BRACE && ID_KEY.standsAt(view, place)) return -1
+      const key = place - METADATA_KEY.length
+      if (key > data && METADATA_KEY.standsAt(view, key)) numbers[slot] = key
     }
   }
   for (; at < bytes.length; at++) if (bytes[at] === LF) return at
   return -1
-}
-
-function beginsAnother(bytes: Uint8Array, view: DataView, at: number): boolean {
-  return bytes[at] === OPEN_BRACE && bytes[at - 1] === CLOSE_BRACE && ID_KEY.standsAt(view, at)
 }
 
 /** Whether one of four bytes is this one: where that makes zero of it, taking 1 from each borrows there first. */

@@ -5,6 +5,7 @@ import {
   DATA,
   ID_HASH,
   ID_KEY,
+  METADATA,
   METADATA_KEY,
   SCHEMA_KEY,
   START,
@@ -158,15 +159,13 @@ export class Lines {
     return true
   }
 
-  // `,"metadata":` may also occur inside the data or the metadata, but only at its true place do the texts
-  // before and behind it make whole JSON values. A wrong place fails to parse, and the line is parsed whole.
+  // What was found as the metadata may also stand inside the data or the metadata, but only at its true place do the
+  // texts before and behind it make whole JSON values. A wrong place fails to parse, and the line is parsed whole.
 
   /** Parses the data of an event, and nothing else of it. @throws InvalidBatchError */
   data(line: number): unknown {
-    const end = this.bodyEnd(line)
-    const key = this.metadataKey(line, end)
     try {
-      return JSON.parse(this.decode(this.at(line, DATA), key === -1 ? end : key))
+      return JSON.parse(this.decode(this.at(line, DATA), this.at(line, METADATA) || this.bodyEnd(line)))
     } catch {
       return this.parse(line).data
     }
@@ -174,11 +173,10 @@ export class Lines {
 
   /** Parses the metadata of an event, and nothing else of it. @throws InvalidBatchError */
   metadata(line: number): Record<string, unknown> {
-    const end = this.bodyEnd(line)
-    const key = this.metadataKey(line, end)
-    if (key === -1) return {}
+    const key = this.at(line, METADATA)
+    if (key === 0) return {}
     try {
-      return JSON.parse(this.decode(key + METADATA_KEY.length, end))
+      return JSON.parse(this.decode(key + METADATA_KEY.length, this.bodyEnd(line)))
     } catch {
       return this.parse(line).metadata ?? {}
     }
@@ -187,16 +185,6 @@ export class Lines {
   /** Where the brace stands that ends a line. */
   private bodyEnd(line: number): number {
     return this.start(line + 1) - 2
-  }
-
-  /** Where the last `,"metadata":` of a line begins, or -1. */
-  private metadataKey(line: number, end: number): number {
-    const { bytes, view } = this
-    const data = this.at(line, DATA)
-    for (let at = end - METADATA_KEY.length; at > data; at--) {
-      if (bytes[at] === COMMA && METADATA_KEY.standsAt(view, at)) return at
-    }
-    return -1
   }
 
   private parse(line: number): { readonly data: unknown; readonly metadata?: Record<string, unknown> } {
@@ -232,7 +220,6 @@ export class Lines {
   }
 }
 
-const COMMA = 0x2c
 const CLOSE_BRACKET = 0x5d
 
 /** A hash over the stored bytes of an id: the index's key for a look-up by id. */
