@@ -1,6 +1,6 @@
 import type { EventLog } from '../../log/event-log.ts'
 import { moveRef } from '../../log/ref-move.ts'
-import { type CommitDistance, commitDistance } from '../../repository/commit-distance.ts'
+import { commitDistance } from '../../repository/commit-distance.ts'
 import type { GitReader } from '../../repository/git-reader.ts'
 import { readRef } from '../../repository/refs.ts'
 import { fetchBranch, pushBranch } from '../../repository/remote.ts'
@@ -102,9 +102,12 @@ export class RemoteBranch {
   }
 
   /** The remote does not have all that is here. */
-  private async bringForward(local: string, fetched: string, onlyThere: CommitDistance['onlyRight']) {
+  private async bringForward(local: string, fetched: string, onlyThere: number): Promise<void> {
+    const { reader } = this.parts
     const confirmed = await this.confirmed()
-    const hasLost = confirmed !== undefined && !(await holds(this.parts.reader, fetched, confirmed))
+    // What is not here any more was given up here.
+    const isHere = confirmed !== undefined && (await holds(reader, local, confirmed))
+    const hasLost = isHere && !(await holds(reader, fetched, confirmed))
     if (hasLost && onlyThere > 0) throw new RemoteRewrittenError(local, fetched)
     if (hasLost) throw new RemoteRewoundError(local, fetched)
     if (onlyThere > 0) throw new HistoryForkedError(local, fetched)

@@ -488,6 +488,24 @@ describe('a remote that has lost what it had confirmed', () => {
     expect(await numbersOf(later)).toEqual([1, 2, 3])
   })
 
+  test('is no loss to a clone that has given it up', async () => {
+    const remote = await SharedRemote.create()
+    const log = await remote.open('one')
+    await log.append('a', [event(1)])
+    const rewoundTo = remote.head
+    await log.append('a', [event(2)])
+    await log.close()
+    remote.rewind(rewoundTo)
+    const path = `${remote.folder}/one.git`
+    gitText(path, 'update-ref', 'HEAD', rewoundTo)
+    const alone = await open(path)
+    await alone.append('a', [event(3)], { ack: 'committed' })
+    await alone.close()
+    const later = await remote.open('one')
+    expect(await numbersOf(later)).toEqual([1, 3])
+    expect(remote.head).toBe(later.status().commit)
+  })
+
   test('and went on without it is told from one that was forked', async () => {
     const remote = await SharedRemote.create()
     const log = await remote.open('one')
