@@ -80,7 +80,7 @@ export type Notice =
       readonly kind: 'push-failed'
       /** Name or address of the remote, without credentials. */
       readonly remote: string
-      readonly failure: 'auth' | 'network' | 'conflict' | 'refused' | 'too-large' | 'unknown'
+      readonly failure: 'auth' | 'network' | 'conflict' | 'refused' | 'too-large' | 'unsound' | 'unknown'
       readonly error: Error
     }
   /** The log was closed with commits that a remote has not: the next process that opens it pushes them. */

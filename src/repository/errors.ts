@@ -77,7 +77,7 @@ export class GitMissingError extends MemoirError {
 }
 
 /** Why a remote did not do what it was asked. */
-export type RemoteFailure = 'auth' | 'network' | 'conflict' | 'refused' | 'too-large' | 'unknown'
+export type RemoteFailure = 'auth' | 'network' | 'conflict' | 'refused' | 'too-large' | 'unsound' | 'unknown'
 
 const REMOTE_FAILURES: Record<RemoteFailure, { readonly said: string; readonly hint: string }> = {
   auth: {
@@ -91,6 +91,10 @@ const REMOTE_FAILURES: Record<RemoteFailure, { readonly said: string; readonly h
   },
   refused: { said: 'refused the change', hint: 'Check its hooks and branch protection rules.' },
   'too-large': { said: 'found a push too large', hint: 'Push more often, or raise its limit.' },
+  unsound: {
+    said: 'sends what git refuses',
+    hint: 'Run "git fsck" on the remote, and find out who wrote that. The cause holds what git said of it.',
+  },
   unknown: { said: 'failed', hint: 'Check that its address is right; the cause holds all that git said.' },
 }
 

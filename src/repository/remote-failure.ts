@@ -63,6 +63,9 @@ const NO_GIT =
 /** What to do where something answers that is no git. */
 export const NO_GIT_REMEDY = 'What answers there is not a git host: check the address, or try again later.'
 
+/** How git here ends when it will not have what was sent: its own check of objects, or a size beyond any use. */
+const UNSOUND = /^fatal: (fsck error in packed object|attempting to allocate \d+ over limit)/m
+
 const REMEDIES: readonly (readonly [RegExp, string])[] = [
   [
     UNTRUSTED,
@@ -85,6 +88,7 @@ const NOTHING_SENT =
 /** The order counts: git says "unable to access" for a refused password too. */
 const WITHOUT_ANSWER: readonly (readonly [RemoteFailure, RegExp])[] = [
   ['conflict', /^error: cannot lock ref .* is at .* but expected/m],
+  ['unsound', UNSOUND],
   ['too-large', TOO_LARGE],
   ['refused', /protected branch|hook declined/i],
   [

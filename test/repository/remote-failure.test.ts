@@ -52,6 +52,9 @@ describe('remoteFailure', () => {
     ['fatal: error processing acks: 4', 'network'],
     ['fatal: protocol error: bad pack header', 'network'],
     ['remote: fatal: protocol error: said by a hook', 'unknown'],
+    ["error: object 4d2f: hasDotgit: contains '.git'\nfatal: fsck error in packed object", 'unsound'],
+    ['fatal: attempting to allocate 1073741825 over limit 1073741824', 'unsound'],
+    ['remote: fatal: fsck error in packed object', 'unknown'],
     ["fatal: '/srv/none' does not appear to be a git repository", 'unknown'],
     ['', 'unknown'],
   ])('takes %j for %s', (stderr, kind) => {

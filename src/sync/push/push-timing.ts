@@ -79,6 +79,7 @@ export function paceOf(kind: RemoteFailure, isForked: boolean): FailurePace {
     case 'auth':
     case 'refused':
     case 'too-large':
+    case 'unsound':
       return 'lasting'
   }
 }

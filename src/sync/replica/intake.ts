@@ -3,6 +3,7 @@ import { readBranchState } from '../../log/branch.ts'
 import type { Notice } from '../../log/log-state.ts'
 import type { OpenedLog } from '../../log/open-event-log.ts'
 import { RefMovedError, RemoteFailedError } from '../../repository/errors.ts'
+import { findRemoteHead } from '../../repository/remote.ts'
 import { HistoryForkedError, RemoteEmptiedError, ReplicaReplacedError } from '../errors.ts'
 import { admit, compare, fetchIncoming, type Ports } from './gate.ts'
 import type { Outcome } from './pace.ts'
@@ -44,6 +45,8 @@ export class Intake {
   phase: ReplicaPhase = 'idle'
   private known: string
   private trouble: Trouble | undefined
+  /** What was refused last: it is not fetched again until the remote is somewhere else. */
+  private refused: Trouble | undefined
   /** What the remote holds, if that is not what is here. */
   private behind: { readonly position: number | undefined; readonly commits: number | undefined } | undefined
   private answeredMs: number | undefined
@@ -90,10 +93,13 @@ export class Intake {
     const before = log.state.branch.commit
     let incoming: string | undefined
     try {
+      incoming = await (this.refused === undefined ? this.peek() : this.ask(signal))
+      if (this.isRefused(incoming)) return this.refuseAgain()
       incoming = await this.fetch(signal)
-      if (this.isRefused(incoming)) return this.end('refusing', 'nothing')
+      if (this.isRefused(incoming)) return this.refuseAgain()
       await this.take(incoming, signal)
       this.trouble = undefined
+      this.refused = undefined
       return this.end('idle', log.state.branch.commit === before ? 'nothing' : 'news')
     } catch (cause) {
       if (signal.aborted) return this.end('closed', 'nothing')
@@ -118,6 +124,7 @@ export class Intake {
     const rewrite = await describeRewrite(opened, incoming)
     const replaced = await replaceHistory(opened, incoming, this.options)
     this.trouble = undefined
+    this.refused = undefined
     this.taken(incoming)
     this.end('idle', 'news')
     await this.pinning
@@ -132,17 +139,13 @@ export class Intake {
   /** @throws RemoteFailedError, GitMissingError, RemoteEmptiedError */
   private async fetch(signal: AbortSignal): Promise<string> {
     this.phase = 'fetching'
-    const { opened, remote, timeoutMs, clock, notify } = this.options
+    const { opened, remote, timeoutMs } = this.options
     const { repository, log } = opened
     const isUnchanged = this.trouble === undefined && (await this.peek()) === log.state.branch.commit
     const fetched = isUnchanged
       ? log.state.branch.commit
       : await fetchIncoming(repository, remote, this.options, { tracks: false, timeoutMs, signal })
-    this.answeredMs = clock.now()
-    if (this.trouble !== undefined && !isRefusal(this.trouble.error)) {
-      this.trouble = undefined
-      notify({ kind: 'remote-back' })
-    }
+    this.answered()
     if (fetched !== undefined) return fetched
     this.behind = { position: undefined, commits: undefined }
     throw new RemoteEmptiedError(repository.branch, log.state.branch.commit)
@@ -153,8 +156,33 @@ export class Intake {
     return peekAtRemote(remote, opened.repository.branch, fileSystem)
   }
 
-  private isRefused(incoming: string): boolean {
-    return this.trouble !== undefined && this.trouble.commit === incoming && isRefusal(this.trouble.error)
+  /** Where the remote is, without fetching what is there: it was refused, and may be large. */
+  private async ask(signal: AbortSignal): Promise<string | undefined> {
+    this.phase = 'fetching'
+    const { opened, remote, timeoutMs } = this.options
+    const { repository } = opened
+    const head =
+      (await this.peek()) ??
+      (await findRemoteHead(repository, remote, repository.branch, { timeoutMs, signal }))
+    this.answered()
+    return head
+  }
+
+  private answered(): void {
+    const { clock, notify } = this.options
+    this.answeredMs = clock.now()
+    if (this.trouble === undefined || isRefusal(this.trouble.error)) return
+    this.trouble = undefined
+    notify({ kind: 'remote-back' })
+  }
+
+  private isRefused(incoming: string | undefined): boolean {
+    return incoming !== undefined && this.refused?.commit === incoming
+  }
+
+  private refuseAgain(): Outcome {
+    this.trouble = this.refused
+    return this.end('refusing', 'nothing')
   }
 
   private async take(incoming: string, signal: AbortSignal): Promise<void> {
@@ -205,10 +233,12 @@ export class Intake {
   }
 
   private fail(trouble: Trouble): Outcome {
-    const { error, commit } = trouble
-    const isNew = commit !== this.trouble?.commit || error.message !== this.trouble?.error.message
-    this.trouble = trouble
+    const { error } = trouble
     const isRefused = isRefusal(error)
+    const commit = isRefused ? trouble.commit : undefined
+    const isNew = commit !== this.trouble?.commit || error.message !== this.trouble?.error.message
+    this.trouble = { error, commit }
+    if (isRefused) this.refused = this.trouble
     if (isNew)
       this.options.notify(
         isRefused ? { kind: 'remote-refused', commit, error } : { kind: 'remote-failed', error },

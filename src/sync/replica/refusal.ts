@@ -1,4 +1,5 @@
 import { MemoirError } from '../../event/errors.ts'
+import { RemoteFailedError } from '../../repository/errors.ts'
 
 /** The errors that are about what a remote holds, rather than about reaching it or about this machine. */
 const REFUSALS: ReadonlySet<string> = new Set([
@@ -22,5 +23,6 @@ const REFUSALS: ReadonlySet<string> = new Set([
 
 /** Whether an error says that what was fetched must not be taken in. */
 export function isRefusal(error: unknown): error is MemoirError & { readonly code: string } {
+  if (error instanceof RemoteFailedError) return error.kind === 'unsound'
   return error instanceof MemoirError && REFUSALS.has(error.code)
 }
