@@ -50,7 +50,7 @@ const FIXED = {
   GIT_NO_LAZY_FETCH: '1',
   GIT_ATTR_NOSYSTEM: '1',
   // The most that git takes in one piece. A delta of some bytes can stand for an object of any size, and git
-  // builds it in memory to check it. Its own table of the objects of a pack needs this for some 14 million.
+  // builds it in memory to check it. Its own table of the objects of a pack needs this for 16.7 million (git 2.39).
   GIT_ALLOC_LIMIT: '1g',
   GIT_PAGER: 'cat',
   GIT_EDITOR: 'false',
