@@ -15,7 +15,7 @@ import { GitRunner } from '../../repository/runner.ts'
 import type { Clock } from '../../system/clock.ts'
 import { checkLine } from '../line-check.ts'
 import { holdsCommit } from './ancestry.ts'
-import { type BackupFolder, checkBundle } from './bundle-file.ts'
+import { type BackupFolder, checkBundle, told } from './bundle-file.ts'
 import { bundleName } from './bundle-range.ts'
 import { CATALOG_NAME, type Catalog, type CatalogBundle, readCatalog } from './catalog.ts'
 import { findCommitAt } from './commit-at.ts'
@@ -112,7 +112,10 @@ export async function restoreInto(
   if (whole.after.position !== last || timeOf(whole) !== time) refuse()
   const commit = await commitFor(point, chain, whole, { runner, reader })
   const restored = commit === newest.commit ? whole : await check(commit)
-  await fileSystem.syncDirectory(`${gitDirectory}/objects/pack`)
+  const packs = `${gitDirectory}/objects/pack`
+  await fileSystem.syncDirectory(packs).catch((error: unknown) => {
+    throw told(packs, error)
+  })
   await moveRef(fileSystem, gitDirectory, catalog.branch, { expected: undefined, next: commit }, clock)
   return {
     directory,
