@@ -59,7 +59,9 @@ export async function updateRef(
   } catch (error) {
     throw fileError(path, error)
   } finally {
-    await lock.close()
+    await lock.close().catch((error: unknown) => {
+      throw fileError(lockPath, error)
+    })
   }
 }
 
