@@ -101,7 +101,7 @@ async function microsecondsOf(commands: number): Promise<number> {
     const append: PreparedAppend = {
       stream,
       expected,
-      events: prepareEvents(stream, [deposit], MOST_BYTES, newId, appender.likelyPlace(stream)),
+      events: prepareEvents(stream, [deposit], MOST_BYTES, newId),
     }
     checkShape([append], undefined)
     await appender.append([append], undefined, 'durable')

@@ -29,7 +29,7 @@ export class InvalidDataError extends MemoirError {
  * @throws InvalidDataError with the path of the first value that is refused.
  */
 export function checkJsonValue(value: unknown, name = 'data'): void {
-  const fault = findFault(value, name, MAX_DEPTH)
+  const fault = findFault(value, '', MAX_DEPTH)
   if (fault) throw new InvalidDataError(writePath(name, fault), fault.problem, fault.hint)
 }
 

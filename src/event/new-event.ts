@@ -3,27 +3,27 @@ import type { Metadata, NewEvent } from './event.ts'
 import { checkJsonValue } from './json-value.ts'
 import { EARLIEST_TIME, formatTime, LATEST_TIME, parseTime } from './time.ts'
 
-/** An event that was checked, and encoded for the place in the log that it will get if nothing comes in between. */
-export interface PreparedEvent {
-  readonly id: string
-  /** Whether the caller chose the id, which makes a retry recognisable. */
-  readonly hasGivenId: boolean
-  readonly type: string
-  readonly tags: readonly string[]
-  /** The given time in milliseconds, or undefined to take the clock's. */
-  readonly timeMs: number | undefined
-  /** The version and the time that its line was encoded with. */
-  readonly version: number
-  readonly time: string
-  /** The stored line at that place, without its LF. */
-  readonly line: string
-}
-
-/** Where the events of an append will stand if nothing comes in between. */
-export interface LikelyPlace {
-  /** Version of the first event. */
-  readonly version: number
-  readonly timeMs: number
+/**
+ * An event that was checked and encoded, but for what its place in the log decides: its line is `beforeVersion`,
+ * the version, `beforeTime`, the time, `afterTime`.
+ *
+ * A class, since V8 takes literals for long-lived once a thousand of them waited together: then it makes each in
+ * the old generation, with all that it holds on to. In appends that was four fifths of what survived a minor
+ * collection.
+ */
+export class PreparedEvent {
+  constructor(
+    readonly id: string,
+    /** Whether the caller chose the id, which makes a retry recognisable. */
+    readonly hasGivenId: boolean,
+    readonly type: string,
+    readonly tags: readonly string[],
+    /** The given time in milliseconds, or undefined to take the clock's. */
+    readonly timeMs: number | undefined,
+    readonly beforeVersion: string,
+    readonly beforeTime: string,
+    readonly afterTime: string,
+  ) {}
 }
 
 const MAX_NAME = 200
@@ -35,7 +35,6 @@ const CONTROL = /[\u0000-\u001f\u007f-\u009f]/
  *
  * @param stream   their stream; checked by `checkStreamName`
  * @param limit    the most bytes a stored line may take
- * @param likely   where they will probably stand: a wrong guess costs a little time, and nothing else
  * @throws InvalidStreamError, InvalidEventError, InvalidDataError, EventTooLargeError
  */
 export function prepareEvents(
@@ -43,7 +42,6 @@ export function prepareEvents(
   events: readonly NewEvent[],
   limit: number,
   newId: () => string,
-  likely: LikelyPlace = { version: 1, timeMs: 0 },
 ): PreparedEvent[] {
   checkStreamName(stream)
   if (!Array.isArray(events) || events.length === 0) {
@@ -51,7 +49,8 @@ export function prepareEvents(
       hint: 'Call append(stream, [{ type: "SomethingHappened", data: {} }]).',
     })
   }
-  return events.map((event, index) => prepareEvent(stream, event, index, limit, newId, likely))
+  const streamField = `,"stream":${quote(stream)},"version":`
+  return events.map((event, index) => prepareEvent(streamField, event, index, limit, newId))
 }
 
 /** @throws InvalidStreamError unless it has 1 to 200 characters, none of them a control character */
@@ -61,12 +60,11 @@ function checkStreamName(stream: string): void {
 }
 
 function prepareEvent(
-  stream: string,
+  streamField: string,
   event: NewEvent,
   index: number,
   limit: number,
   newId: () => string,
-  likely: LikelyPlace,
 ): PreparedEvent {
   if (typeof event !== 'object' || event === null) {
     throw new InvalidEventError(index, 'event', 'must be an object with a type')
@@ -82,48 +80,53 @@ function prepareEvent(
   const id = event.id ?? newId()
   checkJsonValue(data, 'data')
   const timeMs = event.time === undefined ? undefined : givenTime(event.time, index)
-  const time = formatTime(timeMs ?? likely.timeMs)
-  const version = likely.version + index
-  // Encoded in one call, whose keys stand in the order of the format; undefined ones are left out.
-  const line = JSON.stringify({
-    id,
-    stream,
-    version,
-    type,
-    schema: schema === 1 ? undefined : schema,
-    tags: tags.length === 0 ? undefined : tags,
-    time,
-    data,
-    metadata: storedMetadata(event.metadata, index),
-  })
+  const metadata = storedMetadata(event.metadata, index)
+
+  // The keys in the order of the format. Texts are joined rather than objects stringified: half the time.
+  const beforeVersion = `{"id":${quote(id)}${streamField}`
+  let beforeTime = `,"type":${quote(type)}`
+  if (schema !== 1) beforeTime += `,"schema":${schema}`
+  if (tags.length > 0) beforeTime += `,"tags":${JSON.stringify(tags)}`
+  beforeTime += ',"time":"'
+  let afterTime = `","data":${JSON.stringify(data)}`
+  if (metadata !== undefined) afterTime += `,"metadata":${JSON.stringify(metadata)}`
+  afterTime += '}\n'
+
+  const prepared = new PreparedEvent(id, hasGivenId, type, tags, timeMs, beforeVersion, beforeTime, afterTime)
   // A character takes at most three bytes, so most events need no exact count.
-  if (line.length * 3 > limit) {
-    const bytes = Buffer.byteLength(line) + LONGEST_VERSION
+  if (mostCharacters(prepared) * 3 > limit) {
+    const bytes = mostBytes(prepared)
     if (bytes > limit) throw new EventTooLargeError(index, bytes, limit)
   }
-  return { id, hasGivenId, type, tags, timeMs, version, time, line }
+  return prepared
 }
 
 const NO_TAGS: readonly string[] = []
 
-/** Its version may have so many digits more than the one it was encoded with, and an LF comes on top. */
-const LONGEST_VERSION = 16
+/** A name as JSON: `JSON.stringify` without its cost where nothing has to be escaped. */
+function quote(name: string): string {
+  return NEEDS_ESCAPE.test(name) ? JSON.stringify(name) : `"${name}"`
+}
+
+const NEEDS_ESCAPE = /["\\]/
 
 /** The stored line of a prepared event at its place, with its LF. */
 export function encodeLine(event: PreparedEvent, version: number, time: string): string {
-  const { line } = event
-  if (version === event.version && time === event.time) return `${line}\n`
-  // In a JSON string every quote is escaped, so these keys are found nowhere before their true place.
-  const versionAt = line.indexOf(VERSION_KEY) + VERSION_KEY.length
-  const typeAt = line.indexOf(TYPE_KEY, versionAt)
-  const timeAt = line.indexOf(TIME_KEY, typeAt) + TIME_KEY.length
-  const afterTime = line.slice(timeAt + time.length)
-  return `${line.slice(0, versionAt)}${version}${line.slice(typeAt, timeAt)}${time}${afterTime}\n`
+  return event.beforeVersion + version + event.beforeTime + time + event.afterTime
 }
 
-const VERSION_KEY = ',"version":'
-const TYPE_KEY = ',"type":'
-const TIME_KEY = ',"time":"'
+/** The most digits of a version, and the characters of a time. */
+const PLACE_CHARACTERS = 16 + 24
+
+/** How many characters the line of an event takes at most. */
+export function mostCharacters({ beforeVersion, beforeTime, afterTime }: PreparedEvent): number {
+  return beforeVersion.length + beforeTime.length + afterTime.length + PLACE_CHARACTERS
+}
+
+/** How many bytes the line of an event takes at most. Costs a look at all of its text. */
+export function mostBytes({ beforeVersion, beforeTime, afterTime }: PreparedEvent): number {
+  return Buffer.byteLength(beforeVersion + beforeTime + afterTime) + PLACE_CHARACTERS
+}
 
 /** The metadata to store; undefined where there is nothing in it. */
 function storedMetadata(metadata: Metadata | undefined, index: number): Metadata | undefined {

@@ -6,17 +6,19 @@ import {
   queryItems,
 } from '../event/condition.ts'
 import { AppendTooLargeError, TimeBackwardsError, UsageError } from '../event/errors.ts'
-import type { PreparedEvent } from '../event/new-event.ts'
+import { mostBytes, mostCharacters, type PreparedEvent } from '../event/new-event.ts'
 import { formatTime } from '../event/time.ts'
 import { MAX_APPEND_BYTES } from '../repository/layout.ts'
 import { ConcurrencyError } from './errors.ts'
 import { LAST_POSITION, type LogIndex } from './log-index.ts'
 
-/** The events of one stream in an append, checked and encoded. */
-export interface PreparedAppend {
-  readonly stream: string
-  readonly expected: ExpectedVersion
-  readonly events: readonly PreparedEvent[]
+/** The events of one stream in an append, checked and encoded. A class for the reason that `PreparedEvent` is one. */
+export class PreparedAppend {
+  constructor(
+    readonly stream: string,
+    readonly expected: ExpectedVersion,
+    readonly events: readonly PreparedEvent[],
+  ) {}
 }
 
 /**
@@ -30,7 +32,10 @@ export function checkAppend(
   appends: readonly PreparedAppend[],
   condition: AppendCondition | undefined,
 ): void {
-  for (const { stream, expected } of appends) {
+  let count = 0
+  for (const { stream, expected, events } of appends) {
+    count += events.length
+    if (expected === 'any') continue
     const actual = index.version(stream)
     if (!meetsExpectedVersion(expected, actual)) throw new ConcurrencyError(stream, expected, actual)
   }
@@ -39,7 +44,6 @@ export function checkAppend(
     const match = index.findMatch(query, after)
     if (match !== undefined) throw new ConcurrencyError(undefined, after, match)
   }
-  const count = appends.reduce((sum, { events }) => sum + events.length, 0)
   if (index.count + count > LAST_POSITION) throw new UsageError(`a log holds at most ${LAST_POSITION} events`)
 }
 
@@ -66,17 +70,12 @@ export function checkShape(appends: readonly PreparedAppend[], condition: Append
 function checkSize(appends: readonly PreparedAppend[]): void {
   let most = 0
   // A character takes at most three bytes, so most appends need no exact count.
-  for (const { events } of appends) for (const { line } of events) most += (line.length + ROOM_FOR_PLACE) * 3
+  for (const { events } of appends) for (const event of events) most += mostCharacters(event) * 3
   if (most <= MAX_APPEND_BYTES) return
   let bytes = 0
-  for (const { events } of appends) {
-    for (const { line } of events) bytes += Buffer.byteLength(line) + ROOM_FOR_PLACE
-  }
+  for (const { events } of appends) for (const event of events) bytes += mostBytes(event)
   if (bytes > MAX_APPEND_BYTES) throw new AppendTooLargeError(bytes, MAX_APPEND_BYTES)
 }
-
-/** The digits that a version may have more than the likely one, and the LF. */
-const ROOM_FOR_PLACE = 16
 
 /** Whether the caller chose the id of an event, so that the append may be a retry. */
 export function hasGivenIds(appends: readonly PreparedAppend[]): boolean {
@@ -127,22 +126,22 @@ function isExpectedVersion(expected: unknown): boolean {
   return expected === 'any' || expected === 'no-stream' || expected === 'stream-exists'
 }
 
-/**
- * The times at which the log records events: the given one, else the clock's, and never before the last.
- *
- * @throws TimeBackwardsError for a given time before the last
- */
-export function assignTimes(appends: readonly PreparedAppend[], lastMs: number, nowMs: number): number[] {
-  const times: number[] = []
+/** Given times may not go back behind the last of the log, nor behind one another. @throws TimeBackwardsError */
+export function checkTimes(appends: readonly PreparedAppend[], lastMs: number, nowMs: number): void {
   let last = lastMs
+  let index = 0
   for (const { events } of appends) {
     for (const { timeMs } of events) {
       if (timeMs !== undefined && timeMs < last) {
-        throw new TimeBackwardsError(times.length, formatTime(timeMs), formatTime(last))
+        throw new TimeBackwardsError(index, formatTime(timeMs), formatTime(last))
       }
-      last = timeMs ?? Math.max(nowMs, last)
-      times.push(last)
+      last = recordedTime(timeMs, last, nowMs)
+      index++
     }
   }
-  return times
+}
+
+/** The time at which the log records an event: the given one, else the clock's, and never before the last. */
+export function recordedTime(givenMs: number | undefined, lastMs: number, nowMs: number): number {
+  return givenMs ?? Math.max(nowMs, lastMs)
 }

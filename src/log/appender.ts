@@ -1,5 +1,4 @@
 import type { AppendCondition } from '../event/condition.ts'
-import type { LikelyPlace } from '../event/new-event.ts'
 import { JournalFullError } from '../journal/errors.ts'
 import type { Durability, Journal } from '../journal/journal.ts'
 import type { Clock } from '../system/clock.ts'
@@ -62,12 +61,6 @@ export class Appender {
     return this.lastAccepted.catch(() => undefined)
   }
 
-  /** Where the next events of a stream will stand if nothing comes in between. */
-  likelyPlace(stream: string): LikelyPlace {
-    const { index } = this.parts.log
-    return { version: index.version(stream) + 1, timeMs: Math.max(this.parts.clock.now(), index.lastTime) }
-  }
-
   /**
    * Accepts an append or throws at once; the promise resolves when it is journaled.
    *
@@ -80,19 +73,14 @@ export class Appender {
   ): Promise<AppendResult> {
     if (this.failure !== undefined) throw this.failure
     const { log, clock } = this.parts
-    const { first, count, lines, result } = place(log.index, appends, condition, clock.now())
-    const group = this.groupWithRoom(first)
-    group.add(count, this.lines.add(lines), durability)
+    if (this.open !== undefined && this.open.bytes >= FULL_GROUP) this.full.push(this.closeGroup(this.open))
+    const { count, bytes, result } = place(log.index, appends, condition, clock.now(), this.lines)
+    this.open ??= new AppendGroup(result.firstPosition)
+    const group = this.open
+    group.add(count, bytes, durability)
     this.lastAccepted = group.journaled
     this.startWriting(group)
     return group.journaled.then(() => result)
-  }
-
-  /** @param first position of the event that comes next */
-  private groupWithRoom(first: number): AppendGroup {
-    if (this.open !== undefined && this.open.bytes >= FULL_GROUP) this.full.push(this.closeGroup(this.open))
-    this.open ??= new AppendGroup(first)
-    return this.open
   }
 
   private closeGroup(group: AppendGroup): WaitingGroup {

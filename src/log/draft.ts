@@ -1,6 +1,6 @@
 import type { AppendCondition } from '../event/condition.ts'
 import type { Codec } from '../event/event.ts'
-import { groupEntries } from '../journal/journal.ts'
+import { groupEntries, type JournalEntry } from '../journal/journal.ts'
 import type { Clock } from '../system/clock.ts'
 import type { PreparedAppend } from './append-check.ts'
 import { batchBytes, batchChange } from './batch-change.ts'
@@ -10,7 +10,7 @@ import type { CommitChange, Committer } from './committer.ts'
 import type { Exclusive } from './exclusive.ts'
 import type { Folder } from './folder.ts'
 import type { LogListener, LogState } from './log-state.ts'
-import { type AppendResult, type Placement, place } from './placement.ts'
+import { type AppendResult, place } from './placement.ts'
 import { findRepeatedAppend, positionsOfGivenIds } from './repeated-append.ts'
 import { type Run, UnsealedRun } from './run.ts'
 import { COMMITS_A_ROUND } from './sealer.ts'
@@ -25,6 +25,11 @@ export interface DraftParts {
   readonly branchLock: Exclusive
   readonly codec: Codec
   readonly clock: Clock
+}
+
+/** An append with a provisional place, and its lines. */
+export interface Placement extends JournalEntry {
+  readonly result: AppendResult
 }
 
 /** Commits that are written and that no branch holds yet. */
@@ -67,7 +72,16 @@ export class Draft {
 
   /** Gives an append its place behind all that have one. @throws ConcurrencyError, TimeBackwardsError */
   place(appends: readonly PreparedAppend[], condition: AppendCondition | undefined): Placement {
-    const placement = place(this.parts.state.index, appends, condition, this.parts.clock.now())
+    const { state, clock } = this.parts
+    let lines = ''
+    const sink = {
+      add(line: string): number {
+        lines += line
+        return line.length
+      },
+    }
+    const { count, result } = place(state.index, appends, condition, clock.now(), sink)
+    const placement = { first: result.firstPosition, count, lines, result }
     this.placements.push(placement)
     return placement
   }

@@ -4,7 +4,7 @@ import { prepareEvents } from '../event/new-event.ts'
 import { formatTime } from '../event/time.ts'
 import type { Durability, Journal } from '../journal/journal.ts'
 import { Admission } from './admission.ts'
-import { checkShape, hasGivenIds, type PreparedAppend } from './append-check.ts'
+import { checkShape, hasGivenIds, PreparedAppend } from './append-check.ts'
 import type { AckLevel, Appender } from './appender.ts'
 import type { BatchSource } from './batch-source.ts'
 import type { Draft } from './draft.ts'
@@ -260,11 +260,7 @@ export class EventLog {
   }
 }
 
-/**
- * An append that was checked by itself, and is to be accepted as soon as the log is ready. A class, since V8 may
- * take literals of this kind for long-lived: those kept what they hold alive until the next major collection,
- * which was a third of all that survived the minor ones.
- */
+/** An append that was checked by itself, and is to be accepted as soon as the log is ready. */
 class AppendRequest {
   constructor(
     readonly appender: Appender,
@@ -294,14 +290,9 @@ async function acceptIfNew({
 
 function prepareAppend(
   { stream, events, expectedVersion = 'any' }: StreamAppend,
-  { appender, eventBytes, newId }: Writer,
+  { eventBytes, newId }: Writer,
 ): PreparedAppend {
-  const likely = appender.likelyPlace(stream)
-  return {
-    stream,
-    expected: expectedVersion,
-    events: prepareEvents(stream, events, eventBytes, newId, likely),
-  }
+  return new PreparedAppend(stream, expectedVersion, prepareEvents(stream, events, eventBytes, newId))
 }
 
 async function whenCommitted(appended: Promise<AppendResult>, sealer: Sealer): Promise<AppendResult> {

@@ -2,8 +2,7 @@ import type { AppendCondition } from '../event/condition.ts'
 import { hashId } from '../event/lines.ts'
 import { encodeLine } from '../event/new-event.ts'
 import { formatTime } from '../event/time.ts'
-import type { JournalEntry } from '../journal/journal.ts'
-import { assignTimes, checkAppend, type PreparedAppend } from './append-check.ts'
+import { checkAppend, checkTimes, type PreparedAppend, recordedTime } from './append-check.ts'
 import type { LogIndex } from './log-index.ts'
 
 /** What an append became. */
@@ -22,39 +21,57 @@ export interface AppendResult {
   readonly commit?: string
 }
 
-/** An append that has its place in the log: it is in the index, and nowhere else yet. */
-export interface Placement extends JournalEntry {
+/** What became of an append that has its place in the log: it is in the index, and nowhere else yet. */
+export interface Placed {
+  /** How many events it holds, and how many bytes their lines take. */
+  readonly count: number
+  readonly bytes: number
   readonly result: AppendResult
 }
 
+/** Takes in stored lines, each ended by LF. */
+export interface LineSink {
+  /** @returns how many bytes the line takes */
+  add(line: string): number
+}
+
 /**
- * Checks an append and gives its events the next versions and positions.
+ * Checks an append, gives its events the next versions and positions, and writes their lines.
  *
- * @throws ConcurrencyError, TimeBackwardsError: the index is as it was
+ * @throws ConcurrencyError, TimeBackwardsError: the index is as it was, and nothing was written
  */
 export function place(
   index: LogIndex,
   appends: readonly PreparedAppend[],
   condition: AppendCondition | undefined,
   nowMs: number,
-): Placement {
+  lines: LineSink,
+): Placed {
   checkAppend(index, appends, condition)
-  const times = assignTimes(appends, index.lastTime, nowMs)
-  const first = index.count + 1
-  const streams: { stream: string; version: number }[] = []
-  const ids: string[] = []
-  let lines = ''
-  for (const { stream, events } of appends) {
+  checkTimes(appends, index.lastTime, nowMs)
+  const firstPosition = index.count + 1
+  let bytes = 0
+  const streams = appends.map(({ stream, events }) => {
     let version = 0
     for (const event of events) {
       const { id, type, tags } = event
-      const timeMs = times[ids.length]!
+      const timeMs = recordedTime(event.timeMs, index.lastTime, nowMs)
       version = index.add({ stream, type, tags, timeMs, idHash: hashId(id) })
-      lines += encodeLine(event, version, formatTime(timeMs))
-      ids.push(id)
+      bytes += lines.add(encodeLine(event, version, formatTime(timeMs)))
     }
-    streams.push({ stream, version })
-  }
-  const result = { version: streams[0]!.version, position: index.count, firstPosition: first, streams, ids }
-  return { first, count: ids.length, lines, result }
+    return { stream, version }
+  })
+  const { version } = streams[0]!
+  const result = { version, position: index.count, firstPosition, streams, ids: idsOf(appends) }
+  return { count: result.ids.length, bytes, result }
+}
+
+function idsOf(appends: readonly PreparedAppend[]): string[] {
+  return appends.length === 1
+    ? appends[0]!.events.map(eventId)
+    : appends.flatMap(({ events }) => events.map(eventId))
+}
+
+function eventId({ id }: { readonly id: string }): string {
+  return id
 }

@@ -133,13 +133,13 @@ test('writes the keys in their fixed order and leaves out what is not given', ()
   )
 })
 
-test.each([',"version":1', ',"type":"', ',"time":"', '"version":'])(
-  'gives an event its place where its names and data hold %j',
+test.each([',"version":1', 'back\\slash', 'é😀', ',"time":"', '\u2028'])(
+  'encodes an event as JSON.stringify does where its names and data hold %j',
   (name) => {
-    const event = { type: name, id: name, tags: [name], data: { [name]: name }, metadata: { [name]: name } }
-    const [elsewhere] = prepareEvents(name, [event], LIMIT, () => 'unused')
-    const likely = { version: 7, timeMs: Date.parse(TIME) }
-    const [there] = prepareEvents(name, [event], LIMIT, () => 'unused', likely)
-    expect(encodeLine(elsewhere!, 7, TIME)).toBe(encodeLine(there!, 7, TIME))
+    const event = { id: name, type: name, tags: [name], data: { [name]: name }, metadata: { [name]: name } }
+    const [prepared] = prepareEvents(name, [event], LIMIT, () => 'unused')
+    const { id, type, tags, data, metadata } = event
+    const stored = { id, stream: name, version: 7, type, tags, time: TIME, data, metadata }
+    expect(encodeLine(prepared!, 7, TIME)).toBe(`${JSON.stringify(stored)}\n`)
   },
 )

@@ -1,6 +1,7 @@
 import type { AppendCondition } from '../../event/condition.ts'
 import type { PreparedAppend } from '../../log/append-check.ts'
-import type { AppendResult, Placement } from '../../log/placement.ts'
+import type { Placement } from '../../log/draft.ts'
+import type { AppendResult } from '../../log/placement.ts'
 
 /** What became of an append. */
 export type Outcome =
