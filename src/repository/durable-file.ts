@@ -68,6 +68,21 @@ export async function writeFully(file: File, bytes: Uint8Array, at = 0): Promise
   }
 }
 
+/**
+ * Makes the names of packs durable that git has written: git syncs their bytes, and leaves their folder to the
+ * file system. Needed before a ref leads to what they hold.
+ *
+ * @throws DiskFullError, PermissionDeniedError, FileFailedError
+ */
+export async function syncPackNames(fileSystem: FileSystem, gitDirectory: string): Promise<void> {
+  const packs = `${gitDirectory}/objects/pack`
+  try {
+    await fileSystem.syncDirectory(packs)
+  } catch (error) {
+    throw fileError(packs, error)
+  }
+}
+
 /** A new name that git knows to be temporary: `git prune` removes such files from `objects/`. */
 export function temporaryPath(directory: string): string {
   return `${directory}/tmp_obj_${randomBytes(8).toString('hex')}`

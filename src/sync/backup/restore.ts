@@ -7,6 +7,7 @@ import { LogIndex } from '../../log/log-index.ts'
 import { moveRef } from '../../log/ref-move.ts'
 import { unpack } from '../../repository/bundle.ts'
 import { createRepository } from '../../repository/creation.ts'
+import { syncPackNames } from '../../repository/durable-file.ts'
 import { DiskFullError, GitFailedError } from '../../repository/errors.ts'
 import type { GitReader } from '../../repository/git-reader.ts'
 import { openReader } from '../../repository/open-reader.ts'
@@ -15,7 +16,7 @@ import { GitRunner } from '../../repository/runner.ts'
 import type { Clock } from '../../system/clock.ts'
 import { checkLine } from '../line-check.ts'
 import { holdsCommit } from './ancestry.ts'
-import { type BackupFolder, checkBundle, told } from './bundle-file.ts'
+import { type BackupFolder, checkBundle } from './bundle-file.ts'
 import { bundleName } from './bundle-range.ts'
 import { CATALOG_NAME, type Catalog, type CatalogBundle, readCatalog } from './catalog.ts'
 import { findCommitAt } from './commit-at.ts'
@@ -112,10 +113,7 @@ export async function restoreInto(
   if (whole.after.position !== last || timeOf(whole) !== time) refuse()
   const commit = await commitFor(point, chain, whole, { runner, reader })
   const restored = commit === newest.commit ? whole : await check(commit)
-  const packs = `${gitDirectory}/objects/pack`
-  await fileSystem.syncDirectory(packs).catch((error: unknown) => {
-    throw told(packs, error)
-  })
+  await syncPackNames(fileSystem, gitDirectory)
   await moveRef(fileSystem, gitDirectory, catalog.branch, { expected: undefined, next: commit }, clock)
   return {
     directory,

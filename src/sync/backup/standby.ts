@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { OpenedLog } from '../../log/open-event-log.ts'
+import { syncPackNames } from '../../repository/durable-file.ts'
 import type { TransferOptions } from '../../repository/remote.ts'
 import { checkLine } from '../line-check.ts'
 import { holdsCommit } from './ancestry.ts'
@@ -64,6 +65,7 @@ async function catchUp(
     const { branch } = log.state
     if (bundle.last <= branch.position) continue
     await unpackBundle(folder, catalog, bundle, { path: repository.path, runner }, options)
+    await syncPackNames(folder.fileSystem, repository.gitDirectory)
     reader.refresh()
     if (!(await holdsCommit(bundle.commit, branch.commit, reader))) {
       throw new BackupForeignError(

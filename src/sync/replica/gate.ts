@@ -3,6 +3,7 @@ import { readLogId } from '../../log/log-repository.ts'
 import type { OpenedLog } from '../../log/open-event-log.ts'
 import { moveRef } from '../../log/ref-move.ts'
 import { commitDistance } from '../../repository/commit-distance.ts'
+import { syncPackNames } from '../../repository/durable-file.ts'
 import { readRef } from '../../repository/refs.ts'
 import { type FetchOptions, fetchBranch } from '../../repository/remote.ts'
 import type { Repository } from '../../repository/repository.ts'
@@ -36,6 +37,7 @@ export async function fetchIncoming(
   const next = await fetchBranch({ gitDirectory, workTree }, remote, branch, options)
   const expected = await readRef(fileSystem, gitDirectory, INCOMING)
   if (next !== undefined && next !== expected) {
+    await syncPackNames(fileSystem, gitDirectory)
     await moveRef(fileSystem, gitDirectory, INCOMING, { expected, next }, clock)
   }
   return next

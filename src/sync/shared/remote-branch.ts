@@ -1,6 +1,7 @@
 import type { EventLog } from '../../log/event-log.ts'
 import { moveRef } from '../../log/ref-move.ts'
 import { commitDistance } from '../../repository/commit-distance.ts'
+import { syncPackNames } from '../../repository/durable-file.ts'
 import type { GitReader } from '../../repository/git-reader.ts'
 import { readRef } from '../../repository/refs.ts'
 import { fetchBranch, pushBranch } from '../../repository/remote.ts'
@@ -55,12 +56,13 @@ export class RemoteBranch {
    *   UnexpectedEntryError …: the branch stays as it was
    */
   async fetch(withdraw: () => void): Promise<boolean> {
-    const { log, logId, repository, reader, runner, remote, clock } = this.parts
+    const { log, logId, repository, reader, runner, remote, fileSystem, clock } = this.parts
     const fetched = await fetchBranch(repository, remote, repository.branch, SILENCE)
     this.lastFetchMs = clock.now()
     const local = log.state.branch
     if (fetched === undefined) throw await this.missing(local.commit)
     if (fetched !== local.commit) {
+      await syncPackNames(fileSystem, repository.gitDirectory)
       const { onlyLeft, onlyRight } = await commitDistance(reader, runner, local.commit, fetched)
       if (onlyLeft > 0) await this.bringForward(local.commit, fetched, onlyRight)
       else {
