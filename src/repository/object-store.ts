@@ -1,5 +1,5 @@
 import { promisify } from 'node:util'
-import { constants, deflate, deflateSync } from 'node:zlib'
+import { constants, deflate, deflateSync, type ZlibOptions } from 'node:zlib'
 import type { FileSystem } from '../system/file-system.ts'
 import { createFile, errorCode, fileError, removeQuietly, temporaryPath } from './durable-file.ts'
 import { type EncodedObject, objectHeader } from './object.ts'
@@ -11,7 +11,9 @@ const CONCURRENCY = 3
 const SYNCHRONOUS_BYTES = 16 * 1024
 
 const FAST = { level: constants.Z_BEST_SPEED }
-const deflateInPool = promisify<Uint8Array, { level: number }, Buffer>(deflate)
+/** Few large pieces: each is a trip to the pool, and with zlib's own 16 KiB they took a sixth of the time. */
+const FAST_IN_POOL = { ...FAST, chunkSize: 256 * 1024 }
+const deflateInPool = promisify<Uint8Array, ZlibOptions, Buffer>(deflate)
 
 /** Writes objects so that they survive a power cut: each is a loose file, as git writes them. */
 export class ObjectStore {
@@ -55,7 +57,7 @@ export class ObjectStore {
   async #writeTemporary({ type, content }: EncodedObject): Promise<string> {
     const bytes = Buffer.concat([objectHeader(type, content.length), content])
     const deflated =
-      bytes.length < SYNCHRONOUS_BYTES ? deflateSync(bytes, FAST) : await deflateInPool(bytes, FAST)
+      bytes.length < SYNCHRONOUS_BYTES ? deflateSync(bytes, FAST) : await deflateInPool(bytes, FAST_IN_POOL)
     const path = temporaryPath(this.#objects)
     await createFile(this.#fileSystem, path, deflated, 0o444)
     return path
