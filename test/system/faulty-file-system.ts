@@ -46,7 +46,9 @@ export class FaultyFileSystem implements FileSystem {
   }
 
   async open(path: string, flags: string | number, mode?: number): Promise<File> {
-    const file = await this.#pass({ method: 'open', path }, () => this.#inner.open(path, flags, mode))
+    const open = () => this.#inner.open(path, flags, mode)
+    // One that fails gives no descriptor, whatever it did to the disk: a lock must not seem to be held.
+    const file = await this.#pass({ method: 'open', path }, open, (opened) => opened.close())
     const pass = <T>(call: Omit<Call, 'path'>, work: (length: number) => Promise<T>) =>
       this.#pass({ ...call, path }, work)
     return {
@@ -90,7 +92,11 @@ export class FaultyFileSystem implements FileSystem {
     return this.#pass({ method: 'syncDirectory', path }, () => this.#inner.syncDirectory(path))
   }
 
-  async #pass<T>(call: Call, work: (length: number) => Promise<T>): Promise<T> {
+  async #pass<T>(
+    call: Call,
+    work: (length: number) => Promise<T>,
+    forget?: (done: T) => Promise<void>,
+  ): Promise<T> {
     this.calls.push(call)
     const effect = this.#findEffect(call)
     const asked = call.length ?? 0
@@ -98,7 +104,10 @@ export class FaultyFileSystem implements FileSystem {
     if (effect.kind === 'short') return work(Math.min(effect.bytes, asked))
     // Such a call returns nothing, as the fault's documentation asks for.
     if (effect.kind === 'skip') return undefined as T
-    if (effect.late) await work(asked)
+    if (effect.late) {
+      const done = await work(asked)
+      await forget?.(done)
+    }
     throw Object.assign(new Error(`${effect.code}: injected at ${call.method}`), { code: effect.code })
   }
 
