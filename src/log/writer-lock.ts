@@ -30,6 +30,14 @@ export class WriterLock {
    * @throws PermissionDeniedError, DiskFullError, FileFailedError
    */
   static async acquire(directory: string, fileSystem: FileSystem, clock: Clock): Promise<WriterLock> {
+    try {
+      return await WriterLock.take(directory, fileSystem, clock)
+    } catch (error) {
+      throw fileError(directory, error)
+    }
+  }
+
+  private static async take(directory: string, fileSystem: FileSystem, clock: Clock): Promise<WriterLock> {
     for (;;) {
       const last = (await lockNumbers(directory, fileSystem)).at(-1) ?? 0
       if (last > 0) {
@@ -62,8 +70,13 @@ export class WriterLock {
     return owner && { ...owner, path, isRunning: isRunning(owner) }
   }
 
+  /** @throws PermissionDeniedError, DiskFullError, FileFailedError */
   async release(): Promise<void> {
-    await writeText(this.fileSystem, this.path, 'r+', RELEASED)
+    try {
+      await writeText(this.fileSystem, this.path, 'r+', RELEASED)
+    } catch (error) {
+      throw fileError(this.path, error)
+    }
   }
 
   private async create(owner: ProcessIdentity): Promise<boolean> {

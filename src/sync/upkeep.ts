@@ -1,6 +1,7 @@
 import { LogLockedError } from '../log/errors.ts'
 import type { LogState, Notice } from '../log/log-state.ts'
 import { WriterLock } from '../log/writer-lock.ts'
+import { fileError } from '../repository/durable-file.ts'
 import {
   countLooseObjects,
   type DiskUsage,
@@ -140,10 +141,12 @@ export class Upkeep {
 
 /** Two runs at a time could each remove what the other counts on. */
 async function takeLock(directory: string, fileSystem: FileSystem, clock: Clock): Promise<WriterLock> {
-  await fileSystem.makeDirectory(directory)
   try {
+    await fileSystem.makeDirectory(directory)
     return await WriterLock.acquire(directory, fileSystem, clock)
   } catch (error) {
-    throw error instanceof LogLockedError ? new MaintenanceRunningError(error.owner) : error
+    throw error instanceof LogLockedError
+      ? new MaintenanceRunningError(error.owner)
+      : fileError(directory, error)
   }
 }

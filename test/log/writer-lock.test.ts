@@ -6,6 +6,7 @@ import { WriterLock } from '../../src/log/writer-lock.ts'
 import { systemClock } from '../../src/system/clock.ts'
 import { nodeFileSystem } from '../../src/system/file-system.ts'
 import { currentProcess, type ProcessIdentity } from '../../src/system/process-identity.ts'
+import { FaultyFileSystem } from '../system/faulty-file-system.ts'
 import { appendEach, numbers, openLog, temporaryFolder } from './event-log-fixture.ts'
 
 const acquire = (folder: string) => WriterLock.acquire(folder, nodeFileSystem, systemClock)
@@ -45,6 +46,23 @@ test.each([
   expect(await findOwner(folder)).toMatchObject({ isRunning: false })
   await acquire(folder)
   expect(await findOwner(folder)).toMatchObject({ pid: process.pid, isRunning: true })
+})
+
+test.each(['list', 'readFile', 'open', 'write', 'remove'] as const)(
+  'tells in an error of ours that the disk failed at %s',
+  async (method) => {
+    const fileSystem = new FaultyFileSystem(nodeFileSystem)
+    fileSystem.fail({ on: (call) => call.method === method, effect: { kind: 'error', code: 'EIO' } })
+    const acquired = WriterLock.acquire(lockedBy({ boot: 'another boot' }), fileSystem, systemClock)
+    await expect(acquired).rejects.toMatchObject({ code: 'file-failed' })
+  },
+)
+
+test('tells in an error of ours that it cannot be released', async () => {
+  const fileSystem = new FaultyFileSystem(nodeFileSystem)
+  const lock = await WriterLock.acquire(temporaryFolder(), fileSystem, systemClock)
+  fileSystem.fail({ on: ({ method }) => method === 'open', effect: { kind: 'error', code: 'EIO' } })
+  await expect(lock.release()).rejects.toMatchObject({ code: 'file-failed' })
 })
 
 test('is never taken from a process on another host', async () => {
