@@ -11,7 +11,7 @@ import { within } from '../crash/time-limit.ts'
 import { Client } from '../crash/workload.ts'
 import { git } from '../repository/real-git.ts'
 import { createNetwork, type Network } from './network.ts'
-import { expectPrefix, expectSound, makeOld } from './soundness.ts'
+import { expectPrefix, expectSound, lookWhile, makeOld } from './soundness.ts'
 import { Weather } from './weather.ts'
 
 const CLIENTS = 3
@@ -47,18 +47,11 @@ test(`${CLIENTS * OPERATIONS} appends, pushed and followed in bad weather, are w
     const client = new Client({ log: writer, random, name: `client-${number}`, record, ackLevels })
     for (let done = 0; done < OPERATIONS; done++) await within(LIMIT_MS, client.step())
   })
-  let isWorking = true
-  const worked = Promise.all(work).finally(() => {
-    isWorking = false
-  })
-  // Whatever is wrong is told once all looks are done.
-  worked.catch(() => undefined)
-  for (let look = 0; look < LOOKS && isWorking; look++) {
+  await lookWhile(work, LOOKS, async () => {
     await expectPrefix(paths.replica, network.remote)
     await expectPrefix(network.remote, paths.writer)
     await expectPromisesKept(network, records)
-  }
-  await worked
+  })
   await weather.clear()
 
   await within(LIMIT_MS, writer.push())

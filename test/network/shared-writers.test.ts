@@ -9,7 +9,7 @@ import { tallies } from '../crash/tally.ts'
 import { within } from '../crash/time-limit.ts'
 import { Client } from '../crash/workload.ts'
 import { createNetwork } from './network.ts'
-import { expectPrefix, expectSound, head, makeOld } from './soundness.ts'
+import { expectPrefix, expectSound, head, lookWhile, makeOld } from './soundness.ts'
 import { Weather } from './weather.ts'
 
 const WRITERS = 2
@@ -48,16 +48,9 @@ test(`${WRITERS * CLIENTS * OPERATIONS} appends of ${WRITERS} writers that share
       for (let done = 0; done < OPERATIONS; done++) await within(LIMIT_MS, client.step())
     }),
   )
-  let isWorking = true
-  const worked = Promise.all(work).finally(() => {
-    isWorking = false
-  })
-  // Whatever is wrong is told once all looks are done.
-  worked.catch(() => undefined)
-  for (let look = 0; look < LOOKS && isWorking; look++) {
+  await lookWhile(work, LOOKS, async () => {
     for (const path of paths) await expectPrefix(path, network.remote)
-  }
-  await worked
+  })
   await weather.clear()
 
   for (const log of logs) await within(LIMIT_MS, log.push())

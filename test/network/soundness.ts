@@ -67,3 +67,18 @@ function read(path: string): string {
     return ''
   }
 }
+
+/** Looks while work is going on, so many times at most. Whatever is wrong with the work is told once all looks are done. */
+export async function lookWhile(
+  work: readonly Promise<unknown>[],
+  looks: number,
+  look: () => Promise<void>,
+): Promise<void> {
+  let isWorking = true
+  const worked = Promise.all(work).finally(() => {
+    isWorking = false
+  })
+  worked.catch(() => undefined)
+  for (let number = 0; number < looks && isWorking; number++) await look()
+  await worked
+}

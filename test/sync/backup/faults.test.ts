@@ -20,7 +20,8 @@ function within(directory: string, fault: Fault): Fault {
   return { ...fault, at: (call) => call.path.startsWith(directory) && fault.at(call) }
 }
 
-describe('whatever call of the file system fails', () => {
+/** A log of 8 events and a backup of the first 5, made before the tests of a block. */
+function startedBackup(): { readonly path: string; readonly prepared: string } {
   const folder = mkdtempSync(join(tmpdir(), 'memoir-backup-'))
   const path = join(folder, 'log.git')
   const prepared = join(folder, 'backup')
@@ -30,6 +31,11 @@ describe('whatever call of the file system fails', () => {
     await backUp(path, prepared)
     await makeLog(deposits(3), { path })
   })
+  return { path, prepared }
+}
+
+describe('whatever call of the file system fails', () => {
+  const { path, prepared } = startedBackup()
 
   it.each(FAULTS)(
     'the backup is the old or the new one, and can be made again, with $name',
@@ -65,16 +71,8 @@ describe('whatever call of the file system fails', () => {
 })
 
 describe('whatever call of the file system fails, in the backup, the repository or the new log', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'memoir-backup-'))
-  const path = join(folder, 'log.git')
-  const prepared = join(folder, 'backup')
-  afterAll(() => rmSync(folder, { recursive: true }))
-  beforeAll(async () => {
-    await makeLog(deposits(5), { path })
-    await backUp(path, prepared)
-    await makeLog(deposits(3), { path })
-    await backUp(path, prepared)
-  })
+  const { path, prepared } = startedBackup()
+  beforeAll(() => backUp(path, prepared))
 
   it.each(FAULTS)(
     'a restore is whole or not there, and the next one works, with $name',
