@@ -13,7 +13,6 @@ export default defineConfig({
     maxWorkers: 2,
     env: { MEMOIR_CRASH_TESTS: 'full' },
     testTimeout: 3_600_000,
-    // To remove what hundreds of rounds left takes a busy disk minutes.
-    hookTimeout: 600_000,
+    hookTimeout: 60_000,
   },
 })
