@@ -66,6 +66,7 @@ export function place(
   return { count: result.ids.length, bytes, result }
 }
 
+/** Nearly always there is one append, and a flat map of it takes as long as a sixth of all else that is done here. */
 function idsOf(appends: readonly PreparedAppend[]): string[] {
   return appends.length === 1
     ? appends[0]!.events.map(eventId)
