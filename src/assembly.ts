@@ -1,5 +1,5 @@
 import { Image } from './image/image.ts'
-import { type IndexAhead, readIndexAhead } from './image/snapshot-folder.ts'
+import { type IndexAhead, openIndexAhead } from './image/snapshot-folder.ts'
 import { SnapshotStore } from './image/snapshot-store.ts'
 import { SNAPSHOT_EVERY_EVENTS, Snapshotter } from './image/snapshotter.ts'
 import { Watcher } from './image/watcher.ts'
@@ -62,7 +62,12 @@ export class Assembly {
 
   static async open(path: string, options: AssemblyOptions): Promise<Assembly> {
     const assembly = new Assembly(options)
-    assembly.opened = await assembly.openLog(path)
+    try {
+      assembly.opened = await assembly.openLog(path)
+    } catch (error) {
+      await assembly.closeSnapshots()
+      throw error
+    }
     try {
       await assembly.start()
     } catch (error) {
@@ -104,7 +109,7 @@ export class Assembly {
       onSealed: () => this.branchMoved(),
       onProgress: options.onProgress,
       onFound: (directory) => {
-        this.indexAhead = readIndexAhead(`${directory}/snapshots`, fileSystem)
+        this.indexAhead = openIndexAhead(`${directory}/snapshots`, fileSystem)
       },
       prepare: (repository) => this.prepare(repository),
     })
@@ -217,7 +222,14 @@ export class Assembly {
       await this.workTree?.finish()
     } finally {
       await this.pushers?.close()
+      await this.closeSnapshots()
       await release()
     }
+  }
+
+  private async closeSnapshots(): Promise<void> {
+    await this.snapshots?.close()
+    const ahead = await this.indexAhead
+    await ahead?.file?.close()
   }
 }

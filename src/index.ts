@@ -18,6 +18,7 @@ export type { FollowOptions } from './follow-options.ts'
 export {
   InvalidProjectionError,
   ProjectionStoppedError,
+  SnapshotChangedError,
   SnapshotDamagedError,
   UnknownProjectionError,
 } from './image/errors.ts'

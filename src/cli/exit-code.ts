@@ -96,6 +96,7 @@ const ENDINGS: readonly (readonly [ExitCode, readonly string[]])[] = [
       'object-missing',
       'other-log',
       'replica-replaced',
+      'snapshot-changed',
       'snapshot-damaged',
       'unexpected-entry',
     ],

@@ -1,40 +1,68 @@
 import { LogIndex } from '../log/log-index.ts'
+import type { MemoryFor, Piece, SnapshotFile } from './snapshot-file.ts'
 
-/** The parts of a log's index for a snapshot file: its names and its columns. */
-export function encodeIndex(index: LogIndex): (readonly Uint8Array[])[] {
-  const layout = index.columns.map(({ length }) => length)
-  const about = {
-    streams: index.streams.all(),
-    types: index.types.all(),
-    tags: index.tags.names.all(),
-    layout,
-  }
-  return [[Buffer.from(JSON.stringify(about))], ...index.columns.map((column) => [...column.parts()])]
+/** What is in the first part, as JSON; each column is a part of its own. */
+interface About {
+  readonly streams: readonly string[]
+  readonly types: readonly string[]
+  readonly tags: readonly string[]
+  /** The length of each column. */
+  readonly layout: readonly number[]
 }
 
 /**
- * The index that such parts hold. It goes on using their memory: nothing is copied, so a million events
- * cost little more than the names of their streams. Undefined if the parts have another layout.
+ * The parts of a log's index for a snapshot file, as it stands now: its names and its columns. Of what changes
+ * copies are taken. The rest may be read later: what is visible stays as it is, and a rewritten history has another index.
  */
-export function decodeIndex(parts: readonly Buffer[]): LogIndex | undefined {
-  const [names, ...columns] = parts
+export function encodeIndex(index: LogIndex): (readonly Piece[])[] {
+  const about: About = {
+    streams: index.streams.all(),
+    types: index.types.all(),
+    tags: index.tags.names.all(),
+    layout: index.columns.map(({ length }) => length),
+  }
+  const names = Buffer.from(JSON.stringify(about))
+  const columns = index.columns.map((column) =>
+    index.changing.has(column) ? column.pieces().map(copied) : column.pieces(),
+  )
+  return [[() => names], ...columns]
+}
+
+function copied(piece: Piece): Piece {
+  const copy = Uint8Array.from(piece())
+  return () => copy
+}
+
+/** What of an index is in memory from the start: names, what adding needs, and the chunks that events are added to. */
+export const indexMemory: MemoryFor = ({ part, length }, isLastOfPart) => {
+  if (part === 0) return Buffer.allocUnsafeSlow(length)
+  const column = EMPTY.columns[part - 1]
+  if (column === undefined || !(isLastOfPart || EMPTY.neededToAdd.has(column))) return
+  return Buffer.alloc(column.chunkBytes)
+}
+
+const EMPTY = new LogIndex()
+
+/**
+ * The index that a snapshot holds. It looks into the file for what is not in memory, so the file has to stay open:
+ * opening a log of a million events costs little more than the names of its streams. Undefined if the parts
+ * have another layout.
+ */
+export function decodeIndex(file: SnapshotFile): LogIndex | undefined {
+  const names = file.keptPiece(0, 0)
+  if (names === undefined) return undefined
+  const about: About = JSON.parse(names.toString('utf8'))
   const index = new LogIndex()
-  if (names === undefined || columns.length !== index.columns.length) return undefined
-  const about: {
-    readonly streams: readonly string[]
-    readonly types: readonly string[]
-    readonly tags: readonly string[]
-    readonly layout: readonly number[]
-  } = JSON.parse(names.toString('utf8'))
+  if (about.layout.length !== index.columns.length) return undefined
   for (const [at, column] of index.columns.entries()) {
-    const bytes = columns[at]!
-    const length = about.layout[at]!
-    const { buffer, byteOffset } = bytes
-    // A column takes 8 bytes an entry, or 4.
-    const isWide = length > 0 && bytes.length === length * Float64Array.BYTES_PER_ELEMENT
-    column.adopt(
-      isWide ? new Float64Array(buffer, byteOffset, length) : new Uint32Array(buffer, byteOffset, length),
-    )
+    const part = at + 1
+    const kept = new Map<number, Buffer>()
+    for (let chunk = 0; chunk < file.pieces(part); chunk++) {
+      const memory = file.keptPiece(part, chunk)
+      if (memory !== undefined) kept.set(chunk, memory)
+    }
+    const stored = { read: (chunk: number, into: Uint8Array) => file.readPiece(part, chunk, into) }
+    column.adopt(about.layout[at]!, stored, kept)
   }
   index.streams.addAll(about.streams)
   index.types.addAll(about.types)

@@ -1,110 +1,237 @@
-import { endianness } from 'node:os'
 import { crc32 } from 'node:zlib'
+import { writeFully } from '../repository/durable-file.ts'
+import type { File, FileSystem } from '../system/file-system.ts'
+import { SnapshotChangedError } from './errors.ts'
+import {
+  decodeHead,
+  encodeHead,
+  HEAD_START,
+  headLength,
+  headLengthFrom,
+  type PieceEntry,
+  type SnapshotHead,
+  type SnapshotHeader,
+} from './snapshot-head.ts'
 
-/*
- * A snapshot file, all numbers little-endian:
- *
- *    0  8 bytes   magic
- *    8  uint32    format of the file
- *   12  uint32    CRC-32 of everything from byte 16 on
- *   16  uint32    length of the header
- *   20  uint32    number of parts
- *   24  40 bytes  id of a commit that holds the events up to the position
- *   64  float64   length of each part
- *       header as JSON, then the parts, each from a multiple of 8 on, so that typed arrays can lie on them
- */
-const MAGIC = Buffer.from('memoir\0S')
-const FORMAT = 1
-const CHECKED_FROM = 16
-const COMMIT_FROM = 24
-const LENGTHS_FROM = 64
-const ALIGNMENT = 8
-
-/** Says what a snapshot is of. Anything that does not fit makes it void. */
-export interface SnapshotHeader {
-  readonly kind: 'projection' | 'index'
-  /** Of the projection; empty for the index. */
-  readonly name: string
-  /** Of the projection, or of what the index holds. */
-  readonly version: number
-  /** The log's id, from its manifest. */
-  readonly log: string
-  readonly position: number
-  /** What wrote the parts: they are read by the same only. */
-  readonly encoding: string
-}
-
-/** What was read from a snapshot file. */
-export interface SnapshotFile {
-  readonly header: SnapshotHeader
-  /** Holds the events up to the position. */
-  readonly commit: string
-  /** Views on the bytes of the file. */
-  readonly parts: readonly Buffer[]
-}
-
-/** How this process writes what is in a snapshot: the serialisation format belongs to the version of V8. */
-export const ENCODING = `v8 ${process.versions.v8} ${endianness()}`
+/** Gives the bytes of a piece. They are used before the next piece is asked for. */
+export type Piece = () => Uint8Array
 
 /**
- * Makes the bytes of a snapshot file, all but the commit: it may not be known yet when a state is taken.
- * Copies the parts, so they may change afterwards.
+ * Gives the memory, as long as the piece or longer, that a piece is kept in from the start; undefined for one that is
+ * read again when it is needed.
  */
-export function encodeSnapshot(header: SnapshotHeader, parts: readonly (readonly Uint8Array[])[]): Buffer {
-  const json = Buffer.from(JSON.stringify(header))
-  const lengths = parts.map((pieces) => pieces.reduce((sum, { byteLength }) => sum + byteLength, 0))
-  const headerFrom = LENGTHS_FROM + lengths.length * 8
-  let at = aligned(headerFrom + json.length)
-  const size = lengths.reduce((end, length) => aligned(end + length), at)
+export type MemoryFor = (piece: PieceEntry, isLastOfPart: boolean) => Buffer | undefined
 
-  const file = Buffer.alloc(size)
-  MAGIC.copy(file)
-  file.writeUInt32LE(FORMAT, 8)
-  file.writeUInt32LE(json.length, 16)
-  file.writeUInt32LE(lengths.length, 20)
-  lengths.forEach((length, part) => {
-    file.writeDoubleLE(length, LENGTHS_FROM + part * 8)
-  })
-  json.copy(file, headerFrom)
-  for (const pieces of parts) {
+export const KEEP_ALL: MemoryFor = ({ length }) => Buffer.allocUnsafeSlow(length)
+
+/** So many bytes are written at once. */
+const BLOCK = 1 << 20
+
+/**
+ * Writes a snapshot, its head last: piece by piece, so that neither time nor memory is taken up by all of it.
+ *
+ * @param parts of the snapshot, each in pieces
+ */
+export async function writeSnapshot(
+  file: File,
+  { header, commit }: Pick<SnapshotHead, 'header' | 'commit'>,
+  parts: readonly (readonly Piece[])[],
+): Promise<void> {
+  const count = parts.reduce((sum, pieces) => sum + pieces.length, 0)
+  const blocks = new BlockWriter(file, headLength(header, count))
+  const entries: PieceEntry[] = []
+  for (const [part, pieces] of parts.entries()) {
     for (const piece of pieces) {
-      file.set(piece, at)
-      at += piece.byteLength
+      const bytes = piece()
+      entries.push({ part, length: bytes.length, checksum: crc32(bytes) })
+      await blocks.add(bytes)
     }
-    at = aligned(at)
   }
-  return file
+  await blocks.flush()
+  await writeFully(file, encodeHead({ header, commit, pieces: entries }))
 }
 
-/** Puts the commit and the checksum into the bytes of a snapshot file: then it is complete. */
-export function completeSnapshot(file: Buffer, commit: string): void {
-  file.write(commit, COMMIT_FROM, LENGTHS_FROM - COMMIT_FROM, 'latin1')
-  file.writeUInt32LE(crc32(file.subarray(CHECKED_FROM)), 12)
-}
+/** Writes bytes one behind the other, many at once. */
+class BlockWriter {
+  private readonly block = Buffer.allocUnsafeSlow(BLOCK)
+  private used = 0
 
-/**
- * Reads the bytes of a snapshot file; undefined unless they are whole, to the bit.
- *
- * @param file begins at a multiple of 8 in its memory
- */
-export function decodeSnapshot(file: Buffer): SnapshotFile | undefined {
-  if (file.length < LENGTHS_FROM || !file.subarray(0, MAGIC.length).equals(MAGIC)) return undefined
-  if (file.readUInt32LE(8) !== FORMAT) return undefined
-  if (file.readUInt32LE(12) !== crc32(file.subarray(CHECKED_FROM))) return undefined
-  const headerFrom = LENGTHS_FROM + file.readUInt32LE(20) * 8
-  const headerTo = headerFrom + file.readUInt32LE(16)
-  // The checksum fits, so what follows is as it was written.
-  const header: SnapshotHeader = JSON.parse(file.toString('utf8', headerFrom, headerTo))
-  const parts: Buffer[] = []
-  let at = aligned(headerTo)
-  for (let lengthAt = LENGTHS_FROM; lengthAt < headerFrom; lengthAt += 8) {
-    const length = file.readDoubleLE(lengthAt)
-    parts.push(file.subarray(at, at + length))
-    at = aligned(at + length)
+  /** @param at where the first byte goes */
+  constructor(
+    private readonly file: File,
+    private at: number,
+  ) {}
+
+  /** The bytes may change once it resolves. */
+  async add(bytes: Uint8Array): Promise<void> {
+    for (let from = 0; from < bytes.length; ) {
+      const taken = bytes.subarray(from, from + BLOCK - this.used)
+      this.block.set(taken, this.used)
+      this.used += taken.length
+      from += taken.length
+      if (this.used === BLOCK) await this.flush()
+    }
   }
-  return { header, commit: file.toString('latin1', COMMIT_FROM, LENGTHS_FROM), parts }
+
+  async flush(): Promise<void> {
+    await writeFully(this.file, this.block.subarray(0, this.used), this.at)
+    this.at += this.used
+    this.used = 0
+  }
 }
 
-function aligned(offset: number): number {
-  return Math.ceil(offset / ALIGNMENT) * ALIGNMENT
+/** A piece, and where it lies in the file. */
+interface PlacedPiece extends PieceEntry {
+  readonly from: number
+}
+
+/** An open snapshot file that was found whole. What is not kept in memory is read, and checked, when it is needed. */
+export class SnapshotFile {
+  readonly header: SnapshotHeader
+  readonly commit: string
+  private readonly parts: readonly (readonly PlacedPiece[])[]
+  private isClosed = false
+
+  private constructor(
+    private readonly file: File,
+    head: SnapshotHead,
+    pieces: readonly PlacedPiece[],
+    private readonly kept: ReadonlyMap<PlacedPiece, Buffer>,
+  ) {
+    this.header = head.header
+    this.commit = head.commit
+    this.parts = byPart(pieces)
+  }
+
+  /**
+   * Opens a snapshot and checks all of it. What `memoryFor` does not keep goes through the same memory piece by
+   * piece: the first use of new memory may take ten times as long as reading and checking what is put there.
+   *
+   * @returns undefined where the file is not as it was written, to the bit
+   * @throws Node's errors where it cannot be read
+   */
+  static async open(
+    fileSystem: FileSystem,
+    path: string,
+    memoryFor: MemoryFor,
+  ): Promise<SnapshotFile | undefined> {
+    const file = await fileSystem.open(path, 'r')
+    let opened: SnapshotFile | undefined
+    try {
+      const head = await readHead(file)
+      const pieces = head && placePieces(head)
+      const kept = pieces && (await check(file, pieces, memoryFor))
+      if (kept !== undefined) opened = new SnapshotFile(file, head!, pieces!, kept)
+      return opened
+    } finally {
+      if (opened === undefined) await file.close()
+    }
+  }
+
+  /** How many pieces a part has. */
+  pieces(part: number): number {
+    return this.parts[part]?.length ?? 0
+  }
+
+  /** A piece that was kept. */
+  keptPiece(part: number, at: number): Buffer | undefined {
+    return this.kept.get(this.parts[part]![at]!)
+  }
+
+  /**
+   * Reads a piece now: the thread waits for it.
+   *
+   * @param into takes its bytes; may be longer
+   * @throws SnapshotChangedError
+   */
+  readPiece(part: number, at: number, into: Uint8Array): void {
+    const { from, length, checksum } = this.parts[part]![at]!
+    const { name, position } = this.header
+    let problem: unknown
+    try {
+      // A closed descriptor may be that of another file by now.
+      const done = this.isClosed ? 0 : readNow(this.file, into, from, length)
+      if (done === length && crc32(into.subarray(0, done)) === checksum) return
+    } catch (cause) {
+      problem = cause
+    }
+    throw new SnapshotChangedError(name, position, problem)
+  }
+
+  async close(): Promise<void> {
+    if (this.isClosed) return
+    this.isClosed = true
+    await this.file.close()
+  }
+}
+
+async function readHead(file: File): Promise<SnapshotHead | undefined> {
+  const size = await file.size()
+  const start = Buffer.alloc(Math.min(HEAD_START, size))
+  await readFully(file, start, 0)
+  const length = headLengthFrom(start)
+  if (length === undefined || length > size) return undefined
+  const bytes = Buffer.alloc(length)
+  await readFully(file, bytes, 0)
+  const head = decodeHead(bytes)
+  const end = head?.pieces.reduce((sum, piece) => sum + piece.length, length)
+  return end === size ? head : undefined
+}
+
+function placePieces({ header, pieces }: SnapshotHead): PlacedPiece[] {
+  let at = headLength(header, pieces.length)
+  return pieces.map((piece) => {
+    const from = at
+    at += piece.length
+    return { ...piece, from }
+  })
+}
+
+function byPart(pieces: readonly PlacedPiece[]): PlacedPiece[][] {
+  const parts: PlacedPiece[][] = []
+  for (const piece of pieces) {
+    while (parts.length <= piece.part) parts.push([])
+    parts[piece.part]!.push(piece)
+  }
+  return parts
+}
+
+/** Reads every piece and checks it. @returns those that are kept, or undefined where one is not as it was written */
+async function check(
+  file: File,
+  pieces: readonly PlacedPiece[],
+  memoryFor: MemoryFor,
+): Promise<Map<PlacedPiece, Buffer> | undefined> {
+  const kept = new Map<PlacedPiece, Buffer>()
+  let passing = Buffer.alloc(0)
+  for (const [at, piece] of pieces.entries()) {
+    const memory = memoryFor(piece, pieces[at + 1]?.part !== piece.part)
+    if (memory !== undefined) kept.set(piece, memory)
+    else if (passing.length < piece.length) passing = Buffer.allocUnsafeSlow(piece.length)
+    const bytes = (memory ?? passing).subarray(0, piece.length)
+    const done = await readFully(file, bytes, piece.from)
+    if (done < piece.length || crc32(bytes) !== piece.checksum) return undefined
+  }
+  return kept
+}
+
+/** @returns how many bytes there were */
+async function readFully(file: File, bytes: Uint8Array, from: number): Promise<number> {
+  let done = 0
+  while (done < bytes.length) {
+    const count = await file.read(bytes, done, bytes.length - done, from + done)
+    if (count === 0) break
+    done += count
+  }
+  return done
+}
+
+function readNow(file: File, bytes: Uint8Array, from: number, length: number): number {
+  let done = 0
+  while (done < length) {
+    const count = file.readNow(bytes, done, length - done, from + done)
+    if (count === 0) break
+    done += count
+  }
+  return done
 }

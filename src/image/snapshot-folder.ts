@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { FileSystem } from '../system/file-system.ts'
-import { decodeSnapshot, type SnapshotFile, type SnapshotHeader } from './snapshot-file.ts'
+import { indexMemory } from './index-snapshot.ts'
+import { SnapshotFile } from './snapshot-file.ts'
+import type { SnapshotHeader } from './snapshot-head.ts'
 
 /** What a snapshot is of. */
 export type Subject = Pick<SnapshotHeader, 'kind' | 'name' | 'version'>
@@ -8,17 +10,17 @@ export type Subject = Pick<SnapshotHeader, 'kind' | 'name' | 'version'>
 /** Its version rises with each change of what the columns hold, such as the hash of ids. */
 export const INDEX: Subject = { kind: 'index', name: '', version: 1 }
 
-/** A snapshot of the index that was read before it was asked for; undefined where it is damaged. */
+/** A snapshot of the index that was opened before it was asked for; the file is undefined where it is damaged. */
 export interface IndexAhead {
   readonly path: string
   readonly file: SnapshotFile | undefined
 }
 
 /**
- * Reads and checks the newest snapshot of the index. It is most of what is read when a large log is opened, so it is
+ * Opens and checks the newest snapshot of the index. It is most of what is read when a large log is opened, so it is
  * begun first, and waits for nothing else.
  */
-export async function readIndexAhead(
+export async function openIndexAhead(
   directory: string,
   fileSystem: FileSystem,
 ): Promise<IndexAhead | undefined> {
@@ -26,9 +28,9 @@ export async function readIndexAhead(
   if (newest === undefined) return undefined
   const path = `${directory}/${fileName(INDEX, newest)}`
   try {
-    return { path, file: decodeSnapshot(await readAligned(fileSystem, path)) }
+    return { path, file: await SnapshotFile.open(fileSystem, path, indexMemory) }
   } catch {
-    // Whoever asks for it reads it again, and tells.
+    // Whoever asks for it opens it again, and tells.
     return undefined
   }
 }
@@ -50,21 +52,4 @@ export async function snapshotPositions(
 export function fileName({ kind, name }: Subject, position: number): string {
   const key = kind === 'index' ? '' : `-${createHash('sha256').update(name).digest('hex').slice(0, 32)}`
   return `${kind}${key}-${String(position).padStart(12, '0')}.snapshot`
-}
-
-/** Reads a file with one call, into memory of its own on which typed arrays can lie. */
-export async function readAligned(fileSystem: FileSystem, path: string): Promise<Buffer> {
-  const file = await fileSystem.open(path, 'r')
-  try {
-    const size = await file.size()
-    const bytes = Buffer.allocUnsafeSlow(size)
-    for (let done = 0; done < size; ) {
-      const count = await file.read(bytes, done, size - done, done)
-      if (count === 0) return bytes.subarray(0, done)
-      done += count
-    }
-    return bytes
-  } finally {
-    await file.close()
-  }
 }

@@ -4,28 +4,15 @@ import type { LogIndex } from '../log/log-index.ts'
 import type { Notice } from '../log/log-state.ts'
 import { fileError, removeQuietly, replaceFile } from '../repository/durable-file.ts'
 import type { GitReader } from '../repository/git-reader.ts'
-import type { FileSystem } from '../system/file-system.ts'
+import type { File, FileSystem } from '../system/file-system.ts'
 import { CommitCheck } from './commit-check.ts'
 import { SnapshotDamagedError } from './errors.ts'
-import { decodeIndex, encodeIndex } from './index-snapshot.ts'
+import { decodeIndex, encodeIndex, indexMemory } from './index-snapshot.ts'
 import type { Projection } from './projection.ts'
 import type { SavedState } from './running-projection.ts'
-import {
-  completeSnapshot,
-  decodeSnapshot,
-  ENCODING,
-  encodeSnapshot,
-  type SnapshotFile,
-  type SnapshotHeader,
-} from './snapshot-file.ts'
-import {
-  fileName,
-  INDEX,
-  type IndexAhead,
-  readAligned,
-  type Subject,
-  snapshotPositions,
-} from './snapshot-folder.ts'
+import { KEEP_ALL, type Piece, SnapshotFile, writeSnapshot } from './snapshot-file.ts'
+import { fileName, INDEX, type IndexAhead, type Subject, snapshotPositions } from './snapshot-folder.ts'
+import { ENCODING, type SnapshotHeader } from './snapshot-head.ts'
 
 export interface SnapshotStoreOptions {
   /** Where the files lie; made when the first one is written. */
@@ -34,7 +21,7 @@ export interface SnapshotStoreOptions {
   /** From the log's manifest. */
   readonly logId: string
   readonly notify: (notice: Notice) => void
-  /** The newest index, if it was begun to be read already. */
+  /** The newest index, if it was begun to be opened already. */
   readonly ahead?: Promise<IndexAhead | undefined> | undefined
 }
 
@@ -42,7 +29,8 @@ export interface SnapshotStoreOptions {
 export interface TakenSnapshot {
   readonly subject: Subject
   readonly position: number
-  readonly file: Buffer
+  readonly header: SnapshotHeader
+  readonly parts: readonly (readonly Piece[])[]
 }
 
 /** How many snapshots of a projection stand on the disk: the older one serves time travel. */
@@ -55,16 +43,22 @@ const KEPT = { projection: 2, index: 1 }
 export class SnapshotStore {
   private check: CommitCheck | undefined
   private ahead: Promise<IndexAhead | undefined> | undefined
+  /** What the index was loaded from, and looks into. */
+  private indexFile: SnapshotFile | undefined
 
   constructor(private readonly options: SnapshotStoreOptions) {
     this.ahead = options.ahead
   }
 
-  /** The newest index that fits the branch. */
+  /** The newest index that fits the branch. It is whole until this store is closed. */
   async loadIndex(branch: BranchState, reader: GitReader): Promise<LogIndex | undefined> {
-    for await (const { header, parts } of this.find(INDEX, branch, reader, branch.position)) {
-      const index = decodeIndex(parts)
-      if (index !== undefined && index.count === header.position) return index
+    for await (const file of this.find(INDEX, branch, reader, branch.position)) {
+      const index = decodeIndex(file)
+      if (index !== undefined && index.count === file.header.position) {
+        this.indexFile = file
+        return index
+      }
+      await file.close()
     }
     return undefined
   }
@@ -76,17 +70,20 @@ export class SnapshotStore {
     reader: GitReader,
     upTo = branch.position,
   ): Promise<SavedState | undefined> {
-    for await (const { header, parts } of this.find(subjectOf(projection), branch, reader, upTo)) {
+    for await (const file of this.find(subjectOf(projection), branch, reader, upTo)) {
+      const { position } = file.header
       try {
-        return { state: deserialize(parts[0]!), position: header.position }
+        return { state: deserialize(file.keptPiece(0, 0)!), position }
       } catch (cause) {
-        this.reportDamaged(subjectOf(projection), header.position, cause)
+        this.reportDamaged(subjectOf(projection), position, cause)
+      } finally {
+        await file.close()
       }
     }
     return undefined
   }
 
-  /** Takes the index as it stands now, all of its events included. Costs a copy of it. */
+  /** Takes the index as it stands now, all of its events included. Costs a copy of what changes in it. */
   takeIndex(index: LogIndex): TakenSnapshot {
     return this.take(INDEX, index.count, encodeIndex(index))
   }
@@ -97,7 +94,8 @@ export class SnapshotStore {
    * @throws whatever V8 cannot serialise
    */
   takeProjection(projection: Projection<unknown>, { state, position }: SavedState): TakenSnapshot {
-    return this.take(subjectOf(projection), position, [[serialize(state)]])
+    const bytes = serialize(state)
+    return this.take(subjectOf(projection), position, [[() => bytes]])
   }
 
   /**
@@ -106,12 +104,12 @@ export class SnapshotStore {
    * @param commit holds the events up to the snapshot's position
    * @throws DiskFullError, PermissionDeniedError, FileFailedError
    */
-  async write({ subject, position, file }: TakenSnapshot, commit: string): Promise<void> {
+  async write({ subject, position, header, parts }: TakenSnapshot, commit: string): Promise<void> {
     const { directory, fileSystem } = this.options
-    completeSnapshot(file, commit)
     try {
       await fileSystem.makeDirectory(directory)
-      await replaceFile(fileSystem, `${directory}/${fileName(subject, position)}`, file)
+      const content = (file: File) => writeSnapshot(file, { header, commit }, parts)
+      await replaceFile(fileSystem, `${directory}/${fileName(subject, position)}`, content)
       await fileSystem.syncDirectory(directory)
       await this.removeOthers(subject, position)
     } catch (error) {
@@ -119,12 +117,19 @@ export class SnapshotStore {
     }
   }
 
-  private take(subject: Subject, position: number, parts: readonly (readonly Uint8Array[])[]): TakenSnapshot {
-    const header = { ...subject, log: this.options.logId, position, encoding: ENCODING }
-    return { subject, position, file: encodeSnapshot(header, parts) }
+  /** Closes what the index looks into. */
+  async close(): Promise<void> {
+    const ahead = await this.takeAhead()
+    await ahead?.file?.close()
+    await this.indexFile?.close()
   }
 
-  /** Snapshots that fit the branch, newest first. */
+  private take(subject: Subject, position: number, parts: readonly (readonly Piece[])[]): TakenSnapshot {
+    const header = { ...subject, log: this.options.logId, position, encoding: ENCODING }
+    return { subject, position, header, parts }
+  }
+
+  /** Snapshots that fit the branch, newest first. Whoever gets one closes it. */
   private async *find(
     subject: Subject,
     branch: BranchState,
@@ -133,9 +138,11 @@ export class SnapshotStore {
   ): AsyncGenerator<SnapshotFile> {
     const positions = (await this.positions(subject)).filter((position) => position <= upTo)
     for (const position of positions) {
-      const file = await this.read(subject, position)
-      if (file === undefined || !this.fits(file.header, subject, position)) continue
-      if (await this.checkFor(branch, reader).holds(file.commit, position)) yield file
+      const file = await this.open(subject, position)
+      if (file === undefined) continue
+      const fits = this.fits(file.header, subject, position)
+      if (fits && (await this.checkFor(branch, reader).holds(file.commit, position))) yield file
+      else await file.close()
     }
   }
 
@@ -150,13 +157,17 @@ export class SnapshotStore {
     )
   }
 
-  private async read(subject: Subject, position: number): Promise<SnapshotFile | undefined> {
+  private async open(subject: Subject, position: number): Promise<SnapshotFile | undefined> {
     const { directory, fileSystem } = this.options
     const path = `${directory}/${fileName(subject, position)}`
     let file: SnapshotFile | undefined
     try {
       const ahead = subject === INDEX ? await this.takeAhead() : undefined
-      file = ahead?.path === path ? ahead.file : decodeSnapshot(await readAligned(fileSystem, path))
+      if (ahead?.path === path) file = ahead.file
+      else {
+        await ahead?.file?.close()
+        file = await SnapshotFile.open(fileSystem, path, subject === INDEX ? indexMemory : KEEP_ALL)
+      }
     } catch {
       return undefined
     }

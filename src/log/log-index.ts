@@ -57,6 +57,18 @@ export class LogIndex {
     ...this.chains.columns,
     ...this.tags.columns,
   ]
+  /** Those whose numbers change; the others only get longer, but for events that are refused again. */
+  readonly changing: ReadonlySet<Column<Uint32Array | Float64Array>> = new Set([
+    this.lastOfType,
+    this.chains.heads,
+    this.chains.versions,
+    this.tags.heads,
+  ])
+  /** Those that adding an event looks into at any place: they are in memory, so that it cannot fail half way. */
+  readonly neededToAdd: ReadonlySet<Column<Uint32Array | Float64Array>> = new Set([
+    ...this.changing,
+    this.chains.jumps,
+  ])
 
   /** The position of the last event, 0 in an empty log. */
   get count(): number {

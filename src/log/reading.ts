@@ -47,6 +47,8 @@ export class LogRewrittenError extends MemoirError {
 
 /** How many positions are looked at before other work gets its turn. */
 const SLICE = 16_384
+/** How many are looked at first where few events are asked for. */
+const SMALLEST_SLICE = 16
 /** How many batches are being loaded while one is given out. */
 const AHEAD = 8
 
@@ -156,7 +158,7 @@ function groupByBatch({ branch, tail }: LogState, positions: readonly number[]):
 
 /** Positions that fit, in the order of reading, in slices between which other work gets its turn. */
 async function* matches(index: LogIndex, options: ReadOptions, end: number): AsyncGenerator<number[]> {
-  const { stream, direction = 'forwards' } = options
+  const { stream, direction = 'forwards', limit = SLICE } = options
   const isBackwards = direction === 'backwards'
   const number = stream === undefined ? undefined : index.streams.find(stream)
   const last = stream === undefined ? end : versionAt(index, stream, end)
@@ -165,9 +167,13 @@ async function* matches(index: LogIndex, options: ReadOptions, end: number): Asy
   const high = Math.min(last, isBackwards ? from : to)
   const fits = filter(index, options)
 
-  for (let done = 0; done <= high - low; done += SLICE) {
-    const start = isBackwards ? Math.max(low, high - done - SLICE + 1) : low + done
-    const stop = isBackwards ? high - done : Math.min(high, low + done + SLICE - 1)
+  // Few events of a long stream are found without a look at all of it.
+  let size = Math.min(SLICE, Math.max(SMALLEST_SLICE, limit))
+  for (let done = 0; done <= high - low; ) {
+    const start = isBackwards ? Math.max(low, high - done - size + 1) : low + done
+    const stop = isBackwards ? high - done : Math.min(high, low + done + size - 1)
+    done += size
+    size = Math.min(SLICE, size * 2)
     const positions = number === undefined ? range(start, stop) : index.chains.positions(number, start, stop)
     const found = positions.filter(fits)
     if (found.length > 0) yield isBackwards ? found.reverse() : found

@@ -11,11 +11,11 @@ const NONE = 0
  */
 export class StreamChains {
   // One entry a stream: its last position, and its version.
-  private readonly heads = Column.uint32()
-  private readonly versions = Column.uint32()
+  readonly heads = Column.uint32()
+  readonly versions = Column.uint32()
   // One entry an event; the event at position p stands at p - 1.
   private readonly previous = Column.uint32()
-  private readonly jumps = Column.uint32()
+  readonly jumps = Column.uint32()
 
   /** The parts, in a fixed order, for a snapshot. */
   readonly columns = [this.heads, this.versions, this.previous, this.jumps]

@@ -6,7 +6,7 @@ const NONE = 0
 /** Which events carry which tags: one entry a tag of an event, chained by tag. Twelve bytes an entry. */
 export class TagIndex {
   readonly names = new Names()
-  private readonly heads = Column.uint32()
+  readonly heads = Column.uint32()
   private readonly tagOf = Column.uint32()
   private readonly positionOf = Column.uint32()
   private readonly previous = Column.uint32()

@@ -4,6 +4,9 @@ import { MemoirError } from '../event/errors.ts'
 import type { File, FileSystem } from '../system/file-system.ts'
 import { DiskFullError, FileFailedError, PermissionDeniedError } from './errors.ts'
 
+/** What a file is to hold: its bytes, or who writes them. */
+export type FileContent = Uint8Array | ((file: File) => Promise<void>)
+
 /**
  * Creates a file that must not exist yet and syncs its contents. Its name is durable once its directory
  * is synced too. What fails half way is removed.
@@ -13,13 +16,14 @@ import { DiskFullError, FileFailedError, PermissionDeniedError } from './errors.
 export async function createFile(
   fileSystem: FileSystem,
   path: string,
-  bytes: Uint8Array,
+  content: FileContent,
   mode = 0o666,
 ): Promise<void> {
   const file = await fileSystem.open(path, 'wx', mode)
   try {
     try {
-      await writeFully(file, bytes)
+      if (typeof content === 'function') await content(file)
+      else await writeFully(file, content)
       await file.sync()
     } finally {
       await file.close()
@@ -39,12 +43,12 @@ export async function createFile(
 export async function replaceFile(
   fileSystem: FileSystem,
   path: string,
-  bytes: Uint8Array,
+  content: FileContent,
   mode?: number,
 ): Promise<void> {
   const temporary = temporaryPath(dirname(path))
   try {
-    await createFile(fileSystem, temporary, bytes, mode)
+    await createFile(fileSystem, temporary, content, mode)
     try {
       await fileSystem.rename(temporary, path)
     } catch (error) {

@@ -28,6 +28,8 @@ export interface File {
   write(bytes: Uint8Array, offset: number, length: number, position: number): Promise<number>
   /** Returns how many bytes were read: 0 at the end of the file. */
   read(bytes: Uint8Array, offset: number, length: number, position: number): Promise<number>
+  /** As `read`, at once: the thread waits. For what a synchronous call needs and the memory does not hold. */
+  readNow(bytes: Uint8Array, offset: number, length: number, position: number): number
   truncate(length: number): Promise<void>
   /** fdatasync: contents and length. */
   syncData(): Promise<void>
@@ -89,6 +91,10 @@ class NodeFile implements File {
         error ? reject(error) : resolve(count),
       )
     })
+  }
+
+  readNow(bytes: Uint8Array, offset: number, length: number, position: number): number {
+    return callbacks.readSync(this.descriptor, bytes, offset, length, position)
   }
 
   truncate(length: number): Promise<void> {

@@ -112,6 +112,11 @@ export class FailingFileSystem implements FileSystem {
         this.#pass('write', path, (share) => file.write(bytes, offset, Math.ceil(length * share), position)),
       read: (bytes, offset, length, position) =>
         this.#pass('read', path, () => file.read(bytes, offset, length, position)),
+      readNow: (bytes, offset, length, position) => {
+        const effect = this.#effectOn({ method: 'readNow', path })
+        if (effect?.code !== undefined) throw failure(effect.code, 'readNow', path)
+        return file.readNow(bytes, offset, length, position)
+      },
       truncate: (length) => this.#pass('truncate', path, () => file.truncate(length)),
       syncData: () => this.#pass('syncData', path, () => file.syncData()),
       sync: () => this.#pass('sync', path, () => file.sync()),
@@ -125,7 +130,7 @@ export class FailingFileSystem implements FileSystem {
     if (effect === undefined) return work(1)
     const result = effect.done === 'nothing' ? undefined : await work(effect.done === 'half' ? 0.5 : 1)
     if (effect.code !== undefined) {
-      throw Object.assign(new Error(`${effect.code}: ${method} ${path}`), { code: effect.code })
+      throw failure(effect.code, method, path)
     }
     // Without a code the work was done, if only half.
     return result as T
@@ -137,4 +142,8 @@ export class FailingFileSystem implements FileSystem {
     this.#seen++
     return this.hasFailed ? this.fault.effect : undefined
   }
+}
+
+function failure(code: string, method: string, path: string): Error {
+  return Object.assign(new Error(`${code}: ${method} ${path}`), { code })
 }

@@ -16,6 +16,7 @@ export class UnsyncedFileSystem implements FileSystem {
     return {
       write: (...range) => file.write(...range),
       read: (...range) => file.read(...range),
+      readNow: (...range) => file.readNow(...range),
       truncate: (length) => file.truncate(length),
       syncData: async () => undefined,
       sync: async () => undefined,

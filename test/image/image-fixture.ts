@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { NewEvent, RecordedEvent } from '../../src/event/event.ts'
 import { Image } from '../../src/image/image.ts'
 import { type Projection, projection } from '../../src/image/projection.ts'
-import { readIndexAhead } from '../../src/image/snapshot-folder.ts'
+import { openIndexAhead } from '../../src/image/snapshot-folder.ts'
 import { SnapshotStore } from '../../src/image/snapshot-store.ts'
 import { Snapshotter } from '../../src/image/snapshotter.ts'
 import type { EventLog } from '../../src/log/event-log.ts'
@@ -55,7 +55,7 @@ export class ImagedLog implements AsyncDisposable {
     const notices: Notice[] = []
     const notify = (notice: Notice) => notices.push(notice)
     let image: Image | undefined
-    let ahead: ReturnType<typeof readIndexAhead> | undefined
+    let ahead: ReturnType<typeof openIndexAhead> | undefined
     let store: SnapshotStore | undefined
     let log: EventLog | undefined
     let snapshotter: Snapshotter | undefined
@@ -78,7 +78,7 @@ export class ImagedLog implements AsyncDisposable {
         replayed++
       },
       onFound: (directory) => {
-        ahead = readIndexAhead(`${directory}/snapshots`, fileSystem)
+        ahead = openIndexAhead(`${directory}/snapshots`, fileSystem)
       },
       prepare: async ({ branch, reader, directory, manifest }) => {
         const snapshots = new SnapshotStore({

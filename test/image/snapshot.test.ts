@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { projection } from '../../src/image/projection.ts'
-import { completeSnapshot, decodeSnapshot } from '../../src/image/snapshot-file.ts'
+import { decodeHead, encodeHead, headLengthFrom } from '../../src/image/snapshot-head.ts'
 import { nodeFileSystem } from '../../src/system/file-system.ts'
 import { commitFiles, git, gitText } from '../repository/git-repository.ts'
 import { CrashFileSystem, randomSurvivors } from '../system/crash-file-system.ts'
@@ -93,10 +93,10 @@ describe('a snapshot', () => {
     const path = await bankWithSnapshots(folder)
     for (const snapshot of snapshotFiles(path)) {
       const file = readFileSync(snapshot)
-      const { commit } = decodeSnapshot(file)!
-      file.write('another', file.indexOf('"log":"') + '"log":"'.length)
-      completeSnapshot(file, commit)
-      writeFileSync(snapshot, file)
+      const length = headLengthFrom(file)!
+      const { header, commit, pieces } = decodeHead(file.subarray(0, length))!
+      const head = encodeHead({ header: { ...header, log: 'another' }, commit, pieces })
+      writeFileSync(snapshot, Buffer.concat([head, file.subarray(length)]))
     }
     const bank = await expectRightState(path)
     expect(bank.notices).toEqual([])

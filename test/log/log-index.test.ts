@@ -196,12 +196,47 @@ test('a column keeps its numbers over chunks, truncations and adoption', () => {
     column.get(149_999),
     column.get(150_000),
   ]).toEqual([150_001, 0, 9, 449_997, 7])
-  const bytes = Buffer.concat([...column.parts()])
   const copy = Column.uint32()
-  copy.adopt(new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4))
+  const chunks = column.pieces().map((piece) => Buffer.from(piece()))
+  copy.adopt(column.length, { read: (chunk, into) => into.set(chunks[chunk]!) }, new Map())
   copy.push(11)
   expect(copy.length).toBe(150_002)
   expect([copy.get(65_536), copy.get(150_000), copy.get(150_001)]).toEqual([9, 7, 11])
+})
+
+test('a column takes a chunk from where it is stored once somebody looks into it, and never again', () => {
+  const original = Column.float64()
+  for (let at = 0; at < 200_000; at++) original.push(at / 2)
+  const chunks = original.pieces().map((piece) => Buffer.from(piece()))
+  expect(chunks).toHaveLength(4)
+  const reads: number[] = []
+  const last = Buffer.concat([chunks[3]!, Buffer.alloc(original.chunkBytes - chunks[3]!.length)])
+  const column = Column.float64()
+  const read = (chunk: number, into: Uint8Array) => {
+    reads.push(chunk)
+    into.set(chunks[chunk]!)
+  }
+  column.adopt(200_000, { read }, new Map([[3, last]]))
+  column.push(1)
+  column.set(199_999, 2)
+  expect([column.get(200_000), column.get(199_999), column.bytes]).toEqual([1, 2, column.chunkBytes])
+  expect(reads).toEqual([])
+  column.set(70_000, 3)
+  expect([column.get(70_000), column.get(69_999), column.get(131_071)]).toEqual([3, 34_999.5, 65_535.5])
+  expect(reads).toEqual([1])
+  // For a snapshot they pass through, and do not stay.
+  const numbers = Buffer.concat(column.pieces().map((piece) => Buffer.from(piece())))
+  expect(reads).toEqual([1, 0, 2])
+  expect(column.bytes).toBe(2 * column.chunkBytes)
+  const all = new Float64Array(numbers.buffer, numbers.byteOffset, 200_001)
+  expect([all[0], all[65_535], all[70_000], all[140_000], all[199_999], all[200_000]]).toEqual([
+    0, 32_767.5, 3, 70_000, 2, 1,
+  ])
+  // What was cut off does not come back from where it is stored.
+  column.truncate(65_536)
+  for (let at = 65_536; at < 140_000; at++) column.push(5)
+  expect([column.get(65_535), column.get(65_536), column.get(139_999)]).toEqual([32_767.5, 5, 5])
+  expect(reads).toEqual([1, 0, 2, 0])
 })
 
 test('a table of ids neither grows without end nor loops when appends are refused again and again', () => {

@@ -212,6 +212,10 @@ class CrashFile implements File {
     return this.#inner.read(bytes, offset, length, position)
   }
 
+  readNow(bytes: Uint8Array, offset: number, length: number, position: number): number {
+    return this.#inner.readNow(bytes, offset, length, position)
+  }
+
   async truncate(length: number): Promise<void> {
     await this.#inner.truncate(length)
     this.#steps.push({ kind: 'truncate', inode: this.#inode, length })

@@ -56,6 +56,10 @@ export class FaultyFileSystem implements FileSystem {
         pass({ method: 'write', length, position }, (taken) => file.write(bytes, offset, taken, position)),
       read: (bytes, offset, length, position) =>
         pass({ method: 'read', length, position }, () => file.read(bytes, offset, length, position)),
+      readNow: (bytes, offset, length, position) => {
+        this.#refuse({ method: 'readNow', path, length, position })
+        return file.readNow(bytes, offset, length, position)
+      },
       truncate: (length) => pass({ method: 'truncate', length }, () => file.truncate(length)),
       syncData: () => pass({ method: 'syncData' }, () => file.syncData()),
       sync: () => pass({ method: 'sync' }, () => file.sync()),
@@ -108,7 +112,14 @@ export class FaultyFileSystem implements FileSystem {
       const done = await work(asked)
       await forget?.(done)
     }
-    throw Object.assign(new Error(`${effect.code}: injected at ${call.method}`), { code: effect.code })
+    throw injected(effect.code, call)
+  }
+
+  /** For a call that answers at once: it fails, or is done by the caller. */
+  #refuse(call: Call): void {
+    this.calls.push(call)
+    const effect = this.#findEffect(call)
+    if (effect?.kind === 'error') throw injected(effect.code, call)
   }
 
   #findEffect(call: Call): Fault['effect'] | undefined {
@@ -121,4 +132,8 @@ export class FaultyFileSystem implements FileSystem {
     }
     return effect
   }
+}
+
+function injected(code: string, { method }: Call): Error {
+  return Object.assign(new Error(`${code}: injected at ${method}`), { code })
 }

@@ -1,0 +1,134 @@
+import { writeFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { expect, test } from 'vitest'
+import { SnapshotChangedError } from '../../src/image/errors.ts'
+import { decodeIndex, encodeIndex, indexMemory } from '../../src/image/index-snapshot.ts'
+import { SnapshotFile, writeSnapshot } from '../../src/image/snapshot-file.ts'
+import { ENCODING } from '../../src/image/snapshot-head.ts'
+import { LogIndex } from '../../src/log/log-index.ts'
+import { nodeFileSystem } from '../../src/system/file-system.ts'
+import { FaultyFileSystem } from '../system/faulty-file-system.ts'
+import { TemporaryFolder } from './image-fixture.ts'
+
+/** Three chunks of each column, the last of them in part. */
+const EVENTS = 150_000
+const STREAMS = 300
+const COMMIT = 'c'.repeat(40)
+
+function add(index: LogIndex, from: number, count: number): void {
+  for (let at = from; at < from + count; at++) {
+    const tags = at % 1000 === 0 ? [`tag-${at % 7}`] : []
+    const stream = `stream-${(at * 7) % STREAMS}`
+    index.add({ stream, type: `Type${at % 24}`, tags, timeMs: 1_790_000_000_000 + at, idHash: at * 3 })
+  }
+}
+
+function indexOf(events: number): LogIndex {
+  const index = new LogIndex()
+  add(index, 0, events)
+  return index
+}
+
+async function save(index: LogIndex, path: string): Promise<void> {
+  const header = {
+    kind: 'index',
+    name: '',
+    version: 1,
+    log: 'log',
+    position: index.count,
+    encoding: ENCODING,
+  } as const
+  const file = await nodeFileSystem.open(path, 'w')
+  await writeSnapshot(file, { header, commit: COMMIT }, encodeIndex(index))
+  await file.close()
+}
+
+/** All that can be asked of an index. */
+function facts(index: LogIndex): unknown {
+  const streams = index.streams.all().map((name, number) => ({
+    name,
+    positions: index.chains.positions(number, 1, 1e9),
+    early: index.chains.headAt(number, EVENTS / 3),
+  }))
+  const events = Array.from({ length: index.count }, (_, at) => [
+    index.streamNumber(at + 1),
+    index.typeNumber(at + 1),
+    index.time(at + 1),
+  ])
+  const tagged = index.tags.names.all().map((tag) => [...index.tags.after(tag, 0)])
+  const match = index.findMatch({ types: ['Type5'], streams: ['stream-5'] }, EVENTS / 2)
+  return { streams, events, tagged, match, middle: index.positionAt(index.time(EVENTS / 2)) }
+}
+
+test('an index comes back from its file as it was, and goes on from there', async () => {
+  using folder = new TemporaryFolder()
+  const path = folder.join('index.snapshot')
+  const original = indexOf(EVENTS)
+  await save(original, path)
+  const file = (await SnapshotFile.open(nodeFileSystem, path, indexMemory))!
+  const index = decodeIndex(file)!
+  expect(file.commit).toBe(COMMIT)
+  add(index, EVENTS, 1000)
+  add(original, EVENTS, 1000)
+  expect(facts(index)).toEqual(facts(original))
+  expect([...index.ids.find(3 * 77_777)]).toEqual([77_778])
+  await file.close()
+})
+
+test('adding events to an index that was just opened reads nothing of its file', async () => {
+  using folder = new TemporaryFolder()
+  const path = folder.join('index.snapshot')
+  await save(indexOf(EVENTS), path)
+  const fileSystem = new FaultyFileSystem(nodeFileSystem)
+  const file = (await SnapshotFile.open(fileSystem, path, indexMemory))!
+  const index = decodeIndex(file)!
+  const read = () => fileSystem.calls.filter(({ method }) => method === 'readNow').length
+  add(index, EVENTS, 100_000)
+  index.truncate(EVENTS)
+  expect(index.version('stream-7')).toBe(EVENTS / STREAMS)
+  expect(index.lastTime).toBe(1_790_000_000_000 + EVENTS - 1)
+  expect(read()).toBe(0)
+  expect(index.time(1)).toBe(1_790_000_000_000)
+  expect(index.time(2)).toBe(1_790_000_000_001)
+  expect(read()).toBe(1)
+  await file.close()
+})
+
+test('what is written holds the index as it was taken, whatever is added meanwhile', async () => {
+  using folder = new TemporaryFolder()
+  const path = folder.join('index.snapshot')
+  const index = indexOf(EVENTS)
+  const parts = encodeIndex(index)
+  add(index, EVENTS, 70_000)
+  const header = { kind: 'index', name: '', version: 1, log: '', position: EVENTS, encoding: '' } as const
+  const written = await nodeFileSystem.open(path, 'w')
+  await writeSnapshot(written, { header, commit: COMMIT }, parts)
+  await written.close()
+  const file = (await SnapshotFile.open(nodeFileSystem, path, indexMemory))!
+  expect(facts(decodeIndex(file)!)).toEqual(facts(indexOf(EVENTS)))
+  await file.close()
+})
+
+test('a snapshot that does not say any more what it said when it was opened is told', async () => {
+  using folder = new TemporaryFolder()
+  const path = folder.join('index.snapshot')
+  await save(indexOf(EVENTS), path)
+  const fileSystem = new FaultyFileSystem(nodeFileSystem)
+  const file = (await SnapshotFile.open(fileSystem, path, indexMemory))!
+  const index = decodeIndex(file)!
+  const bytes = await readFile(path)
+  // Somewhere in the times, which are the first column.
+  bytes[1_000_000]! ^= 1
+  writeFileSync(path, bytes)
+  const everyTime = () => {
+    for (let position = 1; position <= EVENTS; position++) index.time(position)
+  }
+  expect(everyTime).toThrow(SnapshotChangedError)
+  bytes[1_000_000]! ^= 1
+  writeFileSync(path, bytes)
+  fileSystem.fail({ on: ({ method }) => method === 'readNow', effect: { kind: 'error', code: 'EIO' } })
+  expect(everyTime).toThrow(SnapshotChangedError)
+  expect(everyTime).not.toThrow()
+  await file.close()
+  expect(() => [...index.ids.find(0)]).toThrow(SnapshotChangedError)
+})
