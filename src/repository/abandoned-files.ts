@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { type Clock, systemClock } from '../system/clock.ts'
 import type { FileSystem } from '../system/file-system.ts'
 import { errorCode, removeQuietly } from './durable-file.ts'
@@ -12,6 +13,9 @@ const LEFT_BEHIND = [
 ]
 /** Where the system does not tell who has a file open: no fetch pauses for so long and goes on. */
 const GIVEN_UP_AFTER_SECONDS = 3600
+/** Twice what makes a lock old enough to be judged. */
+const LONGEST_WAIT_MS = 10_000
+const PAUSE_MS = 200
 
 /**
  * Removes the unfinished packs of fetches that broke off, and what stopped maintenance leaves. Returns how many
@@ -27,16 +31,43 @@ export async function removeAbandonedFiles(
   clock: Clock = systemClock,
 ): Promise<number> {
   let removed = 0
-  for (const { folder, name: pattern } of LEFT_BEHIND) {
-    const names = await fileSystem.list(`${gitDirectory}/objects/${folder}`).catch(noneIfMissing)
-    for (const name of names.filter((name) => pattern.test(name))) {
-      const path = `${gitDirectory}/objects/${folder}/${name}`
-      if (!(await isAbandoned(fileSystem, gitDirectory, path, clock))) continue
-      await removeQuietly(fileSystem, path)
-      removed++
-    }
+  for (const path of await findLeftBehind(fileSystem, gitDirectory)) {
+    if (!(await isAbandoned(fileSystem, gitDirectory, path, clock))) continue
+    await removeQuietly(fileSystem, path)
+    removed++
   }
   return removed
+}
+
+/**
+ * The same before maintenance, which no lock must stop: waits until none is there. A git gives its own back, as does one
+ * that outlives the process that started it, and one that was left a moment ago is first to get so old that it can
+ * be told from theirs. After 10 s it is git's to say whose it is.
+ *
+ * @throws the signal's reason
+ */
+export async function clearForMaintenance(
+  fileSystem: FileSystem,
+  gitDirectory: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  for (let waited = 0; ; waited += PAUSE_MS) {
+    await removeAbandonedFiles(fileSystem, gitDirectory)
+    const left = await findLeftBehind(fileSystem, gitDirectory)
+    if (!left.some((path) => path.endsWith('.lock')) || waited >= LONGEST_WAIT_MS) return
+    signal?.throwIfAborted()
+    await wait(PAUSE_MS)
+  }
+}
+
+async function findLeftBehind(fileSystem: FileSystem, gitDirectory: string): Promise<string[]> {
+  const found: string[] = []
+  for (const { folder, name: pattern } of LEFT_BEHIND) {
+    const path = `${gitDirectory}/objects/${folder}`
+    const names = await fileSystem.list(path).catch(noneIfMissing)
+    found.push(...names.filter((name) => pattern.test(name)).map((name) => `${path}/${name}`))
+  }
+  return found
 }
 
 function noneIfMissing(error: unknown): string[] {

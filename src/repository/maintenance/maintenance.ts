@@ -1,5 +1,5 @@
 import type { FileSystem } from '../../system/file-system.ts'
-import { removeAbandonedFiles } from '../abandoned-files.ts'
+import { clearForMaintenance } from '../abandoned-files.ts'
 import { errorCode, fileError, replaceFile } from '../durable-file.ts'
 import { GitFailedError } from '../errors.ts'
 import { GitRunner } from '../runner.ts'
@@ -60,7 +60,8 @@ export class Maintenance implements AsyncDisposable {
   async run(commit: string, run: MaintenanceRun = {}): Promise<MaintenanceWork> {
     try {
       // A run that was killed leaves some, as a fetch does.
-      await removeAbandonedFiles(this.options.fileSystem, this.options.repository.gitDirectory)
+      const { fileSystem, repository } = this.options
+      await clearForMaintenance(fileSystem, repository.gitDirectory, run.signal)
       const packed = await this.pack(commit, run)
       const merged = await this.merge(run)
       if (packed > 0 || merged > 0) await this.index(commit, run)

@@ -1,5 +1,15 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
-import { describe, expect, it } from 'vitest'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { countLooseObjects, listPacks } from '../../../src/repository/maintenance/disk-usage.ts'
 import { packedObjects } from '../../../src/repository/maintenance/pack-index.ts'
 import { nodeFileSystem } from '../../../src/system/file-system.ts'
@@ -98,6 +108,36 @@ describe('maintenance', () => {
     expect(await maintain(path)).toMatchObject({ packedObjects: 6 })
     expect(locks.filter(existsSync)).toEqual([])
     gitText(path, 'multi-pack-index', 'verify')
+  })
+
+  it.runIf(process.platform === 'linux')(
+    'goes on over such a lock that is young, once it is not',
+    async () => {
+      const path = repositoryOf(20)
+      await maintain(path)
+      commits(path, 2)
+      const lock = `${path}/objects/pack/multi-pack-index.lock`
+      writeFileSync(lock, '')
+      const leftAt = Date.now() / 1000 - 4
+      utimesSync(lock, leftAt, leftAt)
+      expect(await maintain(path)).toMatchObject({ packedObjects: 6 })
+      expect(existsSync(lock)).toBe(false)
+      gitText(path, 'multi-pack-index', 'verify')
+    },
+  )
+
+  it('goes on once a git that is at work gives its lock back', async () => {
+    const path = repositoryOf(20)
+    await maintain(path)
+    const lock = `${path}/objects/info/commit-graphs/commit-graph-chain.lock`
+    const file = openSync(lock, 'w')
+    onTestFinished(() => closeSync(file))
+    utimesSync(lock, 1, 1)
+    commits(path, 2)
+    const maintenance = maintain(path)
+    setTimeout(() => rmSync(lock), 500)
+    expect(await maintenance).toMatchObject({ packedObjects: 6 })
+    gitText(path, 'commit-graph', 'verify')
   })
 
   it('goes on where a power cut brought back packs that were merged already', async () => {
