@@ -35,12 +35,11 @@ async function encodeBatch(
   first: number,
   codec: Codec,
 ): Promise<{ readonly blob: EncodedObject; readonly file: BatchFile }> {
-  const lines = Buffer.concat(content)
-  const blob = encodeObject('blob', codec === 'yaml' ? await toYaml(lines) : lines)
+  const blob = encodeObject('blob', ...(codec === 'yaml' ? [await toYaml(content)] : content))
   return { blob, file: { first, codec, oid: blob.oid } }
 }
 
-async function toYaml(lines: Buffer): Promise<Buffer> {
+async function toYaml(lines: readonly Buffer[]): Promise<Buffer> {
   const { encodeYaml } = await import('../event/yaml-codec.ts')
-  return Buffer.from(encodeYaml(lines.toString()))
+  return Buffer.from(encodeYaml(Buffer.concat(lines).toString()))
 }

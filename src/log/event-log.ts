@@ -196,7 +196,7 @@ export class EventLog {
       await writer?.appender.whenSettled()
       if (writer !== undefined && writer.appender.failed === undefined) await writer.sealer.seal()
     } finally {
-      writer?.sealer.stop()
+      await writer?.sealer.stop()
       this.phase = 'closed'
       state.visible.giveUp(new LogClosedError())
       await this.branchLock.run(async () => writer?.journal.close())

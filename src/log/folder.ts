@@ -121,7 +121,7 @@ export class Folder {
       const { first, codec } = files[unfinished]!
       throw new InvalidBatchError(batchPath(first, codec), 1, 'ends without a line feed', 'LF at its end')
     }
-    const blob = encodeObject('blob', Buffer.concat(contents))
+    const blob = encodeObject('blob', ...contents)
     return { blob, file: { first, codec, oid: blob.oid } }
   }
 }

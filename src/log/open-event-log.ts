@@ -14,6 +14,7 @@ import type { FileSystem } from '../system/file-system.ts'
 import type { RandomSource } from '../system/random.ts'
 import { Appender } from './appender.ts'
 import { BatchSource } from './batch-source.ts'
+import { BatchesAhead } from './batches-ahead.ts'
 import { type BranchState, readBranchState } from './branch.ts'
 import { Committer } from './committer.ts'
 import { Draft } from './draft.ts'
@@ -234,7 +235,7 @@ async function openWriter(
     committer,
     folder,
     branchLock,
-    codec: manifest.codec,
+    batches: new BatchesAhead(state, store, manifest.codec),
     settings: seal,
     notify,
     onSealed,

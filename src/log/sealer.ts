@@ -1,15 +1,12 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Codec } from '../event/event.ts'
 import type { Journal } from '../journal/journal.ts'
 import { RefMovedError } from '../repository/errors.ts'
-import { batchBytes, batchChange } from './batch-change.ts'
+import type { BatchesAhead } from './batches-ahead.ts'
 import type { BranchState } from './branch.ts'
-import type { CommitChange, Committer } from './committer.ts'
+import type { Committer } from './committer.ts'
 import { LogClosedError, LogDivergedError, SealFailedError } from './errors.ts'
 import type { Exclusive } from './exclusive.ts'
 import type { Folder } from './folder.ts'
 import type { LogState, Notice } from './log-state.ts'
-import type { SealPlan } from './tail.ts'
 
 export interface SealSettings {
   /** How long an event may wait for its commit, in milliseconds. */
@@ -35,7 +32,7 @@ export interface SealerParts {
   readonly committer: Committer
   readonly folder: Folder
   readonly branchLock: Exclusive
-  readonly codec: Codec
+  readonly batches: BatchesAhead
   readonly settings: SealSettings
   readonly notify: (notice: Notice) => void
   /** Told after each move of the branch. */
@@ -106,10 +103,11 @@ export class Sealer {
   }
 
   /** Seals no more: the next writer may hold the lock soon. */
-  stop(): void {
+  async stop(): Promise<void> {
     this.isStopped = true
     this.clearTimer()
     this.refuse(new LogClosedError())
+    await this.parts.branchLock.run(() => this.parts.batches.abandon())
   }
 
   private clearTimer(): void {
@@ -138,31 +136,30 @@ export class Sealer {
 
   private async sealRound(): Promise<void> {
     if (this.isStopped) throw new LogClosedError()
-    const plans = this.parts.state.tail.plan(batchBytes(this.parts.codec), COMMITS_A_ROUND)
-    if (plans.length === 0) return
-    const from = this.parts.state.branch
     try {
-      const states = (await this.parts.committer.recover()) ?? (await this.commit(from, plans))
+      const states = (await this.parts.committer.recover()) ?? (await this.commit())
+      if (states === undefined) return
       this.parts.state.branch = states.at(-1)!
       this.parts.state.tail.dropUpTo(this.parts.state.branch.position)
       this.settle(states)
       await this.parts.journal.release(this.parts.state.branch.position)
     } catch (error) {
+      await this.parts.batches.abandon()
       throw this.fail(error)
     }
     await this.fold()
     this.parts.onSealed()
   }
 
-  private async commit(from: BranchState, plans: readonly SealPlan[]): Promise<BranchState[]> {
-    const changes: CommitChange[] = []
-    for (const plan of plans) {
-      changes.push(await batchChange(plan, this.parts.state.index, this.parts.codec))
-      // Hashing a full batch takes a millisecond: appends and timers get their turn between two.
-      await nextTurn()
-    }
-    const states = await this.parts.committer.commit(from, changes)
-    this.parts.folder.added(changes)
+  /** Commits a round of what waits; undefined when nothing does. */
+  private async commit(): Promise<BranchState[] | undefined> {
+    const { batches, committer, folder, state } = this.parts
+    const changes = await batches.take(COMMITS_A_ROUND)
+    const last = changes.at(-1)
+    if (last === undefined) return undefined
+    batches.prepareAfter(last.position)
+    const states = await committer.commit(state.branch, changes)
+    folder.added(changes)
     return states
   }
 

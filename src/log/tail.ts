@@ -50,12 +50,19 @@ export class Tail {
     this.unsealedBytes += run.content.length
   }
 
-  /** Groups waiting appends into at most `batches` commits of up to `cap` bytes. */
-  plan(cap: number, batches: number): SealPlan[] {
+  /**
+   * Groups waiting appends into at most `batches` commits of up to `cap` bytes.
+   *
+   * @param after  leaves out the appends up to this position, which ends one
+   * @param isFull leaves out the last commit as long as more appends may fit into it
+   */
+  plan(cap: number, batches: number, { after = 0, isFull = false } = {}): SealPlan[] {
     const plans: SealPlan[] = []
     let parts: UnsealedRun[] = []
     let left = cap
-    for (const run of this.list) {
+    for (const whole of this.list) {
+      if (lastOf(whole) <= after) continue
+      const run = whole.first <= after ? whole.after(after) : whole
       for (let from = 0; from < run.counts.length; ) {
         const fitting = run.countFitting(from, left)
         if (fitting === 0 && parts.length > 0) {
@@ -72,7 +79,7 @@ export class Tail {
         from += part.counts.length
       }
     }
-    if (parts.length > 0) plans.push(join(parts))
+    if (parts.length > 0 && !isFull) plans.push(join(parts))
     return plans
   }
 

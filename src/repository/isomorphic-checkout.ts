@@ -5,7 +5,7 @@ import { errorCode } from './durable-file.ts'
 import { WorkTreeError } from './errors.ts'
 import type { GitReader } from './git-reader.ts'
 import { EVENTS_PATH, GITATTRIBUTES_PATH, MANIFEST_PATH } from './layout.ts'
-import { DIRECTORY_MODE, encodeObject, FILE_MODE, parseCommit, parseTree, type TreeEntry } from './object.ts'
+import { DIRECTORY_MODE, FILE_MODE, objectId, parseCommit, parseTree, type TreeEntry } from './object.ts'
 import type { CheckedOutRepository, Checkout } from './work-tree.ts'
 
 /** A file that is not the same in two commits: the ids of its contents, undefined where it is not. */
@@ -111,7 +111,7 @@ export class IsomorphicCheckout implements Checkout {
         throw error
       }
     }
-    return encodeObject('blob', await readFile(join(this.#repository.workTree, path))).oid
+    return objectId('blob', await readFile(join(this.#repository.workTree, path)))
   }
 
   async #write(path: string, oid: string): Promise<void> {

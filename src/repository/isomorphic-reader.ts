@@ -4,7 +4,7 @@ import { errorCode } from './durable-file.ts'
 import { ObjectCorruptError, ObjectMissingError, ObjectTooLargeError } from './errors.ts'
 import { type GitObject, type GitReader, type ObjectType, ReaderClosedError } from './git-reader.ts'
 import { looseObjectSize } from './loose-objects.ts'
-import { encodeObject } from './object.ts'
+import { objectId } from './object.ts'
 import { PackedSizes } from './packed-size.ts'
 import { readAhead } from './read-ahead.ts'
 
@@ -49,7 +49,7 @@ export class IsomorphicReader implements GitReader {
     if (bytes.length > this.#limitBytes) throw new ObjectTooLargeError(oid, bytes.length, this.#limitBytes)
     const content = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
     const type = found.type as ObjectType
-    const actual = encodeObject(type, content).oid
+    const actual = objectId(type, content)
     if (actual !== oid) throw new ObjectCorruptError(oid, `its bytes have the SHA-1 ${actual}`)
     return { oid, type, content }
   }

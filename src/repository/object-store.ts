@@ -2,7 +2,8 @@ import { promisify } from 'node:util'
 import { constants, deflate, deflateSync, type ZlibOptions } from 'node:zlib'
 import type { FileSystem } from '../system/file-system.ts'
 import { createFile, errorCode, fileError, removeQuietly, temporaryPath } from './durable-file.ts'
-import { type EncodedObject, objectHeader } from './object.ts'
+import type { EncodedObject } from './object.ts'
+import { Slots } from './slots.ts'
 
 /** Node's thread pool has four threads: one is left to the journal, whose appends are waited for. */
 const CONCURRENCY = 3
@@ -19,10 +20,33 @@ const deflateInPool = promisify<Uint8Array, ZlibOptions, Buffer>(deflate)
 export class ObjectStore {
   readonly #objects: string
   readonly #fileSystem: FileSystem
+  readonly #slots = new Slots(CONCURRENCY)
+  /** The files of objects that were begun, by their ids. */
+  readonly #begun = new Map<string, Promise<string>>()
 
   constructor(options: { readonly gitDirectory: string; readonly fileSystem: FileSystem }) {
     this.#objects = `${options.gitDirectory}/objects`
     this.#fileSystem = options.fileSystem
+  }
+
+  /** Begins to write an object that `write` will be asked for soon. What fails is told there. */
+  begin(object: EncodedObject): void {
+    if (this.#begun.has(object.oid)) return
+    const file = this.#slots.run(() => this.#writeTemporary(object))
+    file.catch(() => undefined)
+    this.#begun.set(object.oid, file)
+  }
+
+  /** Removes what was begun and not written. */
+  async abandonBegun(): Promise<void> {
+    const files = [...this.#begun.values()]
+    this.#begun.clear()
+    for (const file of files) {
+      await file.then(
+        (path) => removeQuietly(this.#fileSystem, path),
+        () => undefined,
+      )
+    }
   }
 
   /**
@@ -38,26 +62,28 @@ export class ObjectStore {
     const distinct = [...new Map(objects.map((object) => [object.oid, object])).values()]
     const temporary = new Map<EncodedObject, string>()
     try {
-      await forEach(distinct, async (object) => {
-        temporary.set(object, await this.#writeTemporary(object))
+      await this.#slots.forEach(distinct, async (object) => {
+        // What was begun has had its slot before.
+        const begun = this.#begun.get(object.oid)
+        this.#begun.delete(object.oid)
+        temporary.set(object, await (begun ?? this.#writeTemporary(object)))
       })
-      await forEach(distinct, async (object) => {
+      await this.#slots.forEach(distinct, async (object) => {
         await this.#rename(temporary.get(object)!, object.oid)
         temporary.delete(object)
       })
       const fanOut = new Set(distinct.map(({ oid }) => `${this.#objects}/${oid.slice(0, 2)}`))
       // `objects/` too: a fan-out directory may be new, or made by a git that did not sync it.
-      await forEach([...fanOut, this.#objects], (path) => this.#fileSystem.syncDirectory(path))
+      await this.#slots.forEach([...fanOut, this.#objects], (path) => this.#fileSystem.syncDirectory(path))
     } catch (error) {
-      await forEach([...temporary.values()], (path) => removeQuietly(this.#fileSystem, path))
+      for (const path of temporary.values()) await removeQuietly(this.#fileSystem, path)
       throw fileError(this.#objects, error)
     }
   }
 
-  async #writeTemporary({ type, content }: EncodedObject): Promise<string> {
-    const bytes = Buffer.concat([objectHeader(type, content.length), content])
-    const deflated =
-      bytes.length < SYNCHRONOUS_BYTES ? deflateSync(bytes, FAST) : await deflateInPool(bytes, FAST_IN_POOL)
+  async #writeTemporary({ framed }: EncodedObject): Promise<string> {
+    const isSmall = framed.length < SYNCHRONOUS_BYTES
+    const deflated = isSmall ? deflateSync(framed, FAST) : await deflateInPool(framed, FAST_IN_POOL)
     const path = temporaryPath(this.#objects)
     await createFile(this.#fileSystem, path, deflated, 0o444)
     return path
@@ -76,24 +102,4 @@ export class ObjectStore {
       }
     }
   }
-}
-
-/** Runs the task for each item, a few at once. After a failure, waits for what is under way and starts no more. */
-async function forEach<Item>(items: readonly Item[], task: (item: Item) => Promise<void>): Promise<void> {
-  const waiting = items.values()
-  let failed = false
-  const worker = async () => {
-    for (const item of waiting) {
-      if (failed) return
-      try {
-        await task(item)
-      } catch (error) {
-        failed = true
-        throw error
-      }
-    }
-  }
-  const results = await Promise.allSettled(Array.from({ length: CONCURRENCY }, worker))
-  const failure = results.find((result) => result.status === 'rejected')
-  if (failure) throw failure.reason
 }

@@ -3,11 +3,13 @@ import { createHash } from 'node:crypto'
 import { ObjectCorruptError } from './errors.ts'
 import type { ObjectType } from './git-reader.ts'
 
-/** An object ready to be written. `content` is shared with the caller, not copied: do not change it. */
+/** An object ready to be written. */
 export interface EncodedObject {
   readonly oid: string
   readonly type: ObjectType
-  readonly content: Uint8Array
+  readonly content: Buffer
+  /** The header and the content: what is hashed, and deflated into a loose file. */
+  readonly framed: Buffer
 }
 
 /** Modes as they stand in a tree: octal, without a leading zero. */
@@ -30,9 +32,17 @@ export function objectHeader(type: ObjectType, size: number): Buffer {
 }
 
 /** Names a content: one SHA-1 over it (0.6 ms a MiB), without copying it. */
-export function encodeObject(type: ObjectType, content: Uint8Array): EncodedObject {
-  const oid = createHash('sha1').update(objectHeader(type, content.length)).update(content).digest('hex')
-  return { oid, type, content }
+export function objectId(type: ObjectType, content: Uint8Array): string {
+  return createHash('sha1').update(objectHeader(type, content.length)).update(content).digest('hex')
+}
+
+/** Puts the parts of a content behind its header, which is the only copy that is made of it, and names it. */
+export function encodeObject(type: ObjectType, ...parts: readonly Uint8Array[]): EncodedObject {
+  const size = parts.reduce((sum, { length }) => sum + length, 0)
+  const header = objectHeader(type, size)
+  const framed = Buffer.concat([header, ...parts])
+  const oid = createHash('sha1').update(framed).digest('hex')
+  return { oid, type, content: framed.subarray(header.length), framed }
 }
 
 /** A tree of these entries, in any order: git's own order is made here. Names are the caller's to check. */

@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto'
+import { readdirSync } from 'node:fs'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { SealFailedError } from '../../src/log/errors.ts'
 import { nodeFileSystem } from '../../src/system/file-system.ts'
-import { FaultyFileSystem } from '../system/faulty-file-system.ts'
+import { type Call, FaultyFileSystem } from '../system/faulty-file-system.ts'
 import {
   appendEach,
   batchFile,
@@ -14,6 +16,7 @@ import {
   openLog,
   readAll,
   SEAL_BY_HAND,
+  type TestLog,
   temporaryFolder,
   until,
 } from './event-log-fixture.ts'
@@ -23,6 +26,78 @@ const HALF_MIB = 1 << 19
 function files(folder: string): string[] {
   return gitText(folder, 'ls-tree', '-r', '--name-only', 'HEAD', 'events').split('\n')
 }
+
+/** More batches than one round commits, each nearly as large as a batch may be. */
+const BATCHES = 14
+
+async function appendBatches(opened: TestLog): Promise<void> {
+  for (let number = 1; number <= BATCHES; number++) {
+    const data = { number, text: randomBytes(430_000).toString('hex') }
+    await opened.log.append([{ stream: 's', events: [event(number, { data })] }], undefined, 'written')
+  }
+}
+
+function leftovers(folder: string): string[] {
+  return readdirSync(`${folder}/objects`).filter((name) => name.startsWith('tmp_obj'))
+}
+
+const isMoveOfBranch = ({ method, to }: Call) =>
+  method === 'rename' && to?.endsWith('refs/heads/main') === true
+
+test('begins to write the batches of the next round before the branch holds those of this one', async () => {
+  const folder = temporaryFolder()
+  const fileSystem = new FaultyFileSystem(nodeFileSystem)
+  const opened = await openLog(folder, { fileSystem })
+  await appendBatches(opened)
+  const before = fileSystem.calls.length
+  await opened.log.seal()
+  const calls = fileSystem.calls.slice(before)
+  const untilFirst = calls.slice(0, calls.findIndex(isMoveOfBranch))
+  const blobs = (some: readonly Call[]) =>
+    some.filter(
+      ({ method, path, length = 0 }) => method === 'write' && path.includes('tmp_obj') && length > 100_000,
+    )
+  expect(blobs(untilFirst).length).toBeGreaterThan(8)
+  expect(blobs(calls)).toHaveLength(BATCHES)
+  expect(files(folder)).toHaveLength(BATCHES)
+  expect(leftovers(folder)).toEqual([])
+  expect(await numbers(opened)).toHaveLength(BATCHES)
+  expect(fsck(folder)).toBe('')
+})
+
+test.each([
+  [
+    'the file of a batch',
+    ({ method, path }: Call) => method === 'sync' && path.includes('tmp_obj'),
+    [1, 9, 10, 42],
+  ],
+  [
+    'a folder of objects',
+    ({ method, path }: Call) => method === 'syncDirectory' && path.includes('objects'),
+    [1, 20],
+  ],
+  ['the branch', isMoveOfBranch, [1, 2]],
+] as const)(
+  'leaves nothing behind when %s cannot be written, and seals it all the next time',
+  async (_, on, times) => {
+    for (const nth of times) {
+      const folder = temporaryFolder()
+      const fileSystem = new FaultyFileSystem(nodeFileSystem)
+      const opened = await openLog(folder, { fileSystem })
+      await appendBatches(opened)
+      fileSystem.fail({ on, nth, effect: { kind: 'error', code: 'ENOSPC' } })
+      await expect(opened.log.seal()).rejects.toThrow(SealFailedError)
+      expect(leftovers(folder)).toEqual([])
+      await opened.log.seal()
+      expect(opened.log.state.branch.position).toBe(BATCHES)
+      expect(files(folder)).toHaveLength(BATCHES)
+      expect(leftovers(folder)).toEqual([])
+      await opened.close()
+      expect(await numbers(await openLog(folder))).toHaveLength(BATCHES)
+      expect(fsck(folder)).toBe('')
+    }
+  },
+)
 
 test('seals some time after an append', async () => {
   const folder = temporaryFolder()

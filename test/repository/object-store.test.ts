@@ -148,6 +148,44 @@ describe('an object store', () => {
     expect(fsck(gitDirectory)).not.toContain('error')
   })
 
+  test('of what was begun before makes one file, under its name only when it is written', async () => {
+    const gitDirectory = bareRepository()
+    const fileSystem = new FaultyFileSystem(nodeFileSystem)
+    const store = new ObjectStore({ gitDirectory, fileSystem })
+    const objects = sealed('begun')
+    const created = () =>
+      fileSystem.calls.filter(({ method, path }) => method === 'open' && path.includes('tmp_'))
+    for (const object of [...objects, ...objects]) store.begin(object)
+    const other = encodeObject('blob', Buffer.from('never asked for'))
+    store.begin(other)
+    await store.write(objects)
+    expect(created()).toHaveLength(objects.length + 1)
+    for (const { oid, type, content } of objects)
+      expect(git(gitDirectory, ['cat-file', type, oid])).toEqual(content)
+    expect(await gitSucceeds(gitDirectory, 'cat-file', '-e', other.oid)).toBe(false)
+    await store.abandonBegun()
+    expect(looseFiles(gitDirectory).filter((name) => name.startsWith('tmp_'))).toEqual([])
+    expect(fsck(gitDirectory)).not.toContain('error')
+  })
+
+  test('tells what failed of what was begun, and is right the next time', async () => {
+    const gitDirectory = bareRepository()
+    const fileSystem = new FaultyFileSystem(nodeFileSystem)
+    const store = new ObjectStore({ gitDirectory, fileSystem })
+    const objects = sealed('begun')
+    fileSystem.fail({
+      on: ({ method }) => method === 'sync',
+      nth: 2,
+      effect: { kind: 'error', code: 'ENOSPC' },
+    })
+    for (const object of objects) store.begin(object)
+    await expect(store.write(objects)).rejects.toBeInstanceOf(DiskFullError)
+    await store.abandonBegun()
+    expect(looseFiles(gitDirectory).filter((name) => name.startsWith('tmp_'))).toEqual([])
+    await store.write(objects)
+    expect(fsck(gitDirectory)).not.toContain('error')
+  })
+
   test('goes on after a short write, and takes one of nothing for a full disk', async () => {
     const gitDirectory = bareRepository()
     const fileSystem = new FaultyFileSystem(nodeFileSystem)
