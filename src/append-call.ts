@@ -13,6 +13,11 @@ export interface AppendOptions {
   readonly condition?: AppendCondition
   /** How safe the events are when the promise resolves. Default `'journaled'`: on this disk. */
   readonly ack?: AckLevel
+  /**
+   * Ends the wait for the remote, with `ack: 'pushed'`: `NotPushedError`, of a shared log `NotConfirmedError`.
+   * It takes no append back, but cuts off a push that nobody else wants.
+   */
+  readonly signal?: AbortSignal
 }
 
 /** What is asked of an append, whichever way it was called. */
@@ -20,6 +25,7 @@ export interface AppendCall {
   readonly appends: readonly StreamAppend[]
   readonly condition: AppendCondition | undefined
   readonly ack: AckLevel
+  readonly signal: AbortSignal | undefined
 }
 
 /**
@@ -37,18 +43,20 @@ export function normaliseAppend(
   const options = (isList(second) ? third : (second ?? third)) ?? {}
   checkOptionNames('append', options, APPEND_OPTIONS)
   if (!isList(target)) {
-    const { expectedVersion = 'any', condition, ack = defaultAck } = third ?? {}
+    const { expectedVersion = 'any', condition, ack = defaultAck, signal } = third ?? {}
     const appends = [{ stream: target, events: isList(second) ? second : [], expectedVersion }]
-    return { appends, condition, ack: checkAck(ack) }
+    return { appends, condition, ack: checkAck(ack), signal }
   }
   if (isList(second)) throw new UsageError('an append over several streams takes its events with each stream')
-  return { appends: target, condition: second?.condition, ack: checkAck(second?.ack ?? defaultAck) }
+  const { condition, ack = defaultAck, signal } = second ?? {}
+  return { appends: target, condition, ack: checkAck(ack), signal }
 }
 
 const APPEND_OPTIONS: Readonly<Record<keyof AppendOptions, true>> = {
   expectedVersion: true,
   condition: true,
   ack: true,
+  signal: true,
 }
 
 const ACK_LEVELS: readonly AckLevel[] = ['written', 'journaled', 'committed', 'pushed']

@@ -65,7 +65,7 @@ export async function open(
       if (!readOnly) await log.seal()
       return pushers.push(target, transfer)
     },
-    whenPushed: () => pushers.whenPushed(),
+    whenPushed: (transfer) => pushers.whenPushed(transfer),
     pull: async (target = remote, transfer) => {
       const pulled = await pull(opened, target, { fileSystem, clock }, transfer)
       assembly.branchMoved()

@@ -12,7 +12,7 @@ import type { PushResult } from './sync/push/pusher.ts'
 export interface WriterParts extends LogParts {
   readonly push: (remote: string | undefined, options: TransferOptions) => Promise<PushResult>
   /** Resolves when the authority has what is committed now. */
-  readonly whenPushed: () => Promise<PushResult>
+  readonly whenPushed: (options: TransferOptions) => Promise<PushResult>
   readonly pull: (remote: string | undefined, options: TransferOptions) => Promise<PullResult>
 }
 
@@ -54,9 +54,10 @@ export class Log extends LogHandle<WriterParts> {
     third?: AppendOptions,
   ): Promise<AppendResult> {
     try {
-      const { appends, condition, ack } = normaliseAppend(target, second, third, 'journaled')
+      const { appends, condition, ack, signal } = normaliseAppend(target, second, third, 'journaled')
+      signal?.throwIfAborted()
       const appended = this.parts.log.append(appends, condition, ack)
-      return ack === 'pushed' ? appended.then((result) => this.pushAppended(result)) : appended
+      return ack === 'pushed' ? appended.then((result) => this.pushAppended(result, signal)) : appended
     } catch (error) {
       return Promise.reject(error)
     }
@@ -113,12 +114,13 @@ export class Log extends LogHandle<WriterParts> {
     return super.close()
   }
 
-  private async pushAppended(result: AppendResult): Promise<AppendResult> {
+  private async pushAppended(result: AppendResult, signal: AbortSignal | undefined): Promise<AppendResult> {
     try {
-      await this.parts.whenPushed()
+      await this.parts.whenPushed({ signal })
       return result
     } catch (cause) {
-      throw new NotPushedError(result.position, result.commit ?? '', cause)
+      const isCut = signal?.aborted ?? false
+      throw new NotPushedError(result.position, result.commit ?? '', cause, { isCut })
     }
   }
 }

@@ -66,9 +66,12 @@ export class SharedLog extends LogHandle<SharedLogParts> {
     second?: readonly NewEvent[] | Omit<AppendOptions, 'expectedVersion'>,
     third?: AppendOptions,
   ): Promise<AppendResult | ProvisionalResult> {
-    const { appends, condition, ack } = normaliseAppend(target, second, third, 'pushed')
+    const { appends, condition, ack, signal } = normaliseAppend(target, second, third, 'pushed')
+    signal?.throwIfAborted()
     const { shared } = this.parts
-    return ack === 'pushed' ? shared.append(appends, condition) : shared.appendOffline(appends, condition)
+    return ack === 'pushed'
+      ? shared.append(appends, condition, signal)
+      : shared.appendOffline(appends, condition)
   }
 
   /** Resolves when all that waits now is confirmed, or a conflict. @throws what keeps the remote from it */

@@ -4,8 +4,8 @@ import { errorCode } from './durable-file.ts'
 import { GitMissingError, ObjectMissingError, ObjectTooLargeError } from './errors.ts'
 import type { ObjectType } from './git-reader.ts'
 import { objectHeader } from './object.ts'
+import { stop } from './process-group.ts'
 import { Queue } from './queue.ts'
-import { stop } from './runner.ts'
 
 /** What git said about an object. */
 export interface CatFileAnswer {

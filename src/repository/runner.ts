@@ -7,6 +7,7 @@ import { nodeFileSystem } from '../system/file-system.ts'
 import { errorCode } from './durable-file.ts'
 import { GitFailedError, GitMissingError } from './errors.ts'
 import { type ConfigurationSource, type GitSettings, gitEnvironment } from './git-environment.ts'
+import { endWithUs, stop } from './process-group.ts'
 import { redactAddress } from './remote-address.ts'
 import { type RepositoryPaths, StandInDirectory } from './stand-in-directory.ts'
 
@@ -55,7 +56,8 @@ export interface GitOutput {
  * `url.*.insteadOf`) therefore have to stand in the user's configuration, not in the repository's.
  *
  * Git runs in a process group of its own: a terminal's Ctrl-C does not reach it, and stopping it stops its
- * helpers (ssh, index-pack) too. Starting git costs 2 to 5 ms.
+ * helpers (ssh, index-pack) too. It ends with this process at the latest, unless that is killed. Starting git
+ * costs 2 to 5 ms.
  */
 export class GitRunner implements AsyncDisposable {
   readonly #options: GitRunnerOptions
@@ -96,6 +98,7 @@ export class GitRunner implements AsyncDisposable {
       stdio: 'pipe',
       windowsHide: true,
     })
+    endWithUs(child)
     if (this.#options.isLowPriority) giveWay(child)
     return child
   }
@@ -151,23 +154,6 @@ function giveWay({ pid }: ChildProcess): void {
     if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_LOW)
   } catch {
     // It has ended, or this system knows no priorities.
-  }
-}
-
-/** Stops a git process and its helpers: SIGTERM, and SIGKILL 2 seconds later if that was not enough. */
-export function stop(child: ChildProcess): void {
-  signalGroup(child, 'SIGTERM')
-  const timer = setTimeout(() => signalGroup(child, 'SIGKILL'), 2_000)
-  timer.unref()
-  child.once('close', () => clearTimeout(timer))
-}
-
-function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
-  if (child.pid === undefined) return
-  try {
-    process.kill(-child.pid, signal)
-  } catch {
-    // The group has ended.
   }
 }
 

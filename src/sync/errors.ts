@@ -13,8 +13,10 @@ export class NotPushedError extends MemoirError {
     readonly position: number,
     readonly commit: string,
     cause: unknown,
+    /** Whether the push was cut off, by whoever waited for it. */
+    { isCut = false }: { readonly isCut?: boolean } = {},
   ) {
-    const outcome = outcomeOf(cause)
+    const outcome = isCut ? 'unknown' : outcomeOf(cause)
     const end = outcome === 'absent' ? 'were not pushed' : 'may or may not have been pushed'
     super(`events up to position ${position} are committed here but ${end}: ${messageOf(cause)}`, {
       cause,

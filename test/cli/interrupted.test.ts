@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   writeFileSync,
 } from 'node:fs'
@@ -15,12 +16,14 @@ import { open } from '../../src/memoir.ts'
 import { Random } from '../crash/random.ts'
 import { times } from '../crash/scale.ts'
 import { fsck, git, gitText } from '../repository/real-git.ts'
-import { type Ended, LIBRARY, memoir, start, startNode } from './program.ts'
+import { type Ended, LIBRARY, memoir, type Started, start, startNode } from './program.ts'
 
 /** How often each command is interrupted at a random moment. */
 const ROUNDS = times(4, 60)
 /** A command takes about half a second, most of it until the program is loaded. */
 const LONGEST_LIFE_MS = 900
+/** Well before the five seconds after which a command is ended. */
+const PROMPT_MS = 3000
 
 interface Place {
   readonly folder: string
@@ -139,7 +142,7 @@ describe('a process that pushes by itself, interrupted by Ctrl-C during the push
     expect(fsck(remote)).toBe('')
   }, 60_000)
 
-  test('memoir append that waits for it ends with 130; the event is stored, and is pushed the next time', async () => {
+  test('memoir append that waits for it ends at once with 130, says what is stored, and leaves no git; the event is pushed the next time', async () => {
     const place = await prepare()
     const { log, remote } = place
     git(log, ['remote', 'add', 'origin', remote])
@@ -147,14 +150,66 @@ describe('a process that pushes by itself, interrupted by Ctrl-C during the push
     const env = { PATH: `${hangingGit(place.folder, 'push')}:${process.env.PATH}` }
     const append = start(words, { env })
     const pid = await pidOfGit(place)
-    append.child.kill('SIGINT')
-    expect(await append.ended).toMatchObject({ code: 130, stdout: '' })
-    // A git that hangs for good outlives it: a real one ends by itself when nothing comes any more.
-    if (isRunning(pid)) process.kill(pid, 'SIGKILL')
-    const { stdout } = await memoir(['-C', log, 'status', '--json'])
-    expect(JSON.parse(stdout)).toMatchObject({ events: 7 })
+    const { code, stdout, stderr, ms } = await interrupt(append)
+    expect({ code, stdout }).toEqual({ code: 130, stdout: '' })
+    expect(stderr).toMatch(
+      /^memoir: events up to position 7 are committed here but may or may not have been pushed: interrupted by SIGINT/,
+    )
+    expect(stderr).toMatch(/hint: Do not append them again/)
+    expect(ms).toBeLessThan(PROMPT_MS)
+    expect(isRunning(pid)).toBe(false)
+    const { stdout: status } = await memoir(['-C', log, 'status', '--json'])
+    expect(JSON.parse(status)).toMatchObject({ events: 7 })
     expect(await memoir(['-C', log, 'push'])).toMatchObject({ code: 0 })
     expect(head(remote)).toBe(head(log))
+  }, 60_000)
+
+  test.each([
+    ['hangs', ''],
+    ['hangs and minds no SIGTERM', "trap '' TERM; "],
+  ])(
+    'memoir append leaves no git and no helper of it behind where the remote %s',
+    async (_, trap) => {
+      const place = await prepare()
+      const { log, remote } = place
+      git(log, ['remote', 'add', 'origin', remote])
+      const before = head(remote)
+      const pids = hangingHook(place, trap)
+      const append = start(['-C', log, 'append', 's', 'Counted', '--ack', 'pushed'])
+      await expect.poll(pids, { timeout: 20_000 }).toHaveLength(2)
+      const gits = processesOf(place)
+      expect(gits.length).toBeGreaterThan(2)
+      const { code, stderr, ms } = await interrupt(append)
+      expect(code).toBe(130)
+      expect(stderr).toMatch(/interrupted by SIGINT/)
+      expect(ms).toBeLessThan(PROMPT_MS)
+      expect(processesOf(place)).toEqual([])
+      expect(head(remote)).toBe(before)
+    },
+    60_000,
+  )
+
+  test('memoir append to a shared log says that the remote may have it', async () => {
+    const place = await prepare()
+    const { log, remote } = place
+    git(log, ['remote', 'add', 'origin', remote])
+    expect(await memoir(['-C', log, 'sync'])).toMatchObject({ code: 0 })
+    const before = head(remote)
+    const pids = hangingHook(place, '')
+    const append = start(['-C', log, 'append', 's', 'Counted', '--shared', '--id', 'seven'])
+    await expect.poll(pids, { timeout: 20_000 }).toHaveLength(2)
+    const { code, stderr, ms } = await interrupt(append)
+    expect(code).toBe(130)
+    expect(stderr).toMatch(
+      /^memoir: the remote did not confirm an append in time, and may have stored it: interrupted by SIGINT/,
+    )
+    expect(ms).toBeLessThan(PROMPT_MS)
+    expect(processesOf(place)).toEqual([])
+    expect(head(remote)).toBe(before)
+    rmSync(`${remote}/hooks/pre-receive`)
+    const again = ['-C', log, 'append', 's', 'Counted', '--shared', '--id', 'seven', '--json']
+    const { stdout } = await memoir(again)
+    expect(JSON.parse(stdout)).toMatchObject({ position: 7 })
   }, 60_000)
 })
 
@@ -205,6 +260,40 @@ async function pidOfGit({ folder }: Place): Promise<number> {
   const path = `${folder}/git-is-at-it`
   await expect.poll(() => existsSync(path), { timeout: 20_000 }).toBe(true)
   return Number(readFileSync(path, 'utf8'))
+}
+
+/** Lets the remote hang when it is pushed to, in a process that has a child. @returns the ids of both */
+function hangingHook({ folder, remote }: Place, trap: string): () => readonly number[] {
+  const path = `${remote}/hooks/pre-receive`
+  mkdirSync(`${remote}/hooks`, { recursive: true })
+  const script = `#!/bin/sh\n${trap}tail -f /dev/null & echo "$$ $!" > "${folder}/hook"; wait\n`
+  writeFileSync(path, script)
+  chmodSync(path, 0o755)
+  return () =>
+    (existsSync(`${folder}/hook`) ? readFileSync(`${folder}/hook`, 'utf8').match(/\d+/g)! : []).map(Number)
+}
+
+/** The commands that are at work for a place: its folder stands in their arguments, or where they are. */
+function processesOf({ folder }: Place): readonly string[] {
+  return readdirSync('/proc')
+    .filter((pid) => /^\d+$/.test(pid))
+    .flatMap((pid) => {
+      try {
+        const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()
+        // Empty for one that has ended and waits for its parent to ask.
+        const isOurs =
+          command !== '' && [command, readlinkSync(`/proc/${pid}/cwd`)].some((text) => text.includes(folder))
+        return isOurs ? [command] : []
+      } catch {
+        return []
+      }
+    })
+}
+
+async function interrupt({ child, ended }: Started): Promise<Ended & { readonly ms: number }> {
+  const began = performance.now()
+  child.kill('SIGINT')
+  return { ...(await ended), ms: performance.now() - began }
 }
 
 async function interruptAfter(milliseconds: number, words: readonly string[]): Promise<Ended> {

@@ -66,7 +66,7 @@ export const append = command({
     const given = Object.fromEntries(Object.entries(event).filter(([, value]) => value !== undefined))
     await using log = await (shared ? openForSharing(context, remote) : openForWriting(context))
     const level = ack ?? (shared ? 'pushed' : 'committed')
-    const options = { expectedVersion: expect ?? 'any', ack: level }
+    const options = { expectedVersion: expect ?? 'any', ack: level, signal: context.signal }
     const result = await log.append(stream, [{ type, ...given }], options)
     if (json) return context.output.json(result)
     if ('isProvisional' in result) {

@@ -83,9 +83,9 @@ export class Pushers {
     return this.pusherOf(remote).then((pusher) => pusher.push('now', options))
   }
 
-  /** Resolves when the authority has what is committed now. */
-  whenPushed(): Promise<PushResult> {
-    return this.pusherOf(this.parts.remote).then((pusher) => pusher.push('soon'))
+  /** Resolves when the authority has what is committed now. @throws what `push` throws, and the signal's reason */
+  whenPushed(options: TransferOptions): Promise<PushResult> {
+    return this.pusherOf(this.parts.remote).then((pusher) => pusher.push('soon', options))
   }
 
   /** What is known of all remotes, the authority first. */

@@ -1,3 +1,4 @@
+import { RemoteFailedError } from '../../repository/errors.ts'
 import type { Clock } from '../../system/clock.ts'
 import type { Alarm } from './alarm.ts'
 import type { Pace } from './pace.ts'
@@ -46,4 +47,9 @@ export class Backoff {
     const { pace, chance, isAwaited } = this.parts
     return pace.backoffMs(chance(), isAwaited())
   }
+}
+
+/** Whether a failure may pass by itself: then it is worth waiting for. */
+export function mayPass(error: Error): boolean {
+  return error instanceof RemoteFailedError && ['network', 'unknown', 'conflict'].includes(error.kind)
 }

@@ -3,6 +3,7 @@ import type { PreparedAppend } from '../../log/append-check.ts'
 import type { Draft, Proposal } from '../../log/draft.ts'
 import { ConcurrencyError, DuplicateIdError } from '../../log/errors.ts'
 import type { AppendResult } from '../../log/placement.ts'
+import { NotConfirmedError } from '../errors.ts'
 import type { Outcome, WaitingAppend } from './waiting-append.ts'
 
 export interface Decision {
@@ -121,12 +122,28 @@ export class Line {
     return this.decided(refused)
   }
 
-  /** Leaves out those that nobody waits for any more. Not while a proposal is on its way. */
-  dropAbandoned(): void {
+  /** The remote takes nothing from us: those who wait for it need not wait any longer. */
+  refuseAwaited(error: Error): void {
+    for (const append of this.waiting.filter(({ isAwaited }) => isAwaited)) {
+      append.isAbandoned = true
+      void append.settle({
+        kind: 'refused',
+        error: append.mayBeStored ? new NotConfirmedError(true, error) : error,
+      })
+    }
+  }
+
+  /**
+   * Leaves out those that nobody waits for any more. Not while a proposal is on its way.
+   *
+   * @returns whether there were any: then all places are taken back, and what was proposed is void
+   */
+  dropAbandoned(): boolean {
     const kept = this.waiting.filter(({ isAbandoned }) => !isAbandoned)
-    if (kept.length === this.waiting.length) return
+    if (kept.length === this.waiting.length) return false
     this.waiting = kept
     this.withdraw()
+    return true
   }
 
   /** Nobody knows whether the remote has what was proposed. */

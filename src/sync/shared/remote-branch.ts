@@ -1,10 +1,11 @@
+import { LogClosedError } from '../../log/errors.ts'
 import type { EventLog } from '../../log/event-log.ts'
 import { moveRef } from '../../log/ref-move.ts'
 import { commitDistance } from '../../repository/commit-distance.ts'
 import { syncPackNames } from '../../repository/durable-file.ts'
 import type { GitReader } from '../../repository/git-reader.ts'
 import { readRef } from '../../repository/refs.ts'
-import { fetchBranch, pushBranch } from '../../repository/remote.ts'
+import { fetchBranch, pushBranch, type TransferOptions } from '../../repository/remote.ts'
 import type { Repository } from '../../repository/repository.ts'
 import type { GitRunner } from '../../repository/runner.ts'
 import type { Clock } from '../../system/clock.ts'
@@ -32,9 +33,12 @@ export interface RemoteBranchParts {
 }
 
 /** How long the remote may stay silent, in milliseconds. */
-const SILENCE = { timeoutMs: 30_000 }
+const SILENCE_MS = 30_000
 /** The last commit that the remote was seen to have. */
 const CONFIRMED = 'refs/memoir/confirmed'
+
+/** Thrown by a fetch or push that was cut off because nobody waits for it any more. */
+export const CUT_OFF = new LogClosedError()
 
 /** The branch on the remote: what all its writers agree on. */
 export class RemoteBranch {
@@ -42,6 +46,7 @@ export class RemoteBranch {
   lastPushMs: number | undefined
   lastFetchMs: number | undefined
   private others = 0
+  private underWay = new AbortController()
 
   constructor(private readonly parts: RemoteBranchParts) {}
 
@@ -51,13 +56,13 @@ export class RemoteBranch {
    *
    * @param withdraw told before the branch moves
    * @returns whether the branch here moved
-   * @throws RemoteFailedError, RemoteBranchMissingError, RemoteEmptiedError, RemoteRewoundError,
+   * @throws RemoteFailedError, CUT_OFF, RemoteBranchMissingError, RemoteEmptiedError, RemoteRewoundError,
    *   RemoteRewrittenError, HistoryForkedError, and what `checkLine` and `examine` throw: InvalidBatchError,
    *   UnexpectedEntryError …: the branch stays as it was
    */
   async fetch(withdraw: () => void): Promise<boolean> {
     const { log, logId, repository, reader, runner, remote, fileSystem, clock } = this.parts
-    const fetched = await fetchBranch(repository, remote, repository.branch, SILENCE)
+    const fetched = await fetchBranch(repository, remote, repository.branch, this.transfer())
     this.lastFetchMs = clock.now()
     const local = log.state.branch
     if (fetched === undefined) throw await this.missing(local.commit)
@@ -86,12 +91,17 @@ export class RemoteBranch {
   /**
    * Pushes a commit on top of the one where the remote was last seen.
    *
-   * @throws RemoteFailedError: see `mayHaveArrived`
+   * @throws RemoteFailedError: see `mayHaveArrived`; CUT_OFF
    */
   async push(commit: string, expected: string): Promise<void> {
     const { repository, remote, clock } = this.parts
-    await pushBranch(repository, remote, repository.branch, { ...SILENCE, commit, expected })
+    await pushBranch(repository, remote, repository.branch, { ...this.transfer(), commit, expected })
     this.lastPushMs = clock.now()
+  }
+
+  /** Ends the fetch or the push that is under way: it throws CUT_OFF. */
+  cutOff(): void {
+    this.underWay.abort(CUT_OFF)
   }
 
   /** Remembers that the remote has what the branch here has: what it loses from now on is a loss. */
@@ -101,6 +111,11 @@ export class RemoteBranch {
     const next = log.state.branch.commit
     if (next === expected) return
     await moveRef(fileSystem, repository.gitDirectory, CONFIRMED, { expected, next }, clock)
+  }
+
+  private transfer(): TransferOptions {
+    this.underWay = new AbortController()
+    return { timeoutMs: SILENCE_MS, signal: this.underWay.signal }
   }
 
   /** The remote does not have all that is here. */

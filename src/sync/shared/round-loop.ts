@@ -2,12 +2,11 @@ import type { Draft, Proposal } from '../../log/draft.ts'
 import { LogClosedError } from '../../log/errors.ts'
 import { RemoteFailedError } from '../../repository/errors.ts'
 import { findNearRemote } from '../../repository/near-remote.ts'
-import { NotConfirmedError } from '../errors.ts'
 import { Alarm } from './alarm.ts'
-import { Backoff } from './backoff.ts'
+import { Backoff, mayPass } from './backoff.ts'
 import { type Decision, type Line, tell } from './line.ts'
 import { Pace } from './pace.ts'
-import { RemoteBranch, type RemoteBranchParts } from './remote-branch.ts'
+import { CUT_OFF, RemoteBranch, type RemoteBranchParts } from './remote-branch.ts'
 import { failureOf, type SharedFailure, type SharedPhase } from './shared-status.ts'
 import { TurnQueue } from './turn-queue.ts'
 import { Waiters } from './waiters.ts'
@@ -110,6 +109,13 @@ export class RoundLoop {
     return placement !== undefined && (this.proposal?.placements.includes(placement) ?? false)
   }
 
+  /** Somebody waits no more: ends what is under way with the remote, unless others want it. */
+  cutOff(): void {
+    const { proposal, line, waiters } = this
+    const isWanted = line.appends.some((one) => !one.isAbandoned && (!proposal || this.isProposed(one)))
+    if (!isWanted && waiters.isEmpty) this.remote.cutOff()
+  }
+
   /** Lets those who wait for the remote have their answer, pushes what can be pushed, and stops. */
   async close(): Promise<void> {
     this.isClosing = true
@@ -132,6 +138,7 @@ export class RoundLoop {
         this.waiters.roundSucceeded()
         if (hasTried) await this.rest()
       } catch (error) {
+        if (error === CUT_OFF) continue
         this.fail(error instanceof Error ? error : new Error(String(error)))
         await this.turns.leave()
         await this.backOff()
@@ -163,6 +170,7 @@ export class RoundLoop {
       this.pace.idles(performance.now())
     }
     if (!this.isClosing) return true
+    this.line.dropAbandoned()
     // What was accepted here is safe in the outbox; whoever waits for the remote is answered first.
     const goesOn = this.isAwaited || (!this.line.isEmpty && this.failed === undefined)
     if (!goesOn) await this.turns.leave()
@@ -213,8 +221,12 @@ export class RoundLoop {
   private compose(): Promise<Proposal | undefined> {
     this.current = 'composing'
     return this.parts.draft.exclusively(async () => {
-      await tell(await this.line.place())
-      return this.line.propose()
+      do {
+        await tell(await this.line.place())
+        this.proposal = await this.line.propose()
+        // Who left meanwhile was told that nothing was stored.
+      } while (this.line.dropAbandoned())
+      return this.proposal
     })
   }
 
@@ -222,7 +234,6 @@ export class RoundLoop {
   private async propose(proposal: Proposal): Promise<boolean> {
     const look = this.line.beginLook()
     this.current = 'pushing'
-    this.proposal = proposal
     // Until the branch here holds it, too.
     this.mustLook = true
     let mayHaveArrived = true
@@ -264,20 +275,9 @@ export class RoundLoop {
     this.failed = error
     this.mustLook = true
     this.pace.fails()
-    if (!mayPass(error)) this.refuseAwaited(error)
+    if (!mayPass(error)) this.line.refuseAwaited(error)
     this.backoff.begin()
     this.waiters.roundFailed(error)
-  }
-
-  /** The remote takes nothing from us: those who wait for it need not wait any longer. */
-  private refuseAwaited(error: Error): void {
-    for (const append of this.line.appends.filter(({ isAwaited }) => isAwaited)) {
-      append.isAbandoned = true
-      void append.settle({
-        kind: 'refused',
-        error: append.mayBeStored ? new NotConfirmedError(true, error) : error,
-      })
-    }
   }
 
   private async backOff(): Promise<void> {
@@ -285,9 +285,4 @@ export class RoundLoop {
     this.current = 'backing off'
     await this.backoff.wait()
   }
-}
-
-/** Whether a failure may pass by itself: then it is worth waiting for. */
-function mayPass(error: Error): boolean {
-  return error instanceof RemoteFailedError && ['network', 'unknown', 'conflict'].includes(error.kind)
 }

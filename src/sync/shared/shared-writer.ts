@@ -49,25 +49,37 @@ export class SharedWriter {
    * Appends; resolves when the remote has it.
    *
    * @throws ConcurrencyError, DuplicateIdError, TimeBackwardsError: it does not hold on the remote
-   * @throws NotConfirmedError when the remote does not answer in time
+   * @throws NotConfirmedError when the remote does not answer in time, or the signal is aborted
    * @throws RemoteFailedError, HistoryForkedError … when the remote takes nothing from us: nothing was stored
    */
   async append(
     appends: readonly StreamAppend[],
     condition: AppendCondition | undefined,
+    signal?: AbortSignal,
   ): Promise<AppendResult> {
     this.checkOpen()
     const prepared = this.parts.log.prepare(appends, condition)
     return new Promise((resolve, reject) => {
       const append = new WaitingAppend(prepared, condition, { isOffline: false }, (outcome) => {
-        clearTimeout(patience)
+        stopWaiting()
         if (outcome.kind === 'confirmed') resolve(outcome.result)
         else reject(outcome.error)
       })
-      const patience = setTimeout(() => {
+      const leave = (cause: unknown) => {
+        stopWaiting()
         append.isAbandoned = true
-        reject(new NotConfirmedError(append.mayBeStored || this.loop.isProposed(append), this.loop.lastError))
-      }, this.parts.patienceMs)
+        reject(new NotConfirmedError(append.mayBeStored || this.loop.isProposed(append), cause))
+      }
+      const cutOff = () => {
+        leave(signal?.reason)
+        this.loop.cutOff()
+      }
+      const patience = setTimeout(() => leave(this.loop.lastError), this.parts.patienceMs)
+      signal?.addEventListener('abort', cutOff)
+      const stopWaiting = () => {
+        clearTimeout(patience)
+        signal?.removeEventListener('abort', cutOff)
+      }
       this.line.add(append)
       this.loop.wake()
     })

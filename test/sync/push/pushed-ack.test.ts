@@ -85,6 +85,35 @@ describe("append with ack 'pushed'", () => {
     const { commit } = await log.append('a', [event()], { ack: 'pushed' })
     expect(remote.head).toBe(commit)
   })
+
+  it('cuts the push off and keeps the events when its caller gives up', async () => {
+    const remote = new Remote()
+    const pushes = remote.countPushes('while [ -e pushes ]; do sleep 0.01; done')
+    const { log } = await openLog({ remote: remote.path })
+    const controller = new AbortController()
+    const { signal } = controller
+    const appended = log.append('a', [event()], { ack: 'pushed', signal }).catch((error: unknown) => error)
+    await eventually(pushes).toBe(1)
+    controller.abort(new Error('enough'))
+    expect(await appended).toMatchObject({
+      code: 'not-pushed',
+      outcome: 'unknown',
+      position: 1,
+      message: expect.stringContaining('enough'),
+    })
+    await eventually(() => log.status().remotes.map(({ phase }) => phase)).toEqual(['idle'])
+    expect(log.status()).toMatchObject({ events: 1, remotes: [{ error: undefined }] })
+    remote.hook('pre-receive', 'exit 0')
+    expect((await log.push()).commit).toBe(remote.head)
+  })
+
+  it('stores nothing when its caller gave up before', async () => {
+    const { log } = await openLog({ remote: new Remote().path })
+    const signal = AbortSignal.abort(new Error('enough'))
+    await expect(log.append('a', [event()], { ack: 'pushed', signal })).rejects.toThrow('enough')
+    await expect(log.append([{ stream: 'a', events: [event()] }], { signal })).rejects.toThrow('enough')
+    expect(log.status().events).toBe(0)
+  })
 })
 
 describe('push', () => {

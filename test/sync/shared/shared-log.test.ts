@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { NewEvent } from '../../../src/event/event.ts'
 import { projection } from '../../../src/image/projection.ts'
@@ -13,6 +13,7 @@ import {
   RemoteRewoundError,
   RemoteRewrittenError,
 } from '../../../src/sync/errors.ts'
+import { type FileSystem, nodeFileSystem } from '../../../src/system/file-system.ts'
 import { event, fsck, gitText } from '../../log/event-log-fixture.ts'
 import { SharedRemote } from './shared-fixture.ts'
 
@@ -24,6 +25,37 @@ const counted = projection({
     Counted: ({ numbers }, { data }) => void numbers.push((data as { number: number }).number),
   },
 })
+
+/** A file system that lets the first object that is written wait. */
+class WritingStops {
+  private isArmed = false
+  private reached = () => {}
+  private proceed = Promise.resolve()
+  goOn = () => {}
+
+  readonly fileSystem: FileSystem = {
+    ...nodeFileSystem,
+    open: async (path, flags, mode) => {
+      if (this.isArmed && path.includes('/objects/')) {
+        this.isArmed = false
+        this.reached()
+        await this.proceed
+      }
+      return nodeFileSystem.open(path, flags, mode)
+    },
+  }
+
+  /** Resolves once an object waits. */
+  stop(): Promise<void> {
+    this.isArmed = true
+    this.proceed = new Promise((resolve) => {
+      this.goOn = resolve
+    })
+    return new Promise((resolve) => {
+      this.reached = resolve
+    })
+  }
+}
 
 const withId = (number: number, id = `id-${number}`): NewEvent => event(number, { id })
 
@@ -246,6 +278,59 @@ describe('a remote that cannot be reached', () => {
     remote.mend('one')
     await log.pull()
     await log.append('a', [event(2)])
+    expect(await numbersOf(log)).toEqual([2])
+  })
+
+  test('need not be waited for: a push that nobody wants is cut off', async () => {
+    const remote = await SharedRemote.create()
+    const log = await remote.open('one')
+    const before = remote.head
+    remote.hookOnce('pre-receive', 'exec tail -f /dev/null')
+    const controller = new AbortController()
+    const failed = log.append('a', [withId(1)], { signal: controller.signal }).catch((error) => error)
+    await expect.poll(() => remote.hasRun, { timeout: 20_000 }).toBe(true)
+    controller.abort(new Error('enough'))
+    expect(await failed).toMatchObject({
+      code: 'not-confirmed',
+      mayBeStored: true,
+      cause: { message: 'enough' },
+    })
+    expect(remote.head).toBe(before)
+    // The remote is there for the next one at once.
+    expect(await log.append('a', [withId(2)])).toMatchObject({ position: 1 })
+    expect(await numbersOf(log)).toEqual([2])
+    expect(log.status().shared?.failure).toBeUndefined()
+  })
+
+  test('cuts off no push that another append is in', async () => {
+    const remote = await SharedRemote.create()
+    const log = await remote.open('one')
+    const { path } = remote
+    remote.hookOnce('pre-receive', `while [ ! -e ${path}/go ]; do sleep 0.01; done`)
+    const controller = new AbortController()
+    const failed = log.append('a', [withId(1)], { signal: controller.signal }).catch((error) => error)
+    const other = log.append('b', [withId(2)])
+    await expect.poll(() => remote.hasRun, { timeout: 20_000 }).toBe(true)
+    controller.abort(new Error('enough'))
+    expect(await failed).toMatchObject({ mayBeStored: true })
+    writeFileSync(`${path}/go`, '')
+    expect(await other).toMatchObject({ position: 2 })
+    expect(await numbersOf(log)).toEqual([1, 2])
+  })
+
+  test('never gets what was given up while its commit was written', async () => {
+    const remote = await SharedRemote.create()
+    const writing = new WritingStops()
+    const log = await remote.open('one', { ports: { fileSystem: writing.fileSystem } })
+    const controller = new AbortController()
+    const stopped = writing.stop()
+    const failed = log.append('a', [event(1)], { signal: controller.signal }).catch((error) => error)
+    await stopped
+    const other = log.append('b', [event(2)])
+    controller.abort(new Error('enough'))
+    expect(await failed).toMatchObject({ code: 'not-confirmed', mayBeStored: false })
+    writing.goOn()
+    expect(await other).toMatchObject({ position: 1 })
     expect(await numbersOf(log)).toEqual([2])
   })
 
