@@ -1,8 +1,9 @@
 import { expect, onTestFinished, test } from 'vitest'
-import { follow, open } from '../../src/index.ts'
+import { follow, type Notice, open } from '../../src/index.ts'
 import { git, gitText } from '../repository/real-git.ts'
 import { GitRecorder } from './git-recorder.ts'
 import { createNetwork } from './network.ts'
+import { head } from './soundness.ts'
 
 const EVENT = [{ type: 'Counted', data: {} }]
 const BY_HAND = { poll: { fastestMs: 3_600_000, slowestMs: 3_600_000 }, fileEvents: false }
@@ -23,21 +24,20 @@ test.each([
     const replica = await follow(from, `${folder}/replica.git`, { ...BY_HAND, stateDirectory })
     onTestFinished(() => replica.close())
     const recorder = new GitRecorder(folder)
-    const downloads = () => recorder.said.match(/^index-pack$/gm)?.length ?? 0
 
-    const good = gitText(remote, 'rev-parse', 'main')
+    const good = head(remote)
     git(remote, ['update-ref', 'refs/heads/main', withDotGit(remote, 'main')])
     for (let look = 0; look < 5; look++) {
       await expect(replica.pull()).rejects.toMatchObject({ code: 'remote-failed', kind: 'unsound' })
       expect(replica.status().replica.phase).toBe('refusing')
     }
-    expect(downloads()).toBe(most)
+    expect(downloads(recorder)).toBe(most)
 
     // Another commit on top, as bad: looked at.
     git(remote, ['update-ref', 'refs/heads/main', withDotGit(remote, 'main')])
     await expect(replica.pull()).rejects.toMatchObject({ kind: 'unsound' })
     await expect(replica.pull()).rejects.toMatchObject({ kind: 'unsound' })
-    expect(downloads()).toBe(most + 1)
+    expect(downloads(recorder)).toBe(most + 1)
 
     git(remote, ['update-ref', 'refs/heads/main', good])
     await log.append('s', EVENT, { ack: 'committed' })
@@ -47,6 +47,75 @@ test.each([
   },
   120_000,
 )
+
+test('what git refuses of a remote is not downloaded again by a shared log until the remote moves', async () => {
+  const { remote, address, folder } = await createNetwork()
+  await using log = await open(`${folder}/log.git`)
+  await log.append('s', EVENT, { ack: 'committed' })
+  await log.push(remote)
+  const notices: Notice[] = []
+  const shared = await open(`${folder}/shared.git`, {
+    mode: 'shared',
+    remote: address,
+    shared: { fetchMs: 20 },
+    onNotice: (notice) => notices.push(notice),
+  })
+  onTestFinished(() => shared.close())
+  const recorder = new GitRecorder(folder)
+
+  const good = head(remote)
+  git(remote, ['update-ref', 'refs/heads/main', withDotGit(remote, 'main')])
+  // By itself it looks, too.
+  await expect
+    .poll(() => notices, { timeout: 20_000 })
+    .toMatchObject([{ kind: 'remote-failed', error: { kind: 'unsound' } }])
+  for (let look = 0; look < 5; look++) {
+    await expect(shared.pull()).rejects.toMatchObject({ code: 'remote-failed', kind: 'unsound' })
+  }
+  expect(downloads(recorder)).toBe(2)
+  await expect(shared.append('s', EVENT)).rejects.toMatchObject({ kind: 'unsound' })
+  expect(downloads(recorder)).toBe(2)
+
+  // Another commit on top, as bad: looked at.
+  git(remote, ['update-ref', 'refs/heads/main', withDotGit(remote, 'main')])
+  for (let look = 0; look < 2; look++) {
+    await expect(shared.pull()).rejects.toMatchObject({ kind: 'unsound' })
+  }
+  expect(downloads(recorder)).toBe(3)
+
+  git(remote, ['update-ref', 'refs/heads/main', good])
+  expect(await shared.append('s', EVENT)).toMatchObject({ position: 2 })
+  expect(shared.status().shared?.failure).toBeUndefined()
+}, 120_000)
+
+test('what git refuses of a remote is not downloaded again by a log that pushes to it until the remote moves', async () => {
+  const { remote, address, folder } = await createNetwork()
+  await using log = await open(`${folder}/log.git`, { remote: address })
+  await log.append('s', EVENT, { ack: 'pushed' })
+  const recorder = new GitRecorder(folder)
+
+  const good = head(remote)
+  git(remote, ['update-ref', 'refs/heads/main', withDotGit(remote, 'main')])
+  await log.append('s', EVENT, { ack: 'committed' })
+  for (let push = 0; push < 3; push++) {
+    await expect(log.push()).rejects.toMatchObject({ kind: 'conflict' })
+  }
+  expect(downloads(recorder)).toBe(1)
+
+  git(remote, ['update-ref', 'refs/heads/main', withDotGit(remote, 'main')])
+  for (let push = 0; push < 2; push++) {
+    await expect(log.push()).rejects.toMatchObject({ kind: 'conflict' })
+  }
+  expect(downloads(recorder)).toBe(2)
+
+  git(remote, ['update-ref', 'refs/heads/main', good])
+  expect(await log.push()).toMatchObject({ position: 2 })
+}, 120_000)
+
+/** How often a pack was taken in. */
+function downloads({ said }: GitRecorder): number {
+  return said.match(/^index-pack$/gm)?.length ?? 0
+}
 
 /** A commit on top of another whose tree holds what git takes from nobody. */
 function withDotGit(remote: string, parent: string): string {

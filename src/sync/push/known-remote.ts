@@ -3,6 +3,7 @@ import { type BranchState, readBranchState } from '../../log/branch.ts'
 import type { OpenedLog } from '../../log/open-event-log.ts'
 import { commitDistance } from '../../repository/commit-distance.ts'
 import { GitFailedError, RemoteFailedError, type RemoteFailure } from '../../repository/errors.ts'
+import { RefusedHead } from '../refused-head.ts'
 import type { RemoteFailureRecord, RemoteRecord, RemoteRecords } from './remote-record.ts'
 
 /** A remote's branch, as last seen. */
@@ -35,6 +36,7 @@ export class KnownRemote {
   /** When it last was known to have all that was committed here, in milliseconds since 1970. */
   pushedAt: number | undefined
   nextTryAt: number | undefined
+  readonly refused = new RefusedHead()
   /** Why it does not have it now, if a push of this process failed. */
   error: Error | undefined
   /** The same in a form that lasts: from an earlier process, if none of this one's failed or arrived. */

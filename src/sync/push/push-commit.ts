@@ -2,6 +2,7 @@ import { ObjectMissingError, RemoteFailedError, type RemoteFailure } from '../..
 import type { GitReader } from '../../repository/git-reader.ts'
 import { fetchBranch, findRemoteHead, pushBranch, type TransferOptions } from '../../repository/remote.ts'
 import type { Repository } from '../../repository/repository.ts'
+import type { RefusedHead } from '../refused-head.ts'
 
 /** How a push ended, as far as can be found out. */
 export type PushOutcome =
@@ -24,6 +25,8 @@ export type PushOutcome =
 export interface PushParts {
   readonly repository: Repository
   readonly reader: GitReader
+  /** What git refused of the remote when an earlier push was looked for. */
+  readonly refused: RefusedHead
 }
 
 const MOST_TRIES = 2
@@ -102,7 +105,7 @@ type Sight =
 
 /** Looks for a commit on the remote's branch; undefined if the remote does not say. */
 async function look(
-  { repository, reader }: PushParts,
+  { repository, reader, refused }: PushParts,
   remote: string,
   commit: string,
   options: TransferOptions,
@@ -111,7 +114,8 @@ async function look(
     const head = await findRemoteHead(repository, remote, repository.branch, options)
     if (head === undefined) return { where: 'before', head }
     const isHere = await isKnown(reader, head)
-    const known = isHere ? head : await fetchBranch(repository, remote, repository.branch, options)
+    const fetch = () => fetchBranch(repository, remote, repository.branch, options)
+    const known = isHere ? head : await refused.fetch(head, fetch)
     if (known === undefined) return { where: 'before', head: known }
     if (await reader.isAncestor(commit, known)) return { where: 'there', head: known }
     const isBefore = await reader.isAncestor(known, commit)

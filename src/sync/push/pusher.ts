@@ -238,14 +238,15 @@ export class Pusher {
   }
 
   private async attemptPush({ branch, waiters, controller }: Attempt): Promise<Ending> {
-    const { opened, remote } = this.parts
+    const { opened, remote, known } = this.parts
+    const parts = { ...opened, refused: known.refused }
     const { signal } = controller
     const { timeoutMs } = waiters[0]?.options ?? {}
     const onProgress: TransferOptions['onProgress'] = (progress) => {
       for (const { options } of waiters) options.onProgress?.(progress)
     }
     try {
-      const outcome = await pushCommit(opened, remote, branch.commit, { signal, timeoutMs, onProgress })
+      const outcome = await pushCommit(parts, remote, branch.commit, { signal, timeoutMs, onProgress })
       if (outcome.kind === 'pushed') return { error: undefined, head: outcome.head }
       if (outcome.kind === 'unknown') return { error: outcome.error, head: undefined, isForked: false }
       return outcome

@@ -5,7 +5,7 @@ import { commitDistance } from '../../repository/commit-distance.ts'
 import { syncPackNames } from '../../repository/durable-file.ts'
 import type { GitReader } from '../../repository/git-reader.ts'
 import { readRef } from '../../repository/refs.ts'
-import { fetchBranch, pushBranch, type TransferOptions } from '../../repository/remote.ts'
+import { fetchBranch, findRemoteHead, pushBranch, type TransferOptions } from '../../repository/remote.ts'
 import type { Repository } from '../../repository/repository.ts'
 import type { GitRunner } from '../../repository/runner.ts'
 import type { Clock } from '../../system/clock.ts'
@@ -18,6 +18,7 @@ import {
   RemoteRewrittenError,
 } from '../errors.ts'
 import { checkLine } from '../line-check.ts'
+import { RefusedHead } from '../refused-head.ts'
 import { holds } from '../replica/pin.ts'
 
 export interface RemoteBranchParts {
@@ -46,6 +47,7 @@ export class RemoteBranch {
   lastPushMs: number | undefined
   lastFetchMs: number | undefined
   private others = 0
+  private readonly refused = new RefusedHead()
   private underWay = new AbortController()
 
   constructor(private readonly parts: RemoteBranchParts) {}
@@ -62,7 +64,10 @@ export class RemoteBranch {
    */
   async fetch(withdraw: () => void): Promise<boolean> {
     const { log, logId, repository, reader, runner, remote, fileSystem, clock } = this.parts
-    const fetched = await fetchBranch(repository, remote, repository.branch, this.transfer())
+    const { branch } = repository
+    const transfer = this.transfer()
+    const head = this.refused.isThere ? await findRemoteHead(repository, remote, branch, transfer) : undefined
+    const fetched = await this.refused.fetch(head, () => fetchBranch(repository, remote, branch, transfer))
     this.lastFetchMs = clock.now()
     const local = log.state.branch
     if (fetched === undefined) throw await this.missing(local.commit)

@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { openReader } from '../../../src/repository/open-reader.ts'
 import { GitRunner } from '../../../src/repository/runner.ts'
 import { type PushParts, pushCommit } from '../../../src/sync/push/push-commit.ts'
+import { RefusedHead } from '../../../src/sync/refused-head.ts'
 import { commitFiles, git, gitText, TemporaryFolder } from '../../repository/git-repository.ts'
 
 const MAIN = 'refs/heads/main'
@@ -201,7 +202,7 @@ async function openLocal(name = 'local.git'): Promise<PushParts & { readonly pat
     await reader[Symbol.asyncDispose]()
     await runner[Symbol.asyncDispose]()
   })
-  return { path, repository, reader }
+  return { path, repository, reader, refused: new RefusedHead() }
 }
 
 function hook(name: string, script: string): void {
