@@ -6,6 +6,7 @@ import type { ObjectType } from './git-reader.ts'
 import { objectHeader } from './object.ts'
 import { stop } from './process-group.ts'
 import { Queue } from './queue.ts'
+import { type HasRoom, NO_ROOM } from './room.ts'
 
 /** What git said about an object. */
 export interface CatFileAnswer {
@@ -17,7 +18,9 @@ export interface CatFileAnswer {
 
 export interface Question {
   readonly oid: string
-  readonly resolve: (answer: CatFileAnswer) => void
+  /** Asked when the size is known, and the content is about to come. */
+  readonly hasRoom: HasRoom
+  readonly resolve: (answer: CatFileAnswer | typeof NO_ROOM) => void
   readonly reject: (error: unknown) => void
   /** How many processes ended while this question was the one they worked on. */
   deaths: number
@@ -49,6 +52,8 @@ export class CatFileProcess {
   /** The answer whose content is coming, and how much of its buffer is filled. */
   #answer: CatFileAnswer | undefined
   #filled = 0
+  /** It was ended because of a content that is not wanted: no question is to blame. */
+  #isCutShort = false
   #silence: NodeJS.Timeout | undefined
 
   constructor(child: ChildProcessWithoutNullStreams, options: CatFileProcessOptions) {
@@ -67,6 +72,8 @@ export class CatFileProcess {
         if (this.#hasEnded) return
         this.#hasEnded = true
         clearTimeout(this.#silence)
+        const first = this.#questions.peek()
+        if (first !== undefined && !this.#isCutShort) first.deaths += 1
         options.onEnd(this.#questions.drain(), exitCode, reason)
         resolve()
       }
@@ -125,8 +132,10 @@ export class CatFileProcess {
       this.#settle((question) =>
         question.reject(new ObjectTooLargeError(oid, size, this.#options.limitBytes)),
       )
-      // A new process costs 3 ms, the content of a huge object seconds.
-      return this.#abandon()
+      return this.#cutShort()
+    } else if (this.#questions.peek()?.hasRoom(size) === false) {
+      this.#settle((question) => question.resolve(NO_ROOM))
+      return this.#cutShort()
     } else {
       // HEADER admits no type but the four.
       const header = objectHeader(type as ObjectType, size)
@@ -153,6 +162,12 @@ export class CatFileProcess {
     const question = this.#questions.shift()
     if (question !== undefined) how(question)
     if (this.#questions.size === 0) this.#keepAlive(false)
+  }
+
+  /** A new process costs 3 ms, the content of a huge object seconds. */
+  #cutShort(): false {
+    this.#isCutShort = true
+    return this.#abandon()
   }
 
   #abandon(): false {

@@ -1,6 +1,7 @@
 import { type CatFileAnswer, CatFileProcess, type Question } from './cat-file-process.ts'
 import { GitFailedError, GitMissingError } from './errors.ts'
 import { ReaderClosedError } from './git-reader.ts'
+import { type HasRoom, NO_ROOM } from './room.ts'
 import type { GitRunner } from './runner.ts'
 
 /** `--batch` answers with contents, `--batch-check` with types and sizes only. */
@@ -35,8 +36,14 @@ export class CatFile implements AsyncDisposable {
    * @throws ObjectMissingError, ObjectTooLargeError, GitMissingError, ReaderClosedError
    * @throws GitFailedError when two processes died of this question
    */
-  ask(oid: string): Promise<CatFileAnswer> {
-    return new Promise((resolve, reject) => this.#enqueue([{ oid, resolve, reject, deaths: 0 }]))
+  async ask(oid: string): Promise<CatFileAnswer> {
+    // Whatever its size, there is room.
+    return (await this.askIfRoom(oid, () => true)) as CatFileAnswer
+  }
+
+  /** As `ask`, but for an object that is found to have no room once its size is known. */
+  askIfRoom(oid: string, hasRoom: HasRoom): Promise<CatFileAnswer | typeof NO_ROOM> {
+    return new Promise((resolve, reject) => this.#enqueue([{ oid, hasRoom, resolve, reject, deaths: 0 }]))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -79,13 +86,15 @@ export class CatFile implements AsyncDisposable {
       timeoutMs: this.#runner.timeoutMs,
       onEnd: (unanswered, exitCode, reason) => {
         this.#process = undefined
-        const first = unanswered[0]
-        if (first !== undefined) first.deaths += 1
-        const isHopeless = ({ deaths }: Question) => deaths === 2 || reason instanceof GitMissingError
-        for (const question of unanswered.filter(isHopeless)) {
-          question.reject(reason instanceof Error ? reason : new GitFailedError(args, exitCode, reason))
+        const again: Question[] = []
+        for (const question of unanswered) {
+          if (question.deaths === 2 || reason instanceof GitMissingError) {
+            question.reject(reason instanceof Error ? reason : new GitFailedError(args, exitCode, reason))
+          } else if (question.hasRoom(0)) again.push(question)
+          // What finds no room ends the process, so that the next would end for each of these.
+          else question.resolve(NO_ROOM)
         }
-        this.#enqueue(unanswered.filter((question) => !isHopeless(question)))
+        this.#enqueue(again)
       },
     })
   }

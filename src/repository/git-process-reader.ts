@@ -6,6 +6,7 @@ import { GitFailedError, ObjectCorruptError, ObjectMissingError } from './errors
 import { type GitObject, type GitReader, ReaderClosedError } from './git-reader.ts'
 import { LooseObjects } from './loose-objects.ts'
 import { readAhead } from './read-ahead.ts'
+import { type HasRoom, NO_ROOM } from './room.ts'
 import type { GitRunner } from './runner.ts'
 
 /**
@@ -29,21 +30,19 @@ export class GitProcessReader implements GitReader {
   }
 
   async read(oid: string): Promise<GitObject> {
-    if (!OID.test(oid)) throw new ObjectMissingError(oid)
-    const object = (await this.#loose.find(oid)) ?? checked(oid, await this.#ask(this.#contents, oid))
-    if (this.#isClosed) throw new ReaderClosedError()
-    return object
+    // Whatever its size, there is room.
+    return (await this.#read(oid, () => true)) as GitObject
   }
 
   readMany(oids: readonly string[], signal?: AbortSignal): AsyncIterable<GitObject> {
-    return readAhead(oids, (oid) => this.read(oid), signal)
+    return readAhead(oids, (oid, hasRoom) => this.#read(oid, hasRoom), signal)
   }
 
   async sizes(oids: readonly string[]): Promise<number[]> {
     const sizes: number[] = []
     for (let at = 0; at < oids.length; at += SIZES_AT_ONCE) {
       const some = oids.slice(at, at + SIZES_AT_ONCE)
-      const answers = await Promise.all(some.map((oid) => this.#ask(this.#infos, oid)))
+      const answers = await Promise.all(some.map((oid) => this.#ask(oid, () => this.#infos.ask(oid))))
       sizes.push(...answers.map(({ size }) => size))
     }
     return sizes
@@ -71,22 +70,33 @@ export class GitProcessReader implements GitReader {
     await Promise.all([this.#contents[Symbol.asyncDispose](), this.#infos[Symbol.asyncDispose]()])
   }
 
-  async #ask(process: CatFile, oid: string): Promise<CatFileAnswer> {
+  async #read(oid: string, hasRoom: HasRoom): Promise<GitObject | typeof NO_ROOM> {
+    if (!OID.test(oid)) throw new ObjectMissingError(oid)
+    const object = (await this.#loose.find(oid, hasRoom)) ?? (await this.#readPacked(oid, hasRoom))
+    if (this.#isClosed) throw new ReaderClosedError()
+    return object
+  }
+
+  async #readPacked(oid: string, hasRoom: HasRoom): Promise<GitObject | typeof NO_ROOM> {
+    const answer = await this.#ask(oid, () => this.#contents.askIfRoom(oid, hasRoom))
+    return answer === NO_ROOM ? NO_ROOM : checked(oid, answer)
+  }
+
+  async #ask<Answer>(oid: string, ask: () => Promise<Answer>): Promise<Answer> {
     if (!OID.test(oid)) throw new ObjectMissingError(oid)
     try {
-      return await process.ask(oid)
+      return await ask()
     } catch (error) {
       if (error instanceof GitFailedError && error.stderr.includes(oid)) throw unreadable(oid, error)
-      if (error instanceof ObjectMissingError && (await this.#exists(oid)))
-        return this.#askAgain(process, oid)
+      if (error instanceof ObjectMissingError && (await this.#exists(oid))) return this.#askAgain(oid, ask)
       throw error
     }
   }
 
   /** Git calls an object missing that it has and cannot read, but one may also have come in just now. */
-  async #askAgain(process: CatFile, oid: string): Promise<CatFileAnswer> {
+  async #askAgain<Answer>(oid: string, ask: () => Promise<Answer>): Promise<Answer> {
     try {
-      return await process.ask(oid)
+      return await ask()
     } catch (error) {
       throw error instanceof ObjectMissingError ? unreadable(oid, error) : error
     }

@@ -34,8 +34,8 @@ export interface GitReader extends AsyncDisposable {
    */
   read(oid: string): Promise<GitObject>
   /**
-   * Reads many, in the order asked, reading ahead by about 4 MiB and at most 64 objects. Stops at the first
-   * object that cannot be read, with the error that `read` has for it.
+   * Reads many, in the order asked, reading ahead by about 4 MiB, 8 at most, and at most 64 objects. Stops at the
+   * first object that cannot be read, with the error that `read` has for it.
    */
   readMany(oids: readonly string[], signal?: AbortSignal): AsyncIterable<GitObject>
   /**

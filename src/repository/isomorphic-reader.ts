@@ -7,6 +7,7 @@ import { looseObjectSize } from './loose-objects.ts'
 import { objectId } from './object.ts'
 import { PackedSizes } from './packed-size.ts'
 import { readAhead } from './read-ahead.ts'
+import { type HasRoom, NO_ROOM } from './room.ts'
 
 /**
  * Reads with isomorphic-git: needs no git binary, 0.4 to 1 ms an object. A pack that is read from stays in
@@ -29,10 +30,15 @@ export class IsomorphicReader implements GitReader {
   }
 
   async read(oid: string): Promise<GitObject> {
+    // Whatever its size, there is room.
+    return (await this.#read(oid, () => true)) as GitObject
+  }
+
+  async #read(oid: string, hasRoom: HasRoom): Promise<GitObject | typeof NO_ROOM> {
     const { readObject } = await this.#git()
     if (!OID.test(oid)) throw new ObjectMissingError(oid)
     const look = async () => {
-      await this.#checkSize(oid)
+      if (!hasRoom(await this.#checkSize(oid))) return NO_ROOM
       return this.#explained(oid, () =>
         readObject({ fs, gitdir: this.#gitDirectory, oid, format: 'content', cache: this.#cache }),
       )
@@ -44,6 +50,7 @@ export class IsomorphicReader implements GitReader {
       return look()
     })
     if (this.#isClosed) throw new ReaderClosedError()
+    if (found === NO_ROOM) return NO_ROOM
     // For the format 'content' the object is its bytes, which the declared union does not say.
     const bytes = found.object as Uint8Array
     if (bytes.length > this.#limitBytes) throw new ObjectTooLargeError(oid, bytes.length, this.#limitBytes)
@@ -55,7 +62,7 @@ export class IsomorphicReader implements GitReader {
   }
 
   readMany(oids: readonly string[], signal?: AbortSignal): AsyncIterable<GitObject> {
-    return readAhead(oids, (oid) => this.read(oid), signal)
+    return readAhead(oids, (oid, hasRoom) => this.#read(oid, hasRoom), signal)
   }
 
   /** Reads the contents: isomorphic-git has no cheaper way to a size. */
@@ -89,11 +96,12 @@ export class IsomorphicReader implements GitReader {
     return import('isomorphic-git')
   }
 
-  /** Isomorphic-git knows no limit. @throws ObjectTooLargeError */
-  async #checkSize(oid: string): Promise<void> {
-    const size = await looseObjectSize(this.#gitDirectory, oid)
+  /** Isomorphic-git knows no limit. @returns what reading the object takes @throws ObjectTooLargeError */
+  async #checkSize(oid: string): Promise<number> {
+    const size = await looseObjectSize(`${this.#gitDirectory}/objects`, oid)
     if (size === undefined) return this.#packedSizes.check(oid, this.#limitBytes)
     if (size > this.#limitBytes) throw new ObjectTooLargeError(oid, size, this.#limitBytes)
+    return size
   }
 
   /** @throws what isomorphic-git and Node threw, as an error of ours */

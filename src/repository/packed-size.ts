@@ -17,24 +17,25 @@ export class PackedSizes {
   ) {}
 
   /**
-   * Looks whether an object can be built without holding more than a limit. Says nothing about one that is
-   * in no pack.
+   * Looks whether an object can be built without holding more than a limit.
    *
+   * @returns what it takes to build it; 0 for one that is in no pack
    * @throws ObjectTooLargeError
    * @throws ObjectCorruptError where a pack or its index is damaged
    */
-  async check(oid: string, limitBytes: number): Promise<void> {
+  async check(oid: string, limitBytes: number): Promise<number> {
     try {
-      await this.checkPacks(oid, limitBytes)
+      return await this.checkPacks(oid, limitBytes)
     } catch (error) {
       // A pack that was merged into another one meanwhile: whoever reads the object finds it there.
-      if (errorCode(error) === 'ENOENT') return
+      if (errorCode(error) === 'ENOENT') return 0
       if (!isDamage(error)) throw error
       throw new ObjectCorruptError(oid, 'its pack, or the index of it, is damaged', { cause: error })
     }
   }
 
-  private async checkPacks(oid: string, limitBytes: number): Promise<void> {
+  private async checkPacks(oid: string, limitBytes: number): Promise<number> {
+    let largest = 0
     const directory = `${this.gitDirectory}/objects/pack`
     const names = await this.fileSystem.list(directory)
     for (const name of names.filter((name) => name.endsWith('.idx'))) {
@@ -46,10 +47,12 @@ export class PackedSizes {
       try {
         const size = await largestInChain(pack, index, offset)
         if (size > limitBytes) throw new ObjectTooLargeError(oid, size, limitBytes)
+        largest = Math.max(largest, size)
       } finally {
         await pack.close()
       }
     }
+    return largest
   }
 }
 

@@ -1,6 +1,8 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { GitObject } from '../../src/repository/git-reader.ts'
 import { readAhead } from '../../src/repository/read-ahead.ts'
+import { type HasRoom, NO_ROOM } from '../../src/repository/room.ts'
 
 /** Reads objects of a size, and counts how many were asked for and not yet taken. */
 function source(size: number) {
@@ -18,7 +20,8 @@ describe('readAhead', () => {
   it.each([
     [100, 64],
     [1 << 20, 4],
-    [64 << 20, 2],
+    [4 << 20, 1],
+    [64 << 20, 1],
   ])('reads objects of %i bytes %i at a time', async (size, atOnce) => {
     const { state, read } = source(size)
     let taken = 0
@@ -32,10 +35,35 @@ describe('readAhead', () => {
     expect(most).toBe(atOnce)
   })
 
+  it('holds no more than one object, and 8 MiB of those to come, whatever their sizes', async () => {
+    const size = fc.oneof(fc.nat(1 << 10), fc.nat(1 << 20), fc.nat(20 << 20))
+    await fc.assert(
+      fc.asyncProperty(fc.array(size, { maxLength: 200 }), async (sizes) => {
+        const held = new Map<string, number>()
+        const read = async (oid: string, hasRoom: HasRoom) => {
+          const bytes = sizes[Number(oid)]!
+          await new Promise((resolve) => setImmediate(resolve))
+          if (!hasRoom(bytes)) return NO_ROOM
+          held.set(oid, bytes)
+          return { oid, type: 'blob', content: Buffer.allocUnsafe(bytes) } as const
+        }
+        const got: string[] = []
+        for await (const { oid } of readAhead(OIDS.slice(0, sizes.length), read)) {
+          got.push(oid)
+          held.delete(oid)
+          const ahead = [...held.values()].reduce((sum, bytes) => sum + bytes, 0)
+          expect(ahead).toBeLessThanOrEqual(8 << 20)
+        }
+        expect(got).toEqual(OIDS.slice(0, sizes.length))
+      }),
+      { numRuns: 50 },
+    )
+  })
+
   it('asks for nothing more when the consumer stops', async () => {
     const { state, read } = source(100)
     for await (const _ of readAhead(OIDS, read)) break
-    expect(state.asked).toBe(64)
+    expect(state.asked).toBe(4)
   })
 
   it('asks for nothing when it is aborted before it starts', async () => {
