@@ -21,8 +21,10 @@ export function formatMachine({
   git,
   fileSystem,
   load,
+  newPageUs,
 }: Machine): string {
-  return `${processor}, ${cores} cores, ${memoryGiB} GiB, ${system}, ${fileSystem}; node ${node}, git ${git}; load ${load}`
+  const hardware = `${processor}, ${cores} cores, ${memoryGiB} GiB, ${newPageUs} µs a new page of memory`
+  return `${hardware}; ${system}, ${fileSystem}; node ${node}, git ${git}; load ${load}`
 }
 
 /** One row for people: what was measured, against what, and whether its goals hold. */

@@ -120,6 +120,7 @@ describe('a row of the benchmarks', () => {
         git: '',
         fileSystem: '',
         load: 0,
+        newPageUs: 0.2,
       },
       rows: [
         { id: 'a', measurement: '', figures: [], goals: [goal('ratio', ratio, { atMost: 2 })] },
