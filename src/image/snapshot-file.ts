@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib'
+import { LogClosedError } from '../log/errors.ts'
 import { writeFully } from '../repository/durable-file.ts'
 import type { File, FileSystem } from '../system/file-system.ts'
 import { SnapshotChangedError } from './errors.ts'
@@ -142,15 +143,16 @@ export class SnapshotFile {
    * Reads a piece now: the thread waits for it.
    *
    * @param into takes its bytes; may be longer
-   * @throws SnapshotChangedError
+   * @throws SnapshotChangedError, LogClosedError
    */
   readPiece(part: number, at: number, into: Uint8Array): void {
+    // A closed descriptor may be that of another file by now.
+    if (this.isClosed) throw new LogClosedError()
     const { from, length, checksum } = this.parts[part]![at]!
     const { name, position } = this.header
     let problem: unknown
     try {
-      // A closed descriptor may be that of another file by now.
-      const done = this.isClosed ? 0 : readNow(this.file, into, from, length)
+      const done = readNow(this.file, into, from, length)
       if (done === length && crc32(into.subarray(0, done)) === checksum) return
     } catch (cause) {
       problem = cause

@@ -1,11 +1,13 @@
-import { writeFileSync } from 'node:fs'
+import { readdirSync, readlinkSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { SnapshotChangedError } from '../../src/image/errors.ts'
 import { decodeIndex, encodeIndex, indexMemory } from '../../src/image/index-snapshot.ts'
 import { SnapshotFile, writeSnapshot } from '../../src/image/snapshot-file.ts'
 import { ENCODING } from '../../src/image/snapshot-head.ts'
+import { LogClosedError, LogLockedError } from '../../src/log/errors.ts'
 import { LogIndex } from '../../src/log/log-index.ts'
+import { open } from '../../src/memoir.ts'
 import { nodeFileSystem } from '../../src/system/file-system.ts'
 import { FaultyFileSystem } from '../system/faulty-file-system.ts'
 import { TemporaryFolder } from './image-fixture.ts'
@@ -130,5 +132,42 @@ test('a snapshot that does not say any more what it said when it was opened is t
   expect(everyTime).toThrow(SnapshotChangedError)
   expect(everyTime).not.toThrow()
   await file.close()
-  expect(() => [...index.ids.find(0)]).toThrow(SnapshotChangedError)
+  expect(() => [...index.ids.find(0)]).toThrow(LogClosedError)
 })
+
+/** How many snapshot files this process has open. */
+function openSnapshots(): number {
+  const targets = readdirSync('/proc/self/fd').map((name) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${name}`)
+    } catch {
+      return ''
+    }
+  })
+  return targets.filter((target) => target.includes('/snapshots/')).length
+}
+
+test.skipIf(process.platform !== 'linux')(
+  'a log keeps the file of its index open, and no other, until it is closed',
+  async () => {
+    using folder = new TemporaryFolder()
+    const path = folder.join('log.git')
+    {
+      await using log = await open(path)
+      await log.append(
+        's',
+        Array.from({ length: 2000 }, (_, at) => ({ type: 'Counted', data: { at } })),
+      )
+    }
+    expect(openSnapshots()).toBe(0)
+    {
+      await using log = await open(path)
+      expect(openSnapshots()).toBe(1)
+      await expect(open(path)).rejects.toThrow(LogLockedError)
+      await expect(open(path, { readOnly: true }).then((other) => other.close())).resolves.toBeUndefined()
+      expect(openSnapshots()).toBe(1)
+      expect(log.streams()).toMatchObject([{ stream: 's', version: 2000 }])
+    }
+    expect(openSnapshots()).toBe(0)
+  },
+)
