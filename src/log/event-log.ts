@@ -5,6 +5,7 @@ import { formatTime } from '../event/time.ts'
 import type { Durability, Journal } from '../journal/journal.ts'
 import { Admission } from './admission.ts'
 import { checkShape, hasGivenIds, PreparedAppend } from './append-check.ts'
+import { AppendRequest, accept, acceptIfNew } from './append-request.ts'
 import type { AckLevel, Appender } from './appender.ts'
 import type { BatchSource } from './batch-source.ts'
 import type { Draft } from './draft.ts'
@@ -258,34 +259,6 @@ export class EventLog {
       throw new BacklogFullError(this.state.tail.count, cause)
     }
   }
-}
-
-/** An append that was checked by itself, and is to be accepted as soon as the log is ready. */
-class AppendRequest {
-  constructor(
-    readonly appender: Appender,
-    readonly prepared: readonly PreparedAppend[],
-    readonly condition: AppendCondition | undefined,
-    readonly durability: Durability,
-  ) {}
-}
-
-function accept({ appender, prepared, condition, durability }: AppendRequest): Promise<AppendResult> {
-  return appender.append(prepared, condition, durability)
-}
-
-/** Accepts an append, unless the same one came in meanwhile: at a position that was not looked at yet. */
-async function acceptIfNew({
-  request,
-  looked,
-  state,
-}: {
-  readonly request: AppendRequest
-  readonly looked: ReadonlySet<number>
-  readonly state: LogState
-}): Promise<AppendResult | undefined> {
-  const isKnown = positionsOfGivenIds(state.index, request.prepared).some((position) => !looked.has(position))
-  return isKnown ? undefined : accept(request)
 }
 
 function prepareAppend(

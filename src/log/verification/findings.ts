@@ -1,11 +1,11 @@
 import {
-  GitFailedError,
   ManifestError,
   NewerFormatError,
   ObjectCorruptError,
   ObjectMissingError,
   ObjectTooLargeError,
 } from '../../repository/errors.ts'
+import { GitFailedError } from '../../repository/git-process-errors.ts'
 
 /** How grave each finding is. An error breaks a promise of the log; a warning is untidy, or worth knowing. */
 const SEVERITIES = {

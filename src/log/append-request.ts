@@ -1,0 +1,36 @@
+import type { AppendCondition } from '../event/condition.ts'
+import type { Durability } from '../journal/journal.ts'
+import type { PreparedAppend } from './append-check.ts'
+import type { Appender } from './appender.ts'
+import type { LogState } from './log-state.ts'
+import type { AppendResult } from './placement.ts'
+import { positionsOfGivenIds } from './repeated-append.ts'
+
+/** An append that was checked by itself, and is to be accepted as soon as the log is ready. */
+export class AppendRequest {
+  constructor(
+    readonly appender: Appender,
+    readonly prepared: readonly PreparedAppend[],
+    readonly condition: AppendCondition | undefined,
+    readonly durability: Durability,
+  ) {}
+}
+
+/** Gives an append its place. */
+export function accept({ appender, prepared, condition, durability }: AppendRequest): Promise<AppendResult> {
+  return appender.append(prepared, condition, durability)
+}
+
+/** Accepts an append, unless the same one came in meanwhile: at a position that was not looked at yet. */
+export async function acceptIfNew({
+  request,
+  looked,
+  state,
+}: {
+  readonly request: AppendRequest
+  readonly looked: ReadonlySet<number>
+  readonly state: LogState
+}): Promise<AppendResult | undefined> {
+  const isKnown = positionsOfGivenIds(state.index, request.prepared).some((position) => !looked.has(position))
+  return isKnown ? undefined : accept(request)
+}
