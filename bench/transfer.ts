@@ -1,5 +1,5 @@
 import { open } from 'memoir'
-import { fetchBranch } from '../src/repository/remote.ts'
+import { fetchBranch } from '../src/repository/remote-transfer.ts'
 import { type Group, ratioRow } from './row.ts'
 import { appendBatches } from './sample-logs.ts'
 import { measureInTurn, timed } from './statistics.ts'

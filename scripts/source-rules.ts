@@ -47,6 +47,8 @@ export const RESERVED: readonly ReservedModules[] = [
         'makes and removes folders that are worth nothing after the process',
       'repository/near-remote.ts': 'follows the links of a path; it changes nothing',
       'repository/remote.ts': 'reads the configuration of the repository',
+      'repository/remote-transfer.ts':
+        'reads what git noted of a fetch, in a folder that is worth nothing after it',
       'repository/ref-lock.ts': 'reads /proc to find the process that holds a lock',
       'new-folder.ts': 'looks whether a clone may go into a folder, and clears it again if the clone fails',
       'cli/import/source.ts': 'reads the file that the user wants imported',

@@ -1,7 +1,7 @@
 import { checkOptionNames } from './event/option-names.ts'
 import type { OpenOptions } from './options.ts'
 import { checkNumbers, checkOptions } from './options-check.ts'
-import type { TransferOptions } from './repository/remote.ts'
+import type { TransferOptions } from './repository/remote-transfer.ts'
 import type { PollBounds } from './sync/replica/pace.ts'
 
 /** How `follow` follows. Everything has a default. */

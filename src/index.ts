@@ -58,8 +58,6 @@ export type { CommonOptions, OpenOptions, SharedOptions } from './options.ts'
 export type { AcceptedRewrite, Replica, ReplicaStatus } from './replica.ts'
 export {
   DiskFullError,
-  GitFailedError,
-  GitMissingError,
   ManifestError,
   NewerFormatError,
   NotALogError,
@@ -68,11 +66,11 @@ export {
   ObjectMissingError,
   PermissionDeniedError,
   RefLockedError,
-  RemoteFailedError,
   UnexpectedEntryError,
   UnsupportedRepositoryError,
   WorkTreeError,
 } from './repository/errors.ts'
+export { GitFailedError, GitMissingError, RemoteFailedError } from './repository/git-process-errors.ts'
 export type { DiskUsage } from './repository/maintenance/disk-usage.ts'
 export type { MaintenanceRun } from './repository/maintenance/maintenance.ts'
 export { InvalidRemoteError } from './repository/remote-address.ts'

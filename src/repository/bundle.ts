@@ -1,5 +1,5 @@
 import { validateRef } from './refs.ts'
-import type { TransferOptions } from './remote.ts'
+import type { TransferOptions } from './remote-transfer.ts'
 import { GitRunner } from './runner.ts'
 import { TemporaryDirectory } from './temporary-directory.ts'
 import { progressParser } from './transfer-progress.ts'

@@ -1,5 +1,5 @@
 import { type CatFileAnswer, CatFileProcess, type Question } from './cat-file-process.ts'
-import { GitFailedError, GitMissingError } from './errors.ts'
+import { GitFailedError, GitMissingError } from './git-process-errors.ts'
 import { ReaderClosedError } from './git-reader.ts'
 import { type HasRoom, NO_ROOM } from './room.ts'
 import type { GitRunner } from './runner.ts'

@@ -1,7 +1,8 @@
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { GitFailedError, WorkTreeError } from './errors.ts'
+import { WorkTreeError } from './errors.ts'
+import { GitFailedError } from './git-process-errors.ts'
 import type { GitRunner } from './runner.ts'
 import type { CheckedOutRepository, Checkout } from './work-tree.ts'
 

@@ -1,4 +1,4 @@
-import { GitMissingError } from './errors.ts'
+import { GitMissingError } from './git-process-errors.ts'
 import type { GitReader } from './git-reader.ts'
 import { type GitRunner, isGitInstalled } from './runner.ts'
 

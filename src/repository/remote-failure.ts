@@ -1,4 +1,4 @@
-import type { RemoteFailure } from './errors.ts'
+import type { RemoteFailure } from './git-process-errors.ts'
 
 /**
  * What went wrong with a remote, from what git printed (with LC_ALL=C).

@@ -1,9 +1,10 @@
-import { NotALogError, RemoteFailedError } from '../repository/errors.ts'
+import { NotALogError } from '../repository/errors.ts'
+import { RemoteFailedError } from '../repository/git-process-errors.ts'
 import { findRepository } from '../repository/location.ts'
 import { pointHeadAtOnlyBranch } from '../repository/only-branch.ts'
 import { readRef } from '../repository/refs.ts'
-import { cloneRepository, findRemoteBranch, type TransferOptions } from '../repository/remote.ts'
 import { shownAddress } from '../repository/remote-address.ts'
+import { cloneRepository, findRemoteBranch, type TransferOptions } from '../repository/remote-transfer.ts'
 import { nodeFileSystem } from '../system/file-system.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { MemoirError } from '../event/errors.ts'
-import { RemoteFailedError } from '../repository/errors.ts'
+import { RemoteFailedError } from '../repository/git-process-errors.ts'
 import type { ProcessIdentity } from '../system/process-identity.ts'
 
 /** Events are committed here, but are not known to be on the remote. */

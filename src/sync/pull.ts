@@ -1,6 +1,7 @@
 import type { OpenedLog } from '../log/open-event-log.ts'
 import { readRef } from '../repository/refs.ts'
-import { type TransferOptions, trackingRefOf } from '../repository/remote.ts'
+import { trackingRefOf } from '../repository/remote.ts'
+import type { TransferOptions } from '../repository/remote-transfer.ts'
 import { RemoteBranchMissingError, RemoteEmptiedError } from './errors.ts'
 import { admit, compare, fetchIncoming, type Ports } from './replica/gate.ts'
 

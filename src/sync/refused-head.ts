@@ -1,4 +1,4 @@
-import { RemoteFailedError } from '../repository/errors.ts'
+import { RemoteFailedError } from '../repository/git-process-errors.ts'
 
 /**
  * The commit of a remote whose objects git refused: it is not downloaded again while the remote stays there.

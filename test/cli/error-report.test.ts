@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { describeError, unfoldError } from '../../src/cli/error-report.ts'
 import { SealFailedError, StreamNotFoundError } from '../../src/log/errors.ts'
-import { GitFailedError, RemoteFailedError } from '../../src/repository/errors.ts'
+import { GitFailedError, RemoteFailedError } from '../../src/repository/git-process-errors.ts'
 
 test('says what, and what next', () => {
   expect(describeError(new StreamNotFoundError('a'), false)).toBe(

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { CatFile } from '../../src/repository/cat-file.ts'
-import { GitFailedError, GitMissingError } from '../../src/repository/errors.ts'
+import { GitFailedError, GitMissingError } from '../../src/repository/git-process-errors.ts'
 import { GitRunner } from '../../src/repository/runner.ts'
 import { git, TemporaryFolder, writeBlob } from './git-repository.ts'
 

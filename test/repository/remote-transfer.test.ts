@@ -2,15 +2,15 @@ import { chmodSync, existsSync, mkdirSync, statSync, utimesSync, writeFileSync }
 import { createServer } from 'node:http'
 import { dirname } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { RemoteFailedError } from '../../src/repository/errors.ts'
-import { cloneRepository, fetchBranch, pushBranch } from '../../src/repository/remote.ts'
+import { RemoteFailedError } from '../../src/repository/git-process-errors.ts'
 import { InvalidRemoteError } from '../../src/repository/remote-address.ts'
+import { cloneRepository, fetchBranch, pushBranch } from '../../src/repository/remote-transfer.ts'
 import type { TransferProgress } from '../../src/repository/transfer-progress.ts'
 import { commitFiles, git, gitText, looseObjectPath, TemporaryFolder, writeBlob } from './git-repository.ts'
 
 const MAIN = 'refs/heads/main'
 
-describe('remote', () => {
+describe('remote transfer', () => {
   let folder: TemporaryFolder
   let origin: string
   let local: string

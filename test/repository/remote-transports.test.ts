@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import { cloneRepository, fetchBranch, pushBranch } from '../../src/repository/remote.ts'
+import { cloneRepository, fetchBranch, pushBranch } from '../../src/repository/remote-transfer.ts'
 import { GitServer } from '../network/git-server.ts'
 import { bareRepository, git, gitText, temporaryDirectory } from './real-git.ts'
 

@@ -3,9 +3,9 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, wr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { GitFailedError, GitMissingError } from '../../src/repository/errors.ts'
+import { GitFailedError, GitMissingError } from '../../src/repository/git-process-errors.ts'
 import { GitProcessReader } from '../../src/repository/git-process-reader.ts'
-import { fetchBranch, pushBranch } from '../../src/repository/remote.ts'
+import { fetchBranch, pushBranch } from '../../src/repository/remote-transfer.ts'
 import { findGitVersion, GitRunner, isGitInstalled } from '../../src/repository/runner.ts'
 import { commitFiles, git, gitText, TemporaryFolder, writeBlob } from './git-repository.ts'
 

@@ -1,7 +1,7 @@
 import type { FileSystem } from '../../system/file-system.ts'
 import { clearForMaintenance } from '../abandoned-files.ts'
 import { errorCode, fileError, replaceFile } from '../durable-file.ts'
-import { GitFailedError } from '../errors.ts'
+import { GitFailedError } from '../git-process-errors.ts'
 import { GitRunner } from '../runner.ts'
 import type { RepositoryPaths } from '../stand-in-directory.ts'
 import { progressParser, type TransferProgress } from '../transfer-progress.ts'

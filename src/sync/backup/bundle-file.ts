@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { type BundleWriter, MOST_HEADER_BYTES, parseBundleHeader } from '../../repository/bundle.ts'
 import { errorCode, fileError, removeQuietly, writeFully } from '../../repository/durable-file.ts'
-import type { TransferOptions } from '../../repository/remote.ts'
+import type { TransferOptions } from '../../repository/remote-transfer.ts'
 import type { File, FileSystem } from '../../system/file-system.ts'
 import { type BundleRange, bundleName, isBundleName } from './bundle-range.ts'
 import type { CatalogBundle } from './catalog.ts'

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { OpenedLog } from '../../log/open-event-log.ts'
 import { syncPackNames } from '../../repository/durable-file.ts'
-import type { TransferOptions } from '../../repository/remote.ts'
+import type { TransferOptions } from '../../repository/remote-transfer.ts'
 import { checkLine } from '../line-check.ts'
 import { holdsCommit } from './ancestry.ts'
 import type { BackupFolder } from './bundle-file.ts'

@@ -2,7 +2,7 @@ import { MemoirError } from '../../event/errors.ts'
 import { type BranchState, readBranchState } from '../../log/branch.ts'
 import type { OpenedLog } from '../../log/open-event-log.ts'
 import { commitDistance } from '../../repository/commit-distance.ts'
-import { GitFailedError, RemoteFailedError, type RemoteFailure } from '../../repository/errors.ts'
+import { GitFailedError, RemoteFailedError, type RemoteFailure } from '../../repository/git-process-errors.ts'
 import { RefusedHead } from '../refused-head.ts'
 import type { RemoteFailureRecord, RemoteRecord, RemoteRecords } from './remote-record.ts'
 

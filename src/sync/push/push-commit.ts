@@ -1,6 +1,12 @@
-import { ObjectMissingError, RemoteFailedError, type RemoteFailure } from '../../repository/errors.ts'
+import { ObjectMissingError } from '../../repository/errors.ts'
+import { RemoteFailedError, type RemoteFailure } from '../../repository/git-process-errors.ts'
 import type { GitReader } from '../../repository/git-reader.ts'
-import { fetchBranch, findRemoteHead, pushBranch, type TransferOptions } from '../../repository/remote.ts'
+import {
+  fetchBranch,
+  findRemoteHead,
+  pushBranch,
+  type TransferOptions,
+} from '../../repository/remote-transfer.ts'
 import type { Repository } from '../../repository/repository.ts'
 import type { RefusedHead } from '../refused-head.ts'
 

@@ -1,4 +1,4 @@
-import type { RemoteFailure } from '../../repository/errors.ts'
+import type { RemoteFailure } from '../../repository/git-process-errors.ts'
 
 const MINUTE_MS = 60_000
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { errorCode, fileError, replaceFile } from '../../repository/durable-file.ts'
-import type { RemoteFailure } from '../../repository/errors.ts'
+import type { RemoteFailure } from '../../repository/git-process-errors.ts'
 import type { FileSystem } from '../../system/file-system.ts'
 
 /** What is remembered of a remote from one process to the next: for `status`, never for a decision. */

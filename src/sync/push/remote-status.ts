@@ -1,6 +1,6 @@
 import { formatTime } from '../../event/time.ts'
 import type { BranchState } from '../../log/branch.ts'
-import type { RemoteFailure } from '../../repository/errors.ts'
+import type { RemoteFailure } from '../../repository/git-process-errors.ts'
 import type { KnownRemote, RemoteHeadStatus, Unpushed } from './known-remote.ts'
 import type { PusherPhase } from './pusher.ts'
 

@@ -1,5 +1,5 @@
 import { MemoirError } from '../../event/errors.ts'
-import { RemoteFailedError } from '../../repository/errors.ts'
+import { RemoteFailedError } from '../../repository/git-process-errors.ts'
 
 /** The errors that are about what a remote holds, rather than about reaching it or about this machine. */
 const REFUSALS: ReadonlySet<string> = new Set([

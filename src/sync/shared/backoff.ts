@@ -1,4 +1,4 @@
-import { RemoteFailedError } from '../../repository/errors.ts'
+import { RemoteFailedError } from '../../repository/git-process-errors.ts'
 import type { Clock } from '../../system/clock.ts'
 import type { Alarm } from './alarm.ts'
 import type { Pace } from './pace.ts'

@@ -5,7 +5,12 @@ import { commitDistance } from '../../repository/commit-distance.ts'
 import { syncPackNames } from '../../repository/durable-file.ts'
 import type { GitReader } from '../../repository/git-reader.ts'
 import { readRef } from '../../repository/refs.ts'
-import { fetchBranch, findRemoteHead, pushBranch, type TransferOptions } from '../../repository/remote.ts'
+import {
+  fetchBranch,
+  findRemoteHead,
+  pushBranch,
+  type TransferOptions,
+} from '../../repository/remote-transfer.ts'
 import type { Repository } from '../../repository/repository.ts'
 import type { GitRunner } from '../../repository/runner.ts'
 import type { Clock } from '../../system/clock.ts'

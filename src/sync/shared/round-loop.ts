@@ -1,6 +1,6 @@
 import type { Draft, Proposal } from '../../log/draft.ts'
 import { LogClosedError } from '../../log/errors.ts'
-import { RemoteFailedError } from '../../repository/errors.ts'
+import { RemoteFailedError } from '../../repository/git-process-errors.ts'
 import { findNearRemote } from '../../repository/near-remote.ts'
 import { Alarm } from './alarm.ts'
 import { Backoff, mayPass } from './backoff.ts'

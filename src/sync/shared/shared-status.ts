@@ -1,4 +1,4 @@
-import { RemoteFailedError } from '../../repository/errors.ts'
+import { RemoteFailedError } from '../../repository/git-process-errors.ts'
 
 /** What a shared log is busy with. */
 export type SharedPhase =

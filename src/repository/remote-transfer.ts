@@ -1,0 +1,279 @@
+import { readFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { nodeFileSystem } from '../system/file-system.ts'
+import { removeAbandonedFiles } from './abandoned-files.ts'
+import { replaceOrigin } from './creation.ts'
+import { GitFailedError, RemoteFailedError } from './git-process-errors.ts'
+import { removeStaleRefLock } from './ref-lock.ts'
+import { validateRef } from './refs.ts'
+import { BRANCHES, getRemote, nameOf, type Remote, remoteAt, trackingRefOf } from './remote.ts'
+import { checkRemoteAddress, splitCredentials } from './remote-address.ts'
+import { mayHaveArrived, NO_GIT_REMEDY, remedyFor, remoteFailure } from './remote-failure.ts'
+import { loginFor } from './remote-login.ts'
+import { type GitOutput, GitRunner, type GitRunnerOptions } from './runner.ts'
+import type { RepositoryPaths } from './stand-in-directory.ts'
+import { progressParser, type TransferProgress } from './transfer-progress.ts'
+
+export interface TransferOptions {
+  readonly signal?: AbortSignal | undefined
+  readonly onProgress?: ((progress: TransferProgress) => void) | undefined
+  /** How long the remote may stay silent, in milliseconds. Default: 120,000. */
+  readonly timeoutMs?: number | undefined
+}
+
+export interface FetchOptions extends TransferOptions {
+  /** Whether the tracking ref of a remote with a name follows. Default: true. */
+  readonly tracks?: boolean
+}
+
+/**
+ * Clones a whole repository into a new or empty folder. Objects are copied, never linked, and checked as
+ * they come, so that the clone is a backup.
+ *
+ * @throws InvalidRemoteError, RemoteFailedError, GitMissingError
+ */
+export async function cloneRepository(
+  address: string,
+  path: string,
+  options: TransferOptions & { readonly bare: boolean },
+): Promise<void> {
+  const remote = remoteAt(address, process.cwd())
+  await using runner = runnerFor(remote, options)
+  // Files are checked out once the log is opened, and its tree checked.
+  const kind = options.bare ? ['--bare'] : ['--no-checkout']
+  const args = ['clone', '--progress', '--no-local', '--template=', '--origin=origin', ...QUIET, ...kind]
+  const { address: shown, credentials } = splitCredentials(remote.address)
+  await transfer(runner, remote, [...args, '--end-of-options', shown, resolve(path)], options)
+  if (credentials === undefined) return
+  const gitDirectory = options.bare ? resolve(path) : resolve(path, '.git')
+  await replaceOrigin(gitDirectory, remote.address, nodeFileSystem)
+}
+
+/**
+ * Fetches a branch, by its full name such as `refs/heads/main`, and returns its commit; undefined if the
+ * remote has no such branch.
+ *
+ * For a remote with a name, `refs/remotes/<name>/<branch>` follows as long as it is a fast-forward: where
+ * history was rewritten it stays, and the commit that is returned is no descendant of it.
+ *
+ * @param remote the name of a configured remote, or an address
+ * @throws InvalidRemoteError, RemoteFailedError, InvalidRefError, GitMissingError
+ */
+export async function fetchBranch(
+  repository: RepositoryPaths,
+  remote: string,
+  branch: string,
+  { tracks = true, ...options }: FetchOptions = {},
+): Promise<string | undefined> {
+  validateRef(branch)
+  const found = await getRemote(repository, remote, 'fetch')
+  await using runner = runnerFor(found, options, { repository, settings: FETCH_SETTINGS })
+  const tracking = tracks ? trackingRef(found, branch) : undefined
+  await clearLeftovers(repository, tracking)
+  const refspec = tracking === undefined ? branch : `${branch}:${tracking}`
+  const args = ['fetch', '--progress', '--no-tags', '--end-of-options', ALIAS, refspec]
+  try {
+    await transfer(runner, found, args, options)
+  } catch (error) {
+    const said = errorOutput(error)
+    if (/^fatal: couldn't find remote ref/m.test(said)) {
+      if ((await headOf(found, branch, options, repository)) === undefined) return undefined
+      throw new RemoteFailedError(nameOf(found), 'network', { hint: NO_GIT_REMEDY })
+    }
+    // The rejected update is of our own tracking ref: the commit is here all the same.
+    if (!/^ ! \[rejected\].*\(non-fast-forward\)$/m.test(said)) throw error
+  }
+  const fetched = await readFile(join((await runner.gitDirectory()) ?? '', 'FETCH_HEAD'), 'utf8')
+  return fetched.slice(0, OID_LENGTH)
+}
+
+/**
+ * The branch that a remote's HEAD names, such as `refs/heads/main`, if it is there; else its only branch.
+ * Undefined if it has none, or several and none of them stands out.
+ *
+ * @throws InvalidRemoteError, RemoteFailedError, GitMissingError
+ */
+export async function findRemoteBranch(
+  address: string,
+  options: TransferOptions = {},
+): Promise<string | undefined> {
+  const remote = remoteAt(address, process.cwd())
+  const lines = await listRefs(remote, ['HEAD', `${BRANCHES}*`], options)
+  const head = lines.map((line) => /^ref: (\S+)\tHEAD$/.exec(line)?.[1]).find((name) => name !== undefined)
+  const branches = lines.flatMap((line) => /^[0-9a-f]{40}\t(refs\/heads\/\S+)$/.exec(line)?.[1] ?? [])
+  if (head !== undefined && branches.includes(head)) return head
+  return branches.length === 1 ? branches[0] : undefined
+}
+
+/**
+ * The commit at which a branch of a remote stands, by the branch's full name; undefined if there is no such
+ * branch. Nothing is fetched. It asks where pushes go.
+ *
+ * @param remote the name of a configured remote, or an address
+ * @throws InvalidRemoteError, RemoteFailedError, InvalidRefError, GitMissingError
+ */
+export async function findRemoteHead(
+  repository: RepositoryPaths,
+  remote: string,
+  branch: string,
+  options: TransferOptions = {},
+): Promise<string | undefined> {
+  validateRef(branch)
+  const found = await getRemote(repository, remote, 'push')
+  return headOf(found, branch, options, repository)
+}
+
+/**
+ * Pushes a commit to a branch, by its full name, as a fast-forward, never with force. Resolves when the
+ * remote has it. For a remote with a name, `refs/remotes/<name>/<branch>` follows.
+ *
+ * @param remote the name of a configured remote, or an address
+ * @param options `commit` is what to push; default: what the branch of the same name is at. It goes only where
+ *   the remote is at `expected`, if that is given, which it comes after; any older commit would do without it
+ * @throws InvalidRemoteError, RemoteFailedError, InvalidRefError, GitMissingError; after anything but a
+ *   RemoteFailedError that says no to `mayHaveArrived`, the remote may have the commit or not
+ */
+export async function pushBranch(
+  repository: RepositoryPaths,
+  remote: string,
+  branch: string,
+  options: TransferOptions & { readonly commit?: string; readonly expected?: string } = {},
+): Promise<void> {
+  validateRef(branch)
+  const found = await getRemote(repository, remote, 'push')
+  const tracking = trackingRef(found, branch)
+  await clearLeftovers(repository, tracking)
+  const settings = tracking === undefined ? {} : { [`remote.${ALIAS}.fetch`]: `${branch}:${tracking}` }
+  await using runner = runnerFor(found, options, { repository, settings })
+  const { commit = branch, expected } = options
+  const lease = expected === undefined ? [] : [`--force-with-lease=${branch}:${expected}`]
+  const args = [
+    'push',
+    '--progress',
+    '--no-verify',
+    ...lease,
+    '--end-of-options',
+    ALIAS,
+    `${commit}:${branch}`,
+  ]
+  await transfer(runner, found, args, options)
+}
+
+// The address goes to git as the setting of a remote of our own: no setting that the user has for a remote of
+// the same name applies.
+const ALIAS = 'memoir-remote'
+/** As in a repository that we create: no collection that a git of the user's would start by itself. */
+const QUIET = ['--config=gc.auto=0', '--config=maintenance.auto=false']
+
+/** Git takes larger blobs through a small buffer instead of into memory: a remote may send any. */
+const FETCH_SETTINGS = { 'core.bigFileThreshold': '16m' }
+const OID_LENGTH = 40
+
+function trackingRef({ name }: Remote, branch: string): string | undefined {
+  return name && trackingRefOf(name, branch)
+}
+
+async function headOf(
+  remote: Remote,
+  branch: string,
+  options: TransferOptions,
+  repository: RepositoryPaths,
+): Promise<string | undefined> {
+  const lines = await listRefs(remote, [branch], options, repository)
+  // Git takes the name for the end of one.
+  return lines.find((line) => line.slice(OID_LENGTH + 1) === branch)?.slice(0, OID_LENGTH)
+}
+
+/**
+ * What `git ls-remote` says of some refs, line by line.
+ *
+ * Over http, git takes an empty page, a line of anything, or an answer that was cut off in its headers, for an
+ * empty repository (by its oldest protocol, plain files): a bad network would look like a host that has lost
+ * everything. So a remote that shows nothing is asked once more, and whether it is a git that answers.
+ *
+ * @throws RemoteFailedError
+ */
+async function listRefs(
+  remote: Remote,
+  refs: readonly string[],
+  options: TransferOptions,
+  repository?: RepositoryPaths,
+): Promise<readonly string[]> {
+  const list = async (environment: Readonly<Record<string, string>> = {}) => {
+    await using runner = runnerFor(remote, options, { environment, ...(repository && { repository }) })
+    const args = ['ls-remote', '--symref', '--end-of-options', ALIAS, ...refs]
+    const { stdout, stderr } = await transfer(runner, remote, args, options)
+    return { lines: stdout.toString('utf8').split('\n').slice(0, -1), stderr }
+  }
+  const { lines } = await list()
+  if (lines.length > 0 || !/^https?:/i.test(remote.address)) return lines
+  const second = await list({ GIT_TRACE_PACKET: '1' })
+  const isGit = /packet: +\S+< /.test(second.stderr)
+  if (!isGit) throw new RemoteFailedError(nameOf(remote), 'network', { hint: NO_GIT_REMEDY })
+  return second.lines
+}
+
+/** What transfers that were cut or killed left here must neither stop this one nor pile up. */
+async function clearLeftovers(
+  { gitDirectory }: RepositoryPaths,
+  tracking: string | undefined,
+): Promise<void> {
+  await removeAbandonedFiles(nodeFileSystem, gitDirectory)
+  if (tracking !== undefined) await removeStaleRefLock(nodeFileSystem, gitDirectory, tracking)
+}
+
+function errorOutput(error: unknown): string {
+  return error instanceof RemoteFailedError && error.cause instanceof GitFailedError ? error.cause.stderr : ''
+}
+
+function runnerFor(
+  { address }: Remote,
+  { timeoutMs = 120_000 }: TransferOptions,
+  {
+    environment,
+    settings,
+    repository,
+  }: Pick<GitRunnerOptions, 'repository' | 'settings' | 'environment'> = {},
+): GitRunner {
+  const isPlain = checkRemoteAddress(address) === 'http'
+  const login = loginFor(address)
+  return new GitRunner({
+    ...(repository && { repository }),
+    configuration: 'user',
+    settings: {
+      ...settings,
+      ...login.settings,
+      [`remote.${ALIAS}.url`]: login.address,
+      // A git that outlives us has to end by itself. It gives us time to be first, who can say why.
+      'http.lowSpeedLimit': '1',
+      'http.lowSpeedTime': String(Math.ceil(timeoutMs / 1000) + 1),
+    },
+    environment: {
+      ...environment,
+      ...login.environment,
+      ...(isPlain && { GIT_ALLOW_PROTOCOL: 'http:https' }),
+    },
+    timeoutMs,
+  })
+}
+
+async function transfer(
+  runner: GitRunner,
+  remote: Remote,
+  args: readonly string[],
+  { onProgress, signal }: TransferOptions,
+): Promise<GitOutput> {
+  try {
+    return await runner.run(args, { signal, onMessage: onProgress && progressParser(onProgress) })
+  } catch (error) {
+    if (!(error instanceof GitFailedError)) throw error
+    // Of the ends of git only that of a silent one comes with a hint.
+    const wasSilent = error.exitCode === null && error.hint !== undefined
+    const kind = wasSilent ? 'network' : remoteFailure(error.stderr)
+    throw new RemoteFailedError(nameOf(remote), kind, {
+      mayHaveArrived: mayHaveArrived(error.stderr),
+      cause: error,
+      hint: error.hint ?? remedyFor(error.stderr),
+    })
+  }
+}
