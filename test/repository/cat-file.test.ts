@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { CatFile } from '../../src/repository/cat-file.ts'
 import { GitFailedError, GitMissingError } from '../../src/repository/git-process-errors.ts'
+import { NO_ROOM } from '../../src/repository/room.ts'
 import { GitRunner } from '../../src/repository/runner.ts'
 import { git, TemporaryFolder, writeBlob } from './git-repository.ts'
 
@@ -64,6 +65,29 @@ describe('CatFile', () => {
     expect(answers).toEqual(oids.map((_, n) => `blob ${String(n).length}\0${n}`))
     expect(await content(oids[3]!)).toBe('blob 1\x003')
     expect(starts()).toHaveLength(1)
+  })
+
+  it('leaves out what has no room, and answers all others with one process more, however often that happens', async () => {
+    const [small, large, last] = ['small', 'x'.repeat(1 << 19), 'last'].map((text) =>
+      writeBlob(directory, text),
+    )
+    wrapGit('exec git "$@"')
+    for (let round = 1; round <= 3; round++) {
+      let isFull = false
+      const hasRoom = (bytes: number) => {
+        isFull ||= bytes > 100
+        return !isFull
+      }
+      const answers = await Promise.all([
+        catFile.askIfRoom(small!, hasRoom),
+        catFile.askIfRoom(large!, hasRoom),
+        catFile.askIfRoom(small!, hasRoom),
+        content(last!),
+      ])
+      expect(answers[0]).toMatchObject({ size: 5 })
+      expect(answers.slice(1)).toEqual([NO_ROOM, NO_ROOM, 'blob 4\0last'])
+      expect(starts()).toHaveLength(1 + round)
+    }
   })
 
   it('starts a new process when the idle one was killed', async () => {
