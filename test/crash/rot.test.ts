@@ -1,6 +1,6 @@
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { MemoirError } from '../../src/event/errors.ts'
@@ -8,6 +8,7 @@ import type { RecordedEvent } from '../../src/event/event.ts'
 import { open } from '../../src/memoir.ts'
 import type { OpenOptions } from '../../src/options.ts'
 import { git, gitText, temporaryFolder } from '../log/event-log-fixture.ts'
+import { LogCopy } from './log-copy.ts'
 import { forgetLocks } from './observation.ts'
 import { Random } from './random.ts'
 import { times } from './scale.ts'
@@ -16,6 +17,8 @@ import { type Tally, tallies, tally } from './tally.ts'
 
 /** How many places of a file are damaged at most: every single byte in full. */
 const PLACES = times(10, Number.POSITIVE_INFINITY)
+/** How many copies of a log are looked at at the same time: most of a look is waiting for syncs and for git. */
+const COPIES = 4
 const BY_HAND: OpenOptions = { projections: [tallies], seal: { afterMs: 3_600_000 } }
 
 /** What a log says it holds: an id for each event, in order, and its image. */
@@ -31,6 +34,9 @@ async function look(path: string, options: OpenOptions): Promise<Shown> {
     for await (const event of log.read()) events.push(event)
     const image = structuredClone(log.state(tallies))
     expect(isDeepStrictEqual(image, tally(events))).toBe(true)
+    const versions = new Map(events.map(({ stream, version }) => [stream, version]))
+    const known = log.streams().map(({ stream, version }) => [stream, version])
+    expect(isDeepStrictEqual(known, [...versions])).toBe(true)
     return { events: events.map(({ id, data }) => `${id} ${JSON.stringify(data)}`), image }
   } finally {
     await log.close().catch(() => undefined)
@@ -66,7 +72,8 @@ interface Victim {
 
 async function fileIn(path: string, folder: string, fits: (name: string) => boolean): Promise<string> {
   const names = await readdir(join(path, folder), { recursive: true })
-  const found = names.sort().find(fits)
+  // Of the snapshots of a projection the newest is the one that is used.
+  const found = names.sort().findLast(fits)
   if (found === undefined) throw new Error(`nothing in ${folder}`)
   return join(path, folder, found)
 }
@@ -116,15 +123,15 @@ const VICTIMS: readonly Victim[] = [
 /** A log with commits, snapshots, and events in its journal that are not committed yet. */
 async function makeLog(folder: string): Promise<string> {
   const original = `${folder}/original.git`
-  const log = await open(original, { ...BY_HAND, snapshot: { everyEvents: 4 } })
+  const log = await open(original, { ...BY_HAND, snapshot: { everyEvents: 3 } })
   const session = startSession('run', () => undefined)
   for (let round = 0; round < 3; round++) {
-    await session.append(log, 4)
+    await session.append(log, 2)
     await log.seal()
   }
   await log.close()
   const again = await open(original, BY_HAND)
-  await session.append(again, 5)
+  await session.append(again, 3)
   // What a kill would leave.
   cpSync(original, `${folder}/log.git`, { recursive: true })
   forgetLocks(`${folder}/log.git`)
@@ -139,36 +146,47 @@ describe.each(VICTIMS)('$name', (victim) => {
       const folder = temporaryFolder()
       const path = await makeLog(folder)
       victim.arrange?.(path)
-      const copy = `${folder}/copy.git`
-      const refresh = () => {
-        rmSync(copy, { recursive: true, force: true })
-        cpSync(path, copy, { recursive: true })
-      }
-      refresh()
-      const file = await victim.find(copy)
+      const file = await victim.find(path)
       const content = readFileSync(file)
       const length = victim.bytes?.(content) ?? content.length
-      const whole = await look(copy, victim.options ?? {})
       const stride = Math.max(1, Math.floor(length / PLACES))
+      const copies = Array.from(
+        { length: COPIES },
+        (_, copy) => new LogCopy(path, `${folder}/copy-${copy}.git`),
+      )
+      const whole = await look(copies[0]!.path, victim.options ?? {})
+      const isReadOnly = victim.options?.readOnly === true
       const wrong: string[] = []
-      for (let at = new Random(Date.now()).below(stride); at < length; at += stride) {
-        // What only reads changes nothing but the file that is damaged.
-        if (!victim.options?.readOnly) refresh()
-        // It may be read only.
-        rmSync(file)
-        writeFileSync(file, DAMAGES[name]!(content, at))
-        const engine = at % 2 === 0 ? 'git' : 'isomorphic'
-        const problem = await look(copy, { ...victim.options, engine }).then(
-          (shown) => problemWith(shown, whole, victim),
-          (error: unknown) => problemWithError(error, victim),
-        )
-        if (problem !== undefined) wrong.push(`at byte ${at}, ${engine}: ${problem}`)
+      const places = placesIn(length, stride)
+      const damageAndLook = async (copy: LogCopy) => {
+        for (const at of places) {
+          if (!isReadOnly) copy.restore()
+          const damaged = join(copy.path, relative(path, file))
+          // It may be read only.
+          rmSync(damaged)
+          writeFileSync(damaged, DAMAGES[name]!(content, at))
+          const engine = at % 2 === 0 ? 'git' : 'isomorphic'
+          const problem = await look(copy.path, { ...victim.options, engine }).then(
+            (shown) => problemWith(shown, whole, victim),
+            (error: unknown) => problemWithError(error, victim),
+          )
+          if (problem !== undefined) wrong.push(`at byte ${at}, ${engine}: ${problem}`)
+        }
       }
+      await Promise.all(copies.map(damageAndLook))
+      // What only reads changes nothing: so every look was at one damaged file.
+      const changed = copies.flatMap((copy) => (isReadOnly ? copy.differences() : []))
+      expect(changed.filter((name) => name !== relative(path, file))).toEqual([])
       expect(wrong).toEqual([])
     },
     3_600_000,
   )
 })
+
+/** Each place is given once, to whoever asks first. */
+function* placesIn(length: number, stride: number): Generator<number> {
+  for (let at = new Random(Date.now()).below(stride); at < length; at += stride) yield at
+}
 
 function problemWith(shown: Shown, whole: Shown, { allows }: Victim): string | undefined {
   const isPrefix = shown.events.every((event, at) => event === whole.events[at])
