@@ -91,7 +91,9 @@ async function run(): Promise<void> {
     using bench = workspace()
     const measured = (await group.run(bench)).filter(({ id }) => isWanted(id))
     rows.push(...measured)
-    if (!values.json) for (const row of measured) console.log(`${formatRow(row)}\n`)
+    // As JSON they come at the end, all at once: until then this tells how far it is, and stays if it is stopped.
+    const tell = values.json ? console.error : console.log
+    for (const row of measured) tell(`${formatRow(row)}\n`)
   }
   finish({ date: new Date().toISOString(), effort, machine, rows })
 }
