@@ -16,7 +16,8 @@ const RUN_LIMIT_MS = 30_000
 
 /** Lets one call go wrong, and checks the log after it. @returns whether there was such a call */
 async function runWith(scenario: Scenario, prepared: Prepared, fault: Fault, nth: number): Promise<boolean> {
-  const folder = `${prepared.folder}-copy`
+  // Of its own: a run that is given up may still be at work in its folder.
+  const folder = mkdtempSync(`${prepared.folder}-`)
   cpSync(prepared.folder, folder, { recursive: true })
   try {
     const fileSystem = new FailingFileSystem(fault, nth)
