@@ -60,13 +60,10 @@ export class SnapshotDamagedError extends MemoirError {
 export class SnapshotChangedError extends MemoirError {
   readonly code = 'snapshot-changed'
   constructor(
-    /** Empty for the log's own index. */
-    readonly projection: string,
     readonly position: number,
     cause?: unknown,
   ) {
-    const subject = projection === '' ? "the log's index" : `the projection "${projection}"`
-    super(`the snapshot of ${subject} at position ${position} cannot be read any more as it was`, {
+    super(`the snapshot of the log's index at position ${position} cannot be read any more as it was`, {
       cause,
       hint: 'No event is lost. Close the log and open it again: then the index is made from the events. Check the disk.',
     })

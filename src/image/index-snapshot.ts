@@ -29,7 +29,7 @@ export function encodeIndex(index: LogIndex): (readonly Piece[])[] {
 }
 
 function copied(piece: Piece): Piece {
-  const copy = Uint8Array.from(piece())
+  const copy = piece().slice()
   return () => copy
 }
 

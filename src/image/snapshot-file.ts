@@ -105,8 +105,8 @@ export class SnapshotFile {
   }
 
   /**
-   * Opens a snapshot and checks all of it. What `memoryFor` does not keep goes through the same memory piece by
-   * piece: the first use of new memory may take ten times as long as reading and checking what is put there.
+   * Opens a snapshot and checks all of it. What `memoryFor` does not keep goes through the same memory block by
+   * block: the first use of new memory may take ten times as long as reading and checking what is put there.
    *
    * @returns undefined where the file is not as it was written, to the bit
    * @throws Node's errors where it cannot be read
@@ -120,9 +120,10 @@ export class SnapshotFile {
     let opened: SnapshotFile | undefined
     try {
       const head = await readHead(file)
-      const pieces = head && placePieces(head)
-      const kept = pieces && (await check(file, pieces, memoryFor))
-      if (kept !== undefined) opened = new SnapshotFile(file, head!, pieces!, kept)
+      if (head === undefined) return undefined
+      const pieces = placePieces(head)
+      const kept = await check(file, pieces, memoryFor)
+      if (kept !== undefined) opened = new SnapshotFile(file, head, pieces, kept)
       return opened
     } finally {
       if (opened === undefined) await file.close()
@@ -149,7 +150,6 @@ export class SnapshotFile {
     // A closed descriptor may be that of another file by now.
     if (this.isClosed) throw new LogClosedError()
     const { from, length, checksum } = this.parts[part]![at]!
-    const { name, position } = this.header
     let problem: unknown
     try {
       const done = readNow(this.file, into, from, length)
@@ -157,7 +157,7 @@ export class SnapshotFile {
     } catch (cause) {
       problem = cause
     }
-    throw new SnapshotChangedError(name, position, problem)
+    throw new SnapshotChangedError(this.header.position, problem)
   }
 
   async close(): Promise<void> {
@@ -209,18 +209,16 @@ async function check(
     const memory = memoryFor(piece, pieces[at + 1]?.part !== piece.part)
     if (memory !== undefined) kept.set(piece, memory)
   }
-  let passing: Buffer | undefined
+  const longest = pieces.reduce((most, piece) => (kept.has(piece) ? most : Math.max(most, piece.length)), 0)
+  const passing = Buffer.allocUnsafeSlow(longest === 0 ? 0 : Math.max(longest, BLOCK))
   for (let at = 0; at < pieces.length; ) {
     const together = piecesReadTogether(pieces, at, kept)
-    const { from, length } = extentOf(together)
-    const memory = kept.get(together[0]!)
-    if (memory === undefined && (passing?.length ?? 0) < length) {
-      passing = Buffer.allocUnsafeSlow(Math.max(length, BLOCK))
-    }
-    const bytes = (memory ?? passing!).subarray(0, length)
+    const { from } = together[0]!
+    const length = endOf(together.at(-1)!) - from
+    const bytes = (kept.get(together[0]!) ?? passing).subarray(0, length)
     const done = await readFully(file, bytes, from)
     const isWhole = (piece: PlacedPiece) =>
-      crc32(bytes.subarray(piece.from - from, piece.from - from + piece.length)) === piece.checksum
+      crc32(bytes.subarray(piece.from - from, endOf(piece) - from)) === piece.checksum
     if (done < length || !together.every(isWhole)) return undefined
     at += together.length
   }
@@ -233,17 +231,15 @@ function piecesReadTogether(
   at: number,
   kept: ReadonlyMap<PlacedPiece, Buffer>,
 ): readonly PlacedPiece[] {
+  const first = pieces[at]!
+  const isMore = (piece: PlacedPiece) => !kept.has(piece) && endOf(piece) - first.from <= BLOCK
   let to = at + 1
-  if (kept.has(pieces[at]!)) return pieces.slice(at, to)
-  while (to < pieces.length && !kept.has(pieces[to]!) && extentOf(pieces.slice(at, to + 1)).length <= BLOCK)
-    to++
+  if (!kept.has(first)) while (to < pieces.length && isMore(pieces[to]!)) to++
   return pieces.slice(at, to)
 }
 
-function extentOf(pieces: readonly PlacedPiece[]): { readonly from: number; readonly length: number } {
-  const { from } = pieces[0]!
-  const last = pieces.at(-1)!
-  return { from, length: last.from + last.length - from }
+function endOf({ from, length }: PlacedPiece): number {
+  return from + length
 }
 
 /** @returns how many bytes there were */

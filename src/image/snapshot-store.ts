@@ -27,8 +27,6 @@ export interface SnapshotStoreOptions {
 
 /** A snapshot that is taken and not written yet: it waits for the commit that holds its events. */
 export interface TakenSnapshot {
-  readonly subject: Subject
-  readonly position: number
   readonly header: SnapshotHeader
   readonly parts: readonly (readonly Piece[])[]
 }
@@ -104,14 +102,14 @@ export class SnapshotStore {
    * @param commit holds the events up to the snapshot's position
    * @throws DiskFullError, PermissionDeniedError, FileFailedError
    */
-  async write({ subject, position, header, parts }: TakenSnapshot, commit: string): Promise<void> {
+  async write({ header, parts }: TakenSnapshot, commit: string): Promise<void> {
     const { directory, fileSystem } = this.options
     try {
       await fileSystem.makeDirectory(directory)
       const content = (file: File) => writeSnapshot(file, { header, commit }, parts)
-      await replaceFile(fileSystem, `${directory}/${fileName(subject, position)}`, content)
+      await replaceFile(fileSystem, `${directory}/${fileName(header, header.position)}`, content)
       await fileSystem.syncDirectory(directory)
-      await this.removeOthers(subject, position)
+      await this.removeOthers(header, header.position)
     } catch (error) {
       throw fileError(directory, error)
     }
@@ -126,7 +124,7 @@ export class SnapshotStore {
 
   private take(subject: Subject, position: number, parts: readonly (readonly Piece[])[]): TakenSnapshot {
     const header = { ...subject, log: this.options.logId, position, encoding: ENCODING }
-    return { subject, position, header, parts }
+    return { header, parts }
   }
 
   /** Snapshots that fit the branch, newest first. Whoever gets one closes it. */

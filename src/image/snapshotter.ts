@@ -86,7 +86,10 @@ export class Snapshotter {
     const projections = this.takeProjections(everyEvents)
     const index = this.takeIndex(everyEvents)
     if (projections.size === 0 && index === undefined) return undefined
-    const position = Math.max(index?.position ?? 0, ...[...projections.values()].map((one) => one.position))
+    const position = Math.max(
+      index?.header.position ?? 0,
+      ...[...projections.values()].map(({ header }) => header.position),
+    )
     return { position, rewrites: this.rewrites, projections, index }
   }
 
@@ -146,7 +149,7 @@ export class Snapshotter {
     for (const [projection, snapshot] of projections) {
       try {
         await store.write(snapshot, commit)
-        image.snapshotSaved(projection, snapshot.position)
+        image.snapshotSaved(projection, snapshot.header.position)
       } catch (error) {
         this.fail(projection, error)
       }

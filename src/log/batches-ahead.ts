@@ -51,12 +51,12 @@ export class BatchesAhead {
   }
 
   private async prepareFull(after: number): Promise<void> {
-    for (const plan of this.plan(AHEAD, { after, isFull: true })) {
+    for (const plan of this.plan(AHEAD, { after, onlyFull: true })) {
       this.ready.push(await this.prepare(plan))
     }
   }
 
-  private plan(most: number, options: { readonly after: number; readonly isFull?: boolean }): SealPlan[] {
+  private plan(most: number, options: { readonly after: number; readonly onlyFull?: boolean }): SealPlan[] {
     return this.state.tail.plan(batchBytes(this.codec), most, options)
   }
 

@@ -70,15 +70,22 @@ export class Column<T extends Numbers> {
   }
 
   /**
-   * The bytes of each chunk, for a snapshot: views on its memory, or on the same memory again and again for chunks
-   * that are not in memory, so each is used before the next is asked for. Numbers that are pushed later are not in them.
+   * The bytes of each chunk, for a snapshot: views on its memory, or on one memory for all chunks that are only
+   * stored, so each is used before the next is asked for. Numbers that are pushed later are not in them.
    */
   pieces(): (() => Uint8Array)[] {
     const { used } = this
+    // Of these pieces alone: others may be on their way into another snapshot.
+    let passing: Uint8Array | undefined
+    const readPassing = (chunk: number) => {
+      passing ??= new Uint8Array(this.chunkBytes)
+      this.stored!.read(chunk, passing)
+      return passing
+    }
     return Array.from({ length: chunksIn(used) }, (_, chunk) => () => {
       const share = Math.min(CHUNK, used - chunk * CHUNK) / CHUNK
       const numbers = this.chunks[chunk]
-      const bytes = numbers === undefined ? this.readPassing(chunk) : bytesOf(numbers)
+      const bytes = numbers === undefined ? readPassing(chunk) : bytesOf(numbers)
       return bytes.subarray(0, this.chunkBytes * share)
     })
   }
@@ -105,16 +112,7 @@ export class Column<T extends Numbers> {
     this.chunks[chunk] = numbers
     return numbers
   }
-
-  private readPassing(chunk: number): Uint8Array {
-    if (passing.length < this.chunkBytes) passing = new Uint8Array(this.chunkBytes)
-    this.stored!.read(chunk, passing)
-    return passing
-  }
 }
-
-/** What chunks pass through that are not in memory. */
-let passing = new Uint8Array(0)
 
 function chunksIn(length: number): number {
   return Math.ceil(length / CHUNK)

@@ -54,9 +54,9 @@ export class Tail {
    * Groups waiting appends into at most `batches` commits of up to `cap` bytes.
    *
    * @param after  leaves out the appends up to this position, which ends one
-   * @param isFull leaves out the last commit as long as more appends may fit into it
+   * @param onlyFull leaves out the last commit as long as more appends may fit into it
    */
-  plan(cap: number, batches: number, { after = 0, isFull = false } = {}): SealPlan[] {
+  plan(cap: number, batches: number, { after = 0, onlyFull = false } = {}): SealPlan[] {
     const plans: SealPlan[] = []
     let parts: UnsealedRun[] = []
     let left = cap
@@ -79,7 +79,7 @@ export class Tail {
         from += part.counts.length
       }
     }
-    if (parts.length > 0 && !isFull) plans.push(join(parts))
+    if (parts.length > 0 && !onlyFull) plans.push(join(parts))
     return plans
   }
 

@@ -31,18 +31,16 @@ function indexOf(events: number): LogIndex {
   return index
 }
 
-async function save(index: LogIndex, path: string): Promise<void> {
-  const header = {
-    kind: 'index',
-    name: '',
-    version: 1,
-    log: 'log',
-    position: index.count,
-    encoding: ENCODING,
-  } as const
+/** Writes what was taken of an index of so many events. */
+async function write(parts: ReturnType<typeof encodeIndex>, position: number, path: string): Promise<void> {
+  const header = { kind: 'index', name: '', version: 1, log: 'log', position, encoding: ENCODING } as const
   const file = await nodeFileSystem.open(path, 'w')
-  await writeSnapshot(file, { header, commit: COMMIT }, encodeIndex(index))
+  await writeSnapshot(file, { header, commit: COMMIT }, parts)
   await file.close()
+}
+
+async function save(index: LogIndex, path: string): Promise<void> {
+  await write(encodeIndex(index), index.count, path)
 }
 
 /** All that can be asked of an index. */
@@ -102,13 +100,27 @@ test('what is written holds the index as it was taken, whatever is added meanwhi
   const index = indexOf(EVENTS)
   const parts = encodeIndex(index)
   add(index, EVENTS, 70_000)
-  const header = { kind: 'index', name: '', version: 1, log: '', position: EVENTS, encoding: '' } as const
-  const written = await nodeFileSystem.open(path, 'w')
-  await writeSnapshot(written, { header, commit: COMMIT }, parts)
-  await written.close()
+  await write(parts, EVENTS, path)
   const file = (await SnapshotFile.open(nodeFileSystem, path, indexMemory))!
   expect(facts(decodeIndex(file)!)).toEqual(facts(indexOf(EVENTS)))
   await file.close()
+})
+
+test('two that are written at the same time, from files themselves, do not get into each other', async () => {
+  using folder = new TemporaryFolder()
+  const files: SnapshotFile[] = []
+  for (const [number, events] of [EVENTS, EVENTS - 7].entries()) {
+    await save(indexOf(events), folder.join(`old-${number}`))
+    files.push((await SnapshotFile.open(nodeFileSystem, folder.join(`old-${number}`), indexMemory))!)
+  }
+  await Promise.all(files.map((file, number) => save(decodeIndex(file)!, folder.join(`new-${number}`))))
+  for (const [number, old] of files.entries()) {
+    const file = await SnapshotFile.open(nodeFileSystem, folder.join(`new-${number}`), indexMemory)
+    expect(file).toBeDefined()
+    expect(facts(decodeIndex(file!)!)).toEqual(facts(decodeIndex(old)!))
+    await file!.close()
+    await old.close()
+  }
 })
 
 test('a snapshot that does not say any more what it said when it was opened is told', async () => {
