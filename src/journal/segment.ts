@@ -10,7 +10,7 @@ const WRITE_DURABLY = constants.O_WRONLY | (SYNCS_ON_WRITE ? constants.O_DSYNC :
 
 const FIRST_BYTES = 256 * 1024
 const BLOCK_BYTES = 4096
-const ZEROS_PER_SYNC = 256 * 1024
+const ZEROS_PER_SYNC = 1024 * 1024
 const TEMPORARY_NAME = 'next.tmp'
 const NAME = /^(\d{12,16})\.journal$/
 
@@ -32,7 +32,7 @@ export function isTemporaryName(name: string): boolean {
 
 /**
  * How large the next segment is: each twice as large as the one before, up to a limit, and never too
- * small for its first frame. A quiet log so keeps to 256 KiB (1.1 ms to create; 4 MiB take 17 ms).
+ * small for its first frame. A quiet log so keeps to 256 KiB (1.1 ms to create; 4 MiB take 7 ms).
  */
 export function nextSegmentBytes(previous: number | undefined, limit: number, frameBytes: number): number {
   const usual = Math.min(limit, Math.max(FIRST_BYTES, 2 * (previous ?? 0)))
@@ -206,7 +206,8 @@ async function writeAll(file: File, bytes: Uint8Array, position: number): Promis
   if (written < bytes.length) throw new ShortWriteError(`${written} of ${bytes.length} bytes were written`)
 }
 
-// Bit by bit: syncing 4 MiB at once would keep the appends that go on meanwhile waiting for it.
+// Bit by bit: syncing 4 MiB at once would keep the appends that go on meanwhile waiting for it. In no smaller bits:
+// each sync waits for their writes in turn, and they for the next segment, when it takes longer than it lasts.
 async function fillWithZeros(file: File, size: number, directory: string): Promise<void> {
   const zeros = Buffer.alloc(Math.min(size, ZEROS_PER_SYNC))
   for (let position = 0; position < size; position += zeros.length) {
