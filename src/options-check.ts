@@ -106,6 +106,7 @@ const KNOWN: Readonly<Record<keyof OpenOptions | keyof SharedOptions, true>> = {
   remote: true,
   mode: true,
   shared: true,
+  signal: true,
   author: true,
   seal: true,
   watch: true,

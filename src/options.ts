@@ -106,4 +106,6 @@ export interface SharedOptions extends CommonOptions {
     /** How often the remote is looked at while there is nothing to push, in milliseconds. Default 5,000. */
     readonly fetchMs?: number
   }
+  /** Ends the opening, with its reason, while it clones or looks at the remote. An open log has no use for it. */
+  readonly signal?: AbortSignal
 }

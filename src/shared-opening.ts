@@ -20,6 +20,7 @@ const FETCH_MS = 5_000
 
 /** Opens a log that others write to as well; see `open`. */
 export async function openShared(path: string, options: SharedOptions): Promise<SharedLog> {
+  options.signal?.throwIfAborted()
   await cloneIfMissing(path, options)
   const assembly = await Assembly.open(path, options)
   let outbox: Outbox | undefined
@@ -32,7 +33,7 @@ export async function openShared(path: string, options: SharedOptions): Promise<
     await log.seal()
     outbox = await Outbox.open(`${directory}/outbox`, fileSystem)
     const uuid = uuidGenerator(random)
-    const shared = await SharedWriter.open({
+    const writer = {
       log,
       logId: manifest.id,
       draft: log.draft,
@@ -47,10 +48,11 @@ export async function openShared(path: string, options: SharedOptions): Promise<
       newKey: () => uuid(clock.now()),
       patienceMs: settings.patienceMs ?? PATIENCE_MS,
       fetchMs: settings.fetchMs ?? FETCH_MS,
-      onFailure: (error) => notify({ kind: 'remote-failed', error }),
-      onConflict: (id, error) => notify({ kind: 'conflict', id, error }),
+      onFailure: (error: Error) => notify({ kind: 'remote-failed', error }),
+      onConflict: (id: string, error: Error) => notify({ kind: 'conflict', id, error }),
       onMoved: () => assembly.branchMoved(),
-    })
+    }
+    const shared = await SharedWriter.open(writer, options.signal)
     const parts = logParts(assembly, options.projections)
     const status = () => ({ ...parts.status(), mode: 'shared' as const, shared: shared.status() })
     const close = async () => {
@@ -65,7 +67,7 @@ export async function openShared(path: string, options: SharedOptions): Promise<
   }
 }
 
-async function cloneIfMissing(path: string, { remote, ports }: SharedOptions): Promise<void> {
+async function cloneIfMissing(path: string, { remote, ports, signal }: SharedOptions): Promise<void> {
   if ((await findRepository(path, ports?.fileSystem ?? nodeFileSystem)) !== undefined) return
   if (remote === undefined) {
     throw new UsageError(`there is nothing at ${path} yet, and the option remote is not given`, {
@@ -76,7 +78,7 @@ async function cloneIfMissing(path: string, { remote, ports }: SharedOptions): P
   // Under another name until it is whole: a clone that was cut short would be taken for a repository.
   const unfinished = `${target}.unfinished-${process.pid}`
   await inNewFolder(unfinished, async () => {
-    await cloneLog(remote, unfinished, { bare: true })
+    await cloneLog(remote, unfinished, { bare: true, signal })
     await nodeFileSystem.rename(unfinished, target)
   })
 }

@@ -43,7 +43,13 @@ export async function openForSharing(context: Context, remote: string | undefine
   const { repository } = await getLogRepository(context)
   const { open } = await import('../memoir.ts')
   using opening = openingOptions(context)
-  return await open(repository.path, { ...opening.options, mode: 'shared', ...(remote && { remote }) })
+  const { signal } = context
+  return await open(repository.path, {
+    ...opening.options,
+    signal,
+    mode: 'shared',
+    ...(remote && { remote }),
+  })
 }
 
 /**

@@ -213,6 +213,23 @@ describe('a process that pushes by itself, interrupted by Ctrl-C during the push
   }, 60_000)
 })
 
+describe('memoir append to a shared log that is still being opened, interrupted by Ctrl-C', () => {
+  test('ends at once with 130, has stored nothing, and leaves no git', async () => {
+    const place = await prepare()
+    const { log, remote } = place
+    git(log, ['remote', 'add', 'origin', remote])
+    const env = { PATH: `${hangingGit(place.folder, 'fetch')}:${process.env.PATH}` }
+    const append = start(['-C', log, 'append', 's', 'Counted', '--shared', '--id', 'seven'], { env })
+    const pid = await pidOfGit(place)
+    const { code, stdout, stderr, ms } = await interrupt(append)
+    expect({ code, stdout, stderr }).toEqual({ code: 130, stdout: '', stderr: '' })
+    expect(ms).toBeLessThan(PROMPT_MS)
+    expect(isRunning(pid)).toBe(false)
+    const again = ['-C', log, 'append', 's', 'Counted', '--shared', '--id', 'seven', '--json']
+    expect(JSON.parse((await memoir(again)).stdout)).toMatchObject({ position: 7 })
+  }, 60_000)
+})
+
 /** A log of six commits, a remote and a backup that have three of them, and no folder to restore to yet. */
 async function prepare(): Promise<Place> {
   const folder = mkdtempSync(join(tmpdir(), 'memoir-interrupted-'))

@@ -1,4 +1,3 @@
-import { LogClosedError } from '../../log/errors.ts'
 import type { EventLog } from '../../log/event-log.ts'
 import { moveRef } from '../../log/ref-move.ts'
 import { commitDistance } from '../../repository/commit-distance.ts'
@@ -44,7 +43,7 @@ const SILENCE_MS = 30_000
 const CONFIRMED = 'refs/memoir/confirmed'
 
 /** Thrown by a fetch or push that was cut off because nobody waits for it any more. */
-export const CUT_OFF = new LogClosedError()
+export const CUT_OFF = new Error('nobody waits for the remote any more')
 
 /** The branch on the remote: what all its writers agree on. */
 export class RemoteBranch {

@@ -75,14 +75,20 @@ export class RoundLoop {
   /**
    * Starts with a look at the remote; one that cannot be reached does not stand in the way.
    *
-   * @throws what `RemoteBranch.fetch` throws, but for a remote that failed
+   * @throws what `RemoteBranch.fetch` throws, but for a remote that failed; the reason of a signal that was aborted
    */
-  async start(): Promise<void> {
+  async start(signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted()
+    const cutOff = () => this.remote.cutOff()
+    signal?.addEventListener('abort', cutOff)
     try {
       await this.look()
     } catch (error) {
+      signal?.throwIfAborted()
       if (!(error instanceof RemoteFailedError)) throw error
       this.fail(error)
+    } finally {
+      signal?.removeEventListener('abort', cutOff)
     }
     this.running = this.run()
   }

@@ -39,9 +39,9 @@ export class SharedWriter {
    * @throws HistoryForkedError, RemoteRewoundError, RemoteBranchMissingError, InvalidRemoteError,
    *   GitMissingError, and what taking in foreign commits throws
    */
-  static async open(parts: SharedWriterParts): Promise<SharedWriter> {
+  static async open(parts: SharedWriterParts, signal?: AbortSignal): Promise<SharedWriter> {
     const writer = new SharedWriter(parts)
-    await writer.loop.start()
+    await writer.loop.start(signal)
     return writer
   }
 

@@ -1,4 +1,7 @@
-import { rmSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import type { NewEvent } from '../../../src/event/event.ts'
 import { projection } from '../../../src/image/projection.ts'
@@ -14,7 +17,7 @@ import {
   RemoteRewrittenError,
 } from '../../../src/sync/errors.ts'
 import { type FileSystem, nodeFileSystem } from '../../../src/system/file-system.ts'
-import { event, fsck, gitText } from '../../log/event-log-fixture.ts'
+import { event, fsck, gitText, temporaryFolder } from '../../log/event-log-fixture.ts'
 import { SharedRemote } from './shared-fixture.ts'
 
 const counted = projection({
@@ -502,6 +505,20 @@ describe('opening', () => {
     await alone.close()
     await (await remote.open('other')).append('b', [event(2)])
     await expect(remote.open('one')).rejects.toThrow(HistoryForkedError)
+  })
+
+  test('a clone of a remote that is silent ends with its signal, and leaves nothing', async () => {
+    const folder = temporaryFolder()
+    const controller = new AbortController()
+    await using host = createServer(() => controller.abort(new Error('enough'))).listen(0, '127.0.0.1')
+    await once(host, 'listening')
+    const { port } = host.address() as AddressInfo
+    const { signal } = controller
+    const remote = `http://127.0.0.1:${port}/log.git`
+    const opened = open(`${folder}/one.git`, { mode: 'shared', remote, signal })
+    await expect(opened).rejects.toThrow('enough')
+    host.closeAllConnections()
+    expect(readdirSync(folder)).toEqual([])
   })
 
   test('refuses a remote without a log', async () => {
