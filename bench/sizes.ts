@@ -84,7 +84,7 @@ export const SIZES: Readonly<Record<Effort, Sizes>> = {
     events: 2000,
     replayed: 1000,
     folded: 300,
-    maintained: 600,
+    maintained: 100,
     opened: { few: 1000, many: 2000, streams: 100 },
     seals: { early: 8, late: 16, window: 8 },
     indexed: { events: 2000, streams: 200 },
