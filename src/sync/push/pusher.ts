@@ -74,6 +74,8 @@ export class Pusher {
   /** Resolves when the last attempt has ended, and what is known since is written down. */
   private ended: Promise<void> = Promise.resolve()
   private timer: NodeJS.Timeout | undefined
+  /** From the beginning of closing on: no timer begins a push beside the last one. */
+  private isClosing = false
   private isClosed = false
   private unpushedSince: number | undefined
   private starts: number[] = []
@@ -138,6 +140,7 @@ export class Pusher {
    */
   async close(withinMs: number): Promise<void> {
     const { schedule, isHeld, opened, notify, known } = this.parts
+    this.isClosing = true
     this.clearTimer()
     let isOver = withinMs <= 0
     const cut = () => {
@@ -154,7 +157,6 @@ export class Pusher {
       await this.ended
     }
     clearTimeout(timer)
-    this.clearTimer()
     this.isClosed = true
     for (const { reject } of this.waiters.splice(0)) reject(new LogClosedError())
     if (schedule === undefined || !this.isBehind) return
@@ -172,7 +174,7 @@ export class Pusher {
   /** Sets the timer for the next push, if there is to be one. */
   private plan(): void {
     this.clearTimer()
-    if (this.attempt !== undefined || this.isClosed) return
+    if (this.attempt !== undefined || this.isClosing) return
     const { clock, known, opened, profile, isHeld, schedule } = this.parts
     const now = clock.now()
     // A clock that was set back must not make anybody wait for it.

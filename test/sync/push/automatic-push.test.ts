@@ -1,4 +1,4 @@
-import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { open } from '../../../src/index.ts'
 import { git, gitText } from '../../repository/real-git.ts'
@@ -141,6 +141,19 @@ describe('close', () => {
     expect(performance.now() - started).toBeLessThan(4500)
     expect(pushes()).toBe(1)
     expect(notices).toContainEqual(expect.objectContaining({ kind: 'unpushed' }))
+  })
+
+  it('makes one push after the other, however soon the next one would be due', async () => {
+    const remote = new Remote()
+    const pushes = remote.countPushes('mkdir at-work || touch two-at-once; sleep 0.2; rmdir at-work')
+    const { log, notices } = await openLog({ remote: remote.path, push: SOON })
+    await eventually(pushes).toBe(1)
+    const { position } = await log.append('a', [event()])
+    await log.close()
+    expect(existsSync(`${remote.path}/two-at-once`)).toBe(false)
+    expect(existsSync(`${remote.path}/at-work`)).toBe(false)
+    expect(gitText(remote.path, 'log', '-1', '--format=%s', MAIN)).toContain(`(${position})`)
+    expect(notices).toEqual([])
   })
 
   it('answers those whose append waits for a push, or for the next', async () => {
