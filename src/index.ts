@@ -101,7 +101,7 @@ export {
 } from './sync/errors.ts'
 export type { PullResult } from './sync/pull.ts'
 export type { HostProfile } from './sync/push/host-profile.ts'
-export type { PushResult } from './sync/push/pusher.ts'
+export type { PushResult } from './sync/push/push-attempt.ts'
 export type { RemoteStatus } from './sync/push/remote-status.ts'
 export type { ReplicaLag, ReplicaPhase, ReplicaProblem, ReplicaState } from './sync/replica/replica-state.ts'
 export type { Rewrite } from './sync/replica/rewrite.ts'

@@ -6,7 +6,7 @@ import { LogHandle, type LogParts } from './log-handle.ts'
 import type { TransferOptions } from './repository/remote-transfer.ts'
 import { NotPushedError } from './sync/errors.ts'
 import type { PullResult } from './sync/pull.ts'
-import type { PushResult } from './sync/push/pusher.ts'
+import type { PushResult } from './sync/push/push-attempt.ts'
 
 /** What a log whose only writer this is has beside that. */
 export interface WriterParts extends LogParts {

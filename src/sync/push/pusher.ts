@@ -1,4 +1,3 @@
-import type { BranchState } from '../../log/branch.ts'
 import { LogClosedError } from '../../log/errors.ts'
 import type { Notice } from '../../log/log-state.ts'
 import type { OpenedLog } from '../../log/open-event-log.ts'
@@ -9,17 +8,9 @@ import { type RandomSource, randomFraction } from '../../system/random.ts'
 import { NotPushedError } from '../errors.ts'
 import type { HostProfile } from './host-profile.ts'
 import type { KnownRemote } from './known-remote.ts'
+import { type Attempt, isLeft, leave, type PushResult, takesAlong, type Waiter } from './push-attempt.ts'
 import { pushCommit } from './push-commit.ts'
 import { backoff, nextPush, type PushSchedule, paceOf, recentStarts } from './push-timing.ts'
-
-/** What a push brought to a remote. */
-export interface PushResult {
-  /** Name or address of the remote, without credentials. */
-  readonly remote: string
-  /** The commit that the remote has now, and the position of its last event. */
-  readonly commit: string
-  readonly position: number
-}
 
 export interface PusherParts {
   readonly opened: OpenedLog
@@ -39,22 +30,6 @@ export interface PusherParts {
 }
 
 export type PusherPhase = 'idle' | 'scheduled' | 'pushing' | 'waiting' | 'held' | 'closed'
-
-/** A caller who is told when the remote has what is committed now. */
-interface Waiter {
-  readonly asked: 'now' | 'soon'
-  readonly options: TransferOptions
-  readonly resolve: (result: PushResult) => void
-  readonly reject: (error: unknown) => void
-}
-
-/** A push that is under way. */
-interface Attempt {
-  readonly branch: BranchState
-  readonly startedAt: number
-  readonly waiters: Waiter[]
-  readonly controller: AbortController
-}
 
 type Ending =
   | { readonly error: undefined; readonly head: string }
@@ -112,8 +87,8 @@ export class Pusher {
       if (this.isClosed) throw new LogClosedError()
       options.signal?.throwIfAborted()
       const { signal } = options
-      const leave = () => this.leave(waiter)
-      const stay = () => signal?.removeEventListener('abort', leave)
+      const goAway = () => this.goneAway(waiter)
+      const stay = () => signal?.removeEventListener('abort', goAway)
       const waiter: Waiter = {
         asked,
         options,
@@ -126,10 +101,12 @@ export class Pusher {
           reject(error)
         },
       }
-      signal?.addEventListener('abort', leave, { once: true })
-      const isTakenAlong = this.attempt?.branch.commit === this.parts.opened.log.state.branch.commit
-      if (isTakenAlong) this.attempt?.waiters.push(waiter)
-      else this.waiters.push(waiter)
+      signal?.addEventListener('abort', goAway, { once: true })
+      const { attempt } = this
+      const { commit } = this.parts.opened.log.state.branch
+      const isTakenAlong = attempt !== undefined && takesAlong(attempt, commit)
+      const waiters = isTakenAlong ? attempt.waiters : this.waiters
+      waiters.push(waiter)
       this.plan()
     })
   }
@@ -278,14 +255,14 @@ export class Pusher {
   }
 
   /** A caller does not want to wait any more. A push that nobody wants is cut off. */
-  private leave(waiter: Waiter): void {
+  private goneAway(waiter: Waiter): void {
     waiter.reject(waiter.options.signal?.reason)
     this.waiters = this.waiters.filter((other) => other !== waiter)
     const { attempt } = this
     const at = attempt?.waiters.indexOf(waiter) ?? -1
     if (attempt !== undefined && at >= 0) {
       attempt.waiters.splice(at, 1)
-      if (attempt.waiters.length === 0 && this.parts.schedule === undefined) attempt.controller.abort(LEFT)
+      if (attempt.waiters.length === 0 && this.parts.schedule === undefined) leave(attempt)
     }
     this.plan()
   }
@@ -293,10 +270,3 @@ export class Pusher {
 
 /** A longer one would end at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
-
-const LEFT = new LogClosedError()
-
-/** Whether a push ended because all who waited for it went away. */
-function isLeft({ controller }: Attempt): boolean {
-  return controller.signal.reason === LEFT
-}

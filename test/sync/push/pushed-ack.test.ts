@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { event, eventually, openLog, Remote } from './push-fixture.ts'
@@ -146,6 +146,22 @@ describe('push', () => {
     await given
     rmSync(join(remote.path, 'pushes'))
     expect((await other).commit).toBe(remote.head)
+  })
+
+  it('is made for a caller who comes while one that was given up still ends', async () => {
+    const remote = new Remote()
+    const pushes = remote.countPushes(
+      "[ -e given-up ] || { trap '' TERM; while [ -e pushes ]; do sleep 0.01; done; }",
+    )
+    const { log } = await openLog({ remote: remote.path })
+    await log.append('a', [event()])
+    const controller = new AbortController()
+    const given = expect(log.push(undefined, { signal: controller.signal })).rejects.toThrow('enough')
+    await eventually(pushes).toBe(1)
+    writeFileSync(join(remote.path, 'given-up'), '')
+    controller.abort(new Error('enough'))
+    expect((await log.push()).commit).toBe(remote.head)
+    await given
   })
 
   it('to a remote that is not configured says so', async () => {
