@@ -88,6 +88,20 @@ describe('an address with a password', { timeout: 180_000 }, () => {
   })
 })
 
+test('a password that is given with a push counts for that push', { timeout: 60_000 }, async () => {
+  const right = WAYS['the right password']()
+  const wrong = WAYS['a wrong password']()
+  const refused = { code: 'remote-failed', kind: 'auth' }
+  await using opened = await open(log(), { ...QUIET, remote: right })
+  const { commit } = await opened.append('s', EVENT, { ack: 'committed' })
+  const [bad, good] = await Promise.allSettled([opened.push(wrong), opened.push()])
+  expect(bad).toMatchObject({ reason: refused })
+  expect(good).toMatchObject({ value: { commit } })
+  for (const address of [undefined, network.address, right]) await opened.push(address)
+  await expect(opened.push(wrong)).rejects.toMatchObject(refused)
+  await opened.push(right)
+})
+
 test('what looks for it finds it', async () => {
   await fillRemote()
   const { stderr } = await memoir(['-C', log(), 'push', 'https://w0rd.invalid/log.git'])

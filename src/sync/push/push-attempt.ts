@@ -13,6 +13,8 @@ export interface PushResult {
 
 /** A caller who is told when the remote has what is committed now. */
 export interface Waiter {
+  /** Where to push to, as git takes it: with the credentials of this caller. */
+  readonly remote: string
   readonly asked: 'now' | 'soon'
   readonly options: TransferOptions
   readonly resolve: (result: PushResult) => void
@@ -21,6 +23,7 @@ export interface Waiter {
 
 /** A push that is under way. */
 export interface Attempt {
+  readonly remote: string
   readonly branch: BranchState
   readonly startedAt: number
   readonly waiters: Waiter[]
@@ -39,7 +42,8 @@ export function isLeft({ controller }: Attempt): boolean {
   return controller.signal.reason === LEFT
 }
 
-/** Whether a push takes along a commit. One that was cut off takes nothing along. */
-export function takesAlong({ branch, controller }: Attempt, commit: string): boolean {
-  return branch.commit === commit && !controller.signal.aborted
+/** Whether a push takes along a commit for a caller. One that was cut off takes nothing along. */
+export function takesAlong(attempt: Attempt, commit: string, { remote }: Waiter): boolean {
+  const { branch, controller } = attempt
+  return branch.commit === commit && attempt.remote === remote && !controller.signal.aborted
 }

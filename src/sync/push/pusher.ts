@@ -80,9 +80,14 @@ export class Pusher {
    * Resolves when the remote has the branch as it is now. What is asked for `now` waits for no host's limit
    * and no earlier failure, what is asked for `soon` for a second of it at most.
    *
+   * @param remote the remote as this caller knows it: a password may have been renewed
    * @throws RemoteFailedError, InvalidRemoteError, GitMissingError, LogClosedError, and the signal's reason
    */
-  push(asked: 'now' | 'soon', options: TransferOptions = {}): Promise<PushResult> {
+  push(
+    asked: 'now' | 'soon',
+    options: TransferOptions = {},
+    remote = this.parts.remote,
+  ): Promise<PushResult> {
     return new Promise((resolve, reject) => {
       if (this.isClosed) throw new LogClosedError()
       options.signal?.throwIfAborted()
@@ -90,6 +95,7 @@ export class Pusher {
       const goAway = () => this.goneAway(waiter)
       const stay = () => signal?.removeEventListener('abort', goAway)
       const waiter: Waiter = {
+        remote,
         asked,
         options,
         resolve: (result) => {
@@ -104,7 +110,7 @@ export class Pusher {
       signal?.addEventListener('abort', goAway, { once: true })
       const { attempt } = this
       const { commit } = this.parts.opened.log.state.branch
-      const isTakenAlong = attempt !== undefined && takesAlong(attempt, commit)
+      const isTakenAlong = attempt !== undefined && takesAlong(attempt, commit, waiter)
       const waiters = isTakenAlong ? attempt.waiters : this.waiters
       waiters.push(waiter)
       this.plan()
@@ -186,10 +192,14 @@ export class Pusher {
     const startedAt = clock.now()
     this.starts = [...recentStarts(this.starts, startedAt), startedAt]
     const { branch } = opened.log.state
+    const remote = this.waiters[0]?.remote ?? this.parts.remote
+    const waiters = this.waiters.filter((waiter) => waiter.remote === remote)
+    this.waiters = this.waiters.filter((waiter) => waiter.remote !== remote)
     this.attempt = {
+      remote,
       branch,
       startedAt,
-      waiters: this.waiters.splice(0),
+      waiters,
       controller: new AbortController(),
     }
     this.ended = this.run(this.attempt)
@@ -216,8 +226,8 @@ export class Pusher {
     await known.save().catch((error) => notify({ kind: 'remote-not-recorded', error }))
   }
 
-  private async attemptPush({ branch, waiters, controller }: Attempt): Promise<Ending> {
-    const { opened, remote, known } = this.parts
+  private async attemptPush({ remote, branch, waiters, controller }: Attempt): Promise<Ending> {
+    const { opened, known } = this.parts
     const parts = { ...opened, refused: known.refused }
     const { signal } = controller
     const { timeoutMs } = waiters[0]?.options ?? {}

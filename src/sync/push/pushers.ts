@@ -82,7 +82,7 @@ export class Pushers {
 
   /** Pushes what is committed, at once. @throws RemoteFailedError, InvalidRemoteError, GitMissingError */
   push(remote: string, options: TransferOptions): Promise<PushResult> {
-    return this.pusherOf(remote).then((pusher) => pusher.push('now', options))
+    return this.pusherOf(remote).then((pusher) => pusher.push('now', options, this.withCredentials(remote)))
   }
 
   /** Resolves when the authority has what is committed now. @throws what `push` throws, and the signal's reason */
@@ -142,6 +142,14 @@ export class Pushers {
     const known = new KnownRemote(name, this.records, record)
     this.known.set(name, known)
     if (commit !== undefined) await known.see(commit, opened)
+  }
+
+  /** Without any, an address stands for that of a remote of ours. */
+  private withCredentials(remote: string): string {
+    const { remote: authority, automatic } = this.parts
+    const ours = [authority, ...(automatic?.mirrors ?? [])]
+    const isBare = remote === shownAddress(remote)
+    return (isBare && ours.find((address) => shownAddress(address) === remote)) || remote
   }
 
   private async pusherOf(remote: string): Promise<Pusher> {
