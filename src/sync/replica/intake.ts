@@ -126,7 +126,8 @@ export class Intake {
     const replaced = await replaceHistory(opened, incoming, this.options)
     this.trouble = undefined
     this.refused = undefined
-    this.taken(incoming)
+    // Also where the replica was before: what is remembered outside of it may be what is given up.
+    this.taken(incoming, { hasMoved: true })
     this.end('idle', 'news')
     await this.pinning
     return { ...rewrite, replaced }
@@ -205,9 +206,8 @@ export class Intake {
     this.taken(incoming)
   }
 
-  private taken(incoming: string): void {
+  private taken(incoming: string, { hasMoved = this.known !== incoming } = {}): void {
     const { clock, onMoved } = this.options
-    const hasMoved = this.known !== incoming
     this.known = incoming
     this.behind = undefined
     this.equalMs = clock.now()

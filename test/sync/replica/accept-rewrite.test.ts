@@ -101,3 +101,15 @@ test('a replica that was replaced is taken as it is, and brought to its remote',
   }
   expect((await scene.follow()).state(balances)).toEqual(new Map([['account', 3]]))
 })
+
+test('a replica that was set back together with its remote is taken as it is', async () => {
+  const scene = await replacedReplica()
+  git(scene.remote, ['update-ref', 'refs/heads/main', scene.head(scene.path)])
+  await expect(scene.follow()).rejects.toMatchObject({ code: 'replica-replaced' })
+  const { stateDirectory } = scene
+  {
+    await using opened = await openForRewrite(scene.remote, scene.path, { stateDirectory })
+    expect(await opened.acceptRewrite(scene.head())).toMatchObject({ lost: 0, gained: 0 })
+  }
+  expect((await scene.follow()).state(balances)).toEqual(new Map([['account', 1]]))
+})
