@@ -1,5 +1,10 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
+import { basename, dirname } from 'node:path'
+import { createFile, fileError } from './repository/durable-file.ts'
 import { NotARepositoryError } from './repository/errors.ts'
+import type { Clock } from './system/clock.ts'
+import type { FileSystem } from './system/file-system.ts'
+import { currentProcess, isRunning } from './system/process-identity.ts'
 
 /**
  * Does something that fills a folder which does not exist yet, or is free. If it fails, nothing is left.
@@ -35,5 +40,54 @@ export async function isFreeFolder(
     const { code } = error as NodeJS.ErrnoException
     if (code === 'ENOENT') return false
     throw new NotARepositoryError(path, `it is no folder that can be read (${code})`)
+  }
+}
+
+/**
+ * Fills a folder beside its place, and puts it there once it is whole: one that was cut short would be taken for what
+ * it was to be. If it fails, nothing is left; what a process that was killed left is removed by the next one.
+ *
+ * @param id not given before: a process in a container has the number of the one before it
+ * @throws what `fill` throws; PermissionDeniedError, DiskFullError, FileFailedError
+ */
+export async function inUnfinishedFolder(
+  target: string,
+  id: string,
+  { fileSystem, clock }: { readonly fileSystem: FileSystem; readonly clock: Clock },
+  fill: (path: string) => Promise<void>,
+): Promise<void> {
+  const holder = `${target}.unfinished-${id}`
+  try {
+    await fileSystem.makeDirectory(dirname(target))
+    await removeLeft(target, fileSystem)
+    await fileSystem.makeDirectory(holder)
+    const owner = Buffer.from(JSON.stringify(currentProcess(clock.now())))
+    await createFile(fileSystem, `${holder}/${OWNER}`, owner)
+    const path = `${holder}/${basename(target)}`
+    await fill(path)
+    await fileSystem.rename(path, target)
+  } catch (error) {
+    throw fileError(target, error)
+  } finally {
+    await rm(holder, { recursive: true, force: true })
+  }
+}
+
+const OWNER = 'owner.json'
+
+async function removeLeft(target: string, fileSystem: FileSystem): Promise<void> {
+  const names = await fileSystem.list(dirname(target))
+  for (const name of names.filter((one) => one.startsWith(`${basename(target)}.unfinished-`))) {
+    const holder = `${dirname(target)}/${name}`
+    if (await isLeft(holder, fileSystem)) await rm(holder, { recursive: true, force: true })
+  }
+}
+
+async function isLeft(holder: string, fileSystem: FileSystem): Promise<boolean> {
+  try {
+    return !isRunning(JSON.parse((await fileSystem.readFile(`${holder}/${OWNER}`)).toString('utf8')))
+  } catch {
+    // It is being made, or none of ours.
+    return false
   }
 }

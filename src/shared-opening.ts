@@ -4,7 +4,7 @@ import { UsageError } from './event/errors.ts'
 import { uuidGenerator } from './event/ids.ts'
 import type { Notice } from './log/log-state.ts'
 import { logParts } from './log-parts.ts'
-import { inNewFolder } from './new-folder.ts'
+import { inUnfinishedFolder } from './new-folder.ts'
 import type { SharedOptions } from './options.ts'
 import { findRepository } from './repository/location.ts'
 import { SharedLog } from './shared-log.ts'
@@ -67,20 +67,17 @@ export async function openShared(path: string, options: SharedOptions): Promise<
   }
 }
 
-async function cloneIfMissing(path: string, { remote, ports, signal }: SharedOptions): Promise<void> {
-  if ((await findRepository(path, ports?.fileSystem ?? nodeFileSystem)) !== undefined) return
+async function cloneIfMissing(path: string, { remote, ports = {}, signal }: SharedOptions): Promise<void> {
+  const { fileSystem = nodeFileSystem, clock = systemClock, random = systemRandom } = ports
+  if ((await findRepository(path, fileSystem)) !== undefined) return
   if (remote === undefined) {
     throw new UsageError(`there is nothing at ${path} yet, and the option remote is not given`, {
       hint: 'Give the address of the remote to clone.',
     })
   }
-  const target = resolve(path)
-  // Under another name until it is whole: a clone that was cut short would be taken for a repository.
-  const unfinished = `${target}.unfinished-${process.pid}`
-  await inNewFolder(unfinished, async () => {
-    await cloneLog(remote, unfinished, { bare: true, signal })
-    await nodeFileSystem.rename(unfinished, target)
-  })
+  const id = uuidGenerator(random)(clock.now())
+  const clone = (unfinished: string) => cloneLog(remote, unfinished, { bare: true, signal })
+  await inUnfinishedFolder(resolve(path), id, { fileSystem, clock }, clone)
 }
 
 function fraction(random: (bytes: Uint8Array) => void): number {
