@@ -115,7 +115,7 @@ export class RoundLoop {
     return placement !== undefined && (this.proposal?.placements.includes(placement) ?? false)
   }
 
-  /** Somebody waits no more: ends what is under way with the remote, unless others want it. */
+  /** Somebody waits no more, or will: ends what is under way with the remote, unless others want it. */
   cutOff(): void {
     const { proposal, line, waiters } = this
     const isWanted = line.appends.some((one) => !one.isAbandoned && (!proposal || this.isProposed(one)))
@@ -126,6 +126,7 @@ export class RoundLoop {
   async close(): Promise<void> {
     this.isClosing = true
     this.backoff.endWithin(0)
+    this.cutOff()
     await this.running
   }
 
