@@ -5,6 +5,7 @@ import { findNearRemote } from '../../repository/near-remote.ts'
 import { Alarm } from './alarm.ts'
 import { Backoff, mayPass } from './backoff.ts'
 import { type Decision, type Line, tell } from './line.ts'
+import { LostPushes } from './lost-pushes.ts'
 import { Pace } from './pace.ts'
 import { CUT_OFF, RemoteBranch, type RemoteBranchParts } from './remote-branch.ts'
 import { failureOf, type SharedFailure, type SharedPhase } from './shared-status.ts'
@@ -40,6 +41,7 @@ export class RoundLoop {
   private readonly alarm = new Alarm()
   private readonly backoff: Backoff
   private readonly waiters = new Waiters()
+  private readonly lost = new LostPushes()
   private mustLook = true
   private isClosing = false
   private running: Promise<void> | undefined
@@ -254,6 +256,8 @@ export class RoundLoop {
       if (error instanceof RemoteFailedError) mayHaveArrived = error.mayHaveArrived
       if (mayHaveArrived) this.line.doubt(proposal)
       if (!(error instanceof RemoteFailedError && error.kind === 'conflict')) throw error
+      const failure = this.lost.add(error, proposal.from.commit)
+      if (failure !== undefined) throw failure
       return false
     } finally {
       this.proposal = undefined

@@ -51,12 +51,17 @@ export class SharedRemote {
     gitText(this.path, 'update-ref', 'HEAD', commit)
   }
 
-  /** Lets the remote run a script at its next push, and none after it. */
-  hookOnce(name: string, script: string): void {
+  /** Lets the remote run a script at each push. */
+  hook(name: string, script: string): void {
     const path = `${this.path}/hooks/${name}`
     mkdirSync(`${this.path}/hooks`, { recursive: true })
-    writeFileSync(path, `#!/bin/sh\nrm -f ${path}; touch ${this.folder}/has-run\n${script}\n`)
+    writeFileSync(path, `#!/bin/sh\n${script}\n`)
     chmodSync(path, 0o755)
+  }
+
+  /** Lets the remote run a script at its next push, and none after it. */
+  hookOnce(name: string, script: string): void {
+    this.hook(name, `rm -f ${this.path}/hooks/${name}; touch ${this.folder}/has-run\n${script}`)
   }
 
   /** Whether a hook has run. */

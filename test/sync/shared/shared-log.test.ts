@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, test } from 'vitest'
@@ -346,6 +346,24 @@ describe('a remote that cannot be reached', () => {
     const log = await remote.open('one')
     expect(await numbersOf(log)).toEqual([1])
     expect(log.status().shared?.failure).toMatchObject({ code: 'remote-failed' })
+  })
+
+  test('that takes no push, though nobody else pushes, is tried ever more rarely, and says so', async () => {
+    const remote = await SharedRemote.create()
+    const { path } = remote
+    const notices: Notice[] = []
+    const log = await remote.open('one', { onNotice: (notice) => notices.push(notice) })
+    remote.hook('pre-receive', `echo push >> ${path}/pushes`)
+    writeFileSync(`${path}/refs/heads/main.lock`, '')
+    const append = log.append('a', [event(1)])
+    const failure = { code: 'remote-failed', kind: 'unknown' }
+    await expect.poll(() => log.status().shared?.failure, { timeout: 20_000 }).toMatchObject(failure)
+    await expect(log.push()).rejects.toMatchObject({ ...failure, hint: expect.stringContaining('lock') })
+    expect(readFileSync(`${path}/pushes`, 'utf8').split('\n').length - 1).toBeLessThan(10)
+    expect(notices.filter(({ kind }) => kind === 'remote-failed')).toHaveLength(1)
+    rmSync(`${path}/refs/heads/main.lock`)
+    expect(await append).toMatchObject({ position: 1 })
+    expect(log.status().shared?.failure).toBeUndefined()
   })
 
   test('that refuses says so at once, and nothing is stored', async () => {
