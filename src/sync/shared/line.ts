@@ -61,13 +61,14 @@ export class Line {
   }
 
   /**
-   * Gives a place to every append that has none and is not refused.
+   * Gives a place to every append that has none and is not refused, up to the first that may not have one yet.
    *
    * @returns those that the branch holds already: made before, by this process or another
    */
   async place(): Promise<Decision[]> {
     const found: Decision[] = []
     for (const append of this.waiting) {
+      if (append.isFresh) break
       if (append.placement !== undefined || append.refusal !== undefined || append.isAbandoned) continue
       const { appends, condition, mayBeStored } = append
       try {

@@ -66,6 +66,7 @@ export class OfflineAppends {
         if (outcome.kind === 'confirmed') resolve(outcome.result)
         else reject(outcome.error)
       })
+      append.isFresh = true
       line.add(append)
       this.fresh.push({ append, entry, resolve, reject })
       // Those that come before the log is free share one write to the outbox.
@@ -76,6 +77,7 @@ export class OfflineAppends {
   private async admit(): Promise<void> {
     this.admitting = undefined
     const fresh = this.fresh.splice(0)
+    for (const { append } of fresh) append.isFresh = false
     try {
       await tell(await this.parts.line.place())
       const undecided = fresh.filter(({ append }) => !append.isDecided)

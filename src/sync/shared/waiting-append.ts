@@ -28,6 +28,8 @@ export class WaitingAppend {
   /** How many looks at the remote had begun when it came. */
   arrived = 0
   isDecided = false
+  /** It is to be safe here and is not yet: until then it gets no place, so that no push takes it along. */
+  isFresh = false
   /** Nobody waits for it any more: it is left out of the next push. */
   isAbandoned = false
   /** The remote may hold it, for all that is known: it is looked for before it is given a place. */

@@ -18,6 +18,7 @@ import {
 } from '../../../src/sync/errors.ts'
 import { type FileSystem, nodeFileSystem } from '../../../src/system/file-system.ts'
 import { event, fsck, gitText, temporaryFolder } from '../../log/event-log-fixture.ts'
+import { FaultyFileSystem } from '../../system/faulty-file-system.ts'
 import { SharedRemote } from './shared-fixture.ts'
 
 const counted = projection({
@@ -401,6 +402,31 @@ describe('an append that does not wait for the remote', () => {
     await log.push()
     expect(await numbersOf(log)).toEqual([1, 2])
     expect(log.conflicts()).toEqual([])
+  })
+
+  test('is not pushed before it is safe here: it is refused where it cannot be, and nothing is stored', async () => {
+    const remote = await SharedRemote.create()
+    const writing = new WritingStops()
+    const fileSystem = new FaultyFileSystem(writing.fileSystem)
+    const log = await remote.open('one', { ports: { fileSystem } })
+    const controller = new AbortController()
+    const stopped = writing.stop()
+    const given = log.append('a', [event(1)], { signal: controller.signal }).catch((error) => error)
+    await stopped
+    // Placed anew, since the first one is given up, while the outbox waits for its turn.
+    const other = log.append('b', [event(2)])
+    const refused = log.append('c', [event(3)], { ack: 'committed' }).catch((error) => error)
+    const last = log.append('d', [event(4)])
+    fileSystem.fail({
+      on: ({ method, path }) => method === 'write' && path.includes('/outbox/'),
+      effect: { kind: 'error', code: 'ENOSPC' },
+    })
+    controller.abort()
+    writing.goOn()
+    expect(await given).toMatchObject({ code: 'not-confirmed', mayBeStored: false })
+    expect(await refused).toMatchObject({ code: 'journal-full' })
+    await Promise.all([other, last])
+    expect(await numbersOf(log)).toEqual([2, 4])
   })
 
   test('outlasts the end of its process', async () => {
