@@ -1,5 +1,6 @@
 import type { AppendCondition } from '../../event/condition.ts'
 import { MemoirError } from '../../event/errors.ts'
+import { JournalFullError } from '../../journal/errors.ts'
 import type { PreparedAppend } from '../../log/append-check.ts'
 import type { Draft } from '../../log/draft.ts'
 import type { EventLog, StreamAppend } from '../../log/event-log.ts'
@@ -107,11 +108,18 @@ export class OfflineAppends {
     )
   }
 
-  private async settle({ key }: OutboxEntry, outcome: Outcome): Promise<void> {
+  private async settle(entry: OutboxEntry, outcome: Outcome): Promise<void> {
     const { outbox, onConflict } = this.parts
+    const { key } = entry
     // One that comes back after a power cut is found on the remote by its ids.
     if (outcome.kind === 'confirmed') return outbox.forget(key, 'written')
-    await outbox.refuse(key, reasonOf(outcome.error))
+    try {
+      await outbox.refuse(key, reasonOf(outcome.error))
+    } catch (error) {
+      // There may be room for it the next time.
+      if (error instanceof JournalFullError) this.recover(entry)
+      throw error
+    }
     onConflict(key, outcome.error)
   }
 }

@@ -492,6 +492,22 @@ describe('a conflict', () => {
     expect(log.status().shared).toMatchObject({ provisional: 0, conflicts: 2 })
   })
 
+  test('that the disk has no room for is decided again until it is kept', async () => {
+    const remote = await SharedRemote.create()
+    const fileSystem = new FaultyFileSystem(nodeFileSystem)
+    const one = await remote.open('one', { ports: { fileSystem } })
+    const two = await remote.open('two')
+    await two.append('a', [event(1)])
+    await one.append('a', [event(2)], { ack: 'committed', expectedVersion: 'no-stream' })
+    fileSystem.fail({
+      on: ({ method, path }) => method === 'write' && path.includes('/outbox/'),
+      effect: { kind: 'error', code: 'ENOSPC' },
+    })
+    await one.push().catch(() => undefined)
+    await one.push()
+    expect(one.conflicts()).toMatchObject([{ reason: { code: 'concurrency' } }])
+  })
+
   test('is still there after a restart', async () => {
     const { remote, log } = await conflicting()
     const before = log.conflicts()
