@@ -9,7 +9,12 @@ const SETTING = /^([A-Za-z][A-Za-z0-9-]*)\s*(?:=\s*(.*))?$/
  * are not followed, and lines that are not understood are skipped. A key without a value is `true`.
  */
 export function parseGitConfig(text: string): GitConfig {
-  const settings = new Map<string, string>()
+  return new Map([...parseGitSettings(text)].map(([key, values]) => [key, values.at(-1)!]))
+}
+
+/** The same with all values of a key, in their order. */
+export function parseGitSettings(text: string): ReadonlyMap<string, readonly string[]> {
+  const settings = new Map<string, string[]>()
   let section = ''
   for (const line of text.replace(/\\\r?\n/g, '').split(/\r?\n/)) {
     const header = SECTION.exec(line.trim())
@@ -25,7 +30,10 @@ export function parseGitConfig(text: string): GitConfig {
     )
     if (setting) {
       const [, key = '', value] = setting
-      settings.set(`${section}.${key.toLowerCase()}`, value === undefined ? 'true' : plainValue(value))
+      const name = `${section}.${key.toLowerCase()}`
+      const values = settings.get(name) ?? []
+      values.push(value === undefined ? 'true' : plainValue(value))
+      settings.set(name, values)
     }
   }
   return settings
@@ -35,14 +43,17 @@ export function parseGitConfig(text: string): GitConfig {
 function plainValue(text: string): string {
   let value = ''
   let quoted = false
+  /** Up to here nothing is trimmed: it was in quotes, or an escape. */
+  let kept = 0
   for (let at = 0; at < text.length; at++) {
     const character = text.charAt(at)
     if (character === '"') quoted = !quoted
     else if (character === '\\') value += ESCAPES[text.charAt(++at)] ?? text.charAt(at)
     else if (!quoted && (character === '#' || character === ';')) break
     else value += character
+    if (quoted || character === '\\') kept = value.length
   }
-  return value.trim()
+  return value.slice(0, kept) + value.slice(kept).trimEnd()
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', b: '\b' }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { parseGitConfig } from './git-config.ts'
+import { parseGitSettings } from './git-config.ts'
 import { checkRemoteAddress, InvalidRemoteError, shownAddress } from './remote-address.ts'
 import type { RepositoryPaths } from './stand-in-directory.ts'
 
@@ -42,9 +42,11 @@ async function findConfigured(
   name: string,
   purpose: 'fetch' | 'push',
 ): Promise<string | undefined> {
-  const config = parseGitConfig(await readFile(join(gitDirectory, 'config'), 'utf8'))
-  const pushAddress = purpose === 'push' ? config.get(`remote.${name}.pushurl`) : undefined
-  const address = pushAddress ?? config.get(`remote.${name}.url`)
+  const settings = parseGitSettings(await readFile(join(gitDirectory, 'config'), 'utf8'))
+  // Of several the first, from which git fetches: pushing to the others is what mirrors are for.
+  const find = (key: string) => settings.get(`remote.${name}.${key}`)?.[0]
+  const pushAddress = purpose === 'push' ? find('pushurl') : undefined
+  const address = pushAddress ?? find('url')
   return address === undefined ? undefined : resolveAddress(address, workTree ?? gitDirectory)
 }
 

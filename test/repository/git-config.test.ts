@@ -1,7 +1,8 @@
+import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { isTrue, parseGitConfig } from '../../src/repository/git-config.ts'
+import { isTrue, parseGitConfig, parseGitSettings } from '../../src/repository/git-config.ts'
 import { gitText, temporaryDirectory } from './real-git.ts'
 
 const TEXT = `# comment
@@ -31,6 +32,17 @@ describe('a git config', () => {
       const asked = gitText(directory, 'config', '--file', 'config', `remote.a "b" ; c.${key}`)
       expect(config.get(`remote.a \\"b\\" ; c.${key}`), key).toBe(asked)
     }
+  })
+
+  test('keeps the spaces that are in quotes, and all values of a key', () => {
+    const directory = temporaryDirectory()
+    const text = '[remote "a"]\n\turl = "/ b " \n\turl = c  " " d\\t ; e\n\turl = f g \n'
+    writeFileSync(join(directory, 'config'), text)
+    const asked = execFileSync('git', ['config', '--null', '--file', 'config', '--get-all', 'remote.a.url'], {
+      cwd: directory,
+      encoding: 'utf8',
+    })
+    expect(parseGitSettings(text).get('remote.a.url')).toEqual(asked.split('\0').slice(0, -1))
   })
 
   test('takes a key without a value for true', () => {

@@ -124,6 +124,12 @@ describe('remote transfer', () => {
       expect(head(local, 'refs/remotes/origin/main')).toBe(first)
     })
 
+    it('asks the first of several addresses, as git does', async () => {
+      git(local, ['remote', 'set-url', '--add', 'origin', '../another.git'])
+      const commit = commitFiles(origin, { a: 'x' })
+      expect(await fetchBranch(repository, 'origin', MAIN)).toBe(commit)
+    })
+
     it('returns undefined for a branch that the remote has not', async () => {
       expect(await fetchBranch(repository, 'origin', MAIN)).toBeUndefined()
     })
