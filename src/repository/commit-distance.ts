@@ -15,7 +15,7 @@ const FEW = 64
  * Counts the commits that only one of two histories has. Where the right one follows on the left one, as a
  * rule, that is a few reads; else a git process, 5 ms, and 5 µs a commit.
  *
- * @throws ObjectMissingError, GitFailedError when a commit is missing
+ * @throws ObjectMissingError, GitFailedError when a commit is missing; ObjectCorruptError when the right one is none
  */
 export async function commitDistance(
   reader: GitReader,

@@ -1,3 +1,4 @@
+import { ObjectCorruptError } from './errors.ts'
 import type { GitReader } from './git-reader.ts'
 import { parseCommit } from './object.ts'
 
@@ -17,7 +18,9 @@ export async function countSteps(
   for (let steps = 0; steps <= most; steps++) {
     if (commit === to) return steps
     const { type, content } = await reader.read(commit)
-    const [parent, ...others] = type === 'commit' ? parseCommit(content).parents : []
+    // A remote may have put anything on its branch.
+    if (type !== 'commit') throw new ObjectCorruptError(commit, `it is a ${type}, not a commit`)
+    const [parent, ...others] = parseCommit(content).parents
     if (parent === undefined || others.length > 0) return undefined
     commit = parent
   }

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { batch, commitByHand, readFileAt, storedLine } from '../../log/log-fixture.ts'
@@ -43,7 +44,23 @@ function commitRoot(remote: string, events: string): void {
 const blob = (remote: string, content: string | Uint8Array) =>
   git(remote, ['hash-object', '-w', '--stdin'], { input: content }).toString().trim()
 
+/** Puts what is no commit on the branch, which git refuses to do. */
+const point = (remote: string, oid: string) => writeFileSync(join(remote, 'refs/heads/main'), `${oid}\n`)
+
 const ATTACKS: readonly Attack[] = [
+  {
+    what: 'whose branch is at a file',
+    code: 'object-corrupt',
+    attack: ({ remote }) => point(remote, blob(remote, 'no commit')),
+  },
+  {
+    what: 'whose branch is at a tag of its last commit',
+    code: 'object-corrupt',
+    attack: ({ remote }) => {
+      git(remote, ['-c', 'user.name=a', '-c', 'user.email=a', 'tag', '-a', '-m', 'Tag', 'tag', 'main'])
+      point(remote, gitText(remote, 'rev-parse', 'tag'))
+    },
+  },
   {
     what: 'that was rewound',
     code: 'remote-rewound',
