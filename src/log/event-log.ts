@@ -110,11 +110,17 @@ export class EventLog {
   /**
    * Checks appends and encodes them as far as is possible without a place in the log.
    *
+   * @param eventBytes the most bytes that an event may take. Default: as many as this log lets it
    * @throws what `append` throws before it looks at the log
    */
-  prepare(appends: readonly StreamAppend[], condition: AppendCondition | undefined): PreparedAppend[] {
+  prepare(
+    appends: readonly StreamAppend[],
+    condition: AppendCondition | undefined,
+    eventBytes?: number,
+  ): PreparedAppend[] {
     const writer = this.writable()
-    const prepared = appends.map((append) => prepareAppend(append, writer))
+    const limit = eventBytes ?? writer.eventBytes
+    const prepared = appends.map((append) => prepareAppend(append, limit, writer.newId))
     checkShape(prepared, condition)
     return prepared
   }
@@ -263,7 +269,8 @@ export class EventLog {
 
 function prepareAppend(
   { stream, events, expectedVersion = 'any' }: StreamAppend,
-  { eventBytes, newId }: Writer,
+  eventBytes: number,
+  newId: () => string,
 ): PreparedAppend {
   return new PreparedAppend(stream, expectedVersion, prepareEvents(stream, events, eventBytes, newId))
 }

@@ -101,7 +101,8 @@ export class OfflineAppends {
   /** Takes up an append that an earlier process accepted: it may have pushed it as well. */
   private recover(entry: OutboxEntry): void {
     const { appends, condition } = entry.append
-    const prepared = this.parts.log.prepare(appends, condition)
+    // It was accepted, whatever the limit is now: a log that did not open for it could never push it.
+    const prepared = this.parts.log.prepare(appends, condition, Number.POSITIVE_INFINITY)
     const options = { isOffline: true }
     this.parts.line.add(
       new WaitingAppend(prepared, condition, options, (outcome) => this.settle(entry, outcome)),

@@ -446,6 +446,18 @@ describe('an append that does not wait for the remote', () => {
     expect(log.status().shared).toMatchObject({ provisional: 0, conflicts: 0 })
   })
 
+  test('is pushed by a process that would not have accepted it for its size', async () => {
+    const remote = await SharedRemote.create()
+    const one = await remote.open('one')
+    remote.cut('one')
+    await one.append('a', [event(1)], { ack: 'committed' })
+    await one.close()
+    remote.mend('one')
+    const again = await remote.open('one', { limits: { eventBytes: 10 } })
+    await again.push()
+    expect(await numbersOf(again)).toEqual([1])
+  })
+
   test('closes without the remote, and is pushed by the next process', async () => {
     const remote = await SharedRemote.create()
     const log = await remote.open('one')
