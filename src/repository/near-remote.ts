@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises'
 import { nodeFileSystem } from '../system/file-system.ts'
 import { findRepository } from './location.ts'
 import { getRemote } from './remote.ts'
-import { checkRemoteAddress } from './remote-address.ts'
+import { folderOf } from './remote-address.ts'
 import type { RepositoryPaths } from './stand-in-directory.ts'
 
 /**
@@ -16,9 +16,9 @@ export async function findNearRemote(
   remote: string,
 ): Promise<string | undefined> {
   const { address } = await getRemote(repository, remote, 'push')
-  if (checkRemoteAddress(address) !== 'file') return undefined
   try {
-    const found = await findRepository(address, nodeFileSystem)
+    const folder = folderOf(address)
+    const found = folder === undefined ? undefined : await findRepository(folder, nodeFileSystem)
     return found && (await realpath(found.gitDirectory))
   } catch {
     // Whatever is wrong with it, git says so when it fetches.

@@ -115,6 +115,17 @@ export function redactAddress(text: string): string {
   return text.replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/?#]*@/gi, '$1')
 }
 
+/**
+ * The folder of a remote on this machine, as git finds it: escapes are decoded, and "#" and "?" have no meaning of
+ * their own. Undefined for any other remote.
+ *
+ * @throws InvalidRemoteError
+ */
+export function folderOf(address: string): string | undefined {
+  if (checkRemoteAddress(address) !== 'file') return undefined
+  return /^file:/i.test(address) ? decode(address.slice('file://'.length)) : address
+}
+
 /** The host that an address names, in small letters and without a port; undefined for a path. */
 export function hostOf(address: string): string | undefined {
   if (checkRemoteAddress(address) === 'file') return undefined

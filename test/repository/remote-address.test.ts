@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   checkRemoteAddress,
+  folderOf,
   InvalidRemoteError,
   redactAddress,
   shownAddress,
@@ -119,5 +120,19 @@ describe('redactAddress', () => {
         expect(text).not.toContain(`S3${password}`)
       }),
     )
+  })
+})
+
+describe('the folder of an address', () => {
+  it.each([
+    ['/srv/a%20b.git', '/srv/a%20b.git'],
+    ['../a.git', '../a.git'],
+    ['file:///srv/a%20b.git', '/srv/a b.git'],
+    ['file:///srv/a#1.git', '/srv/a#1.git'],
+    ['file:///srv/100%.git', '/srv/100%.git'],
+    ['https://example.org/a.git', undefined],
+    ['ada@example.org:a.git', undefined],
+  ])('of %s is %s', (address, folder) => {
+    expect(folderOf(address)).toBe(folder)
   })
 })

@@ -1,9 +1,7 @@
-import { resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { Watcher } from '../../image/watcher.ts'
 import { findRepository } from '../../repository/location.ts'
 import { readRef } from '../../repository/refs.ts'
-import { checkRemoteAddress } from '../../repository/remote-address.ts'
+import { folderOf } from '../../repository/remote-address.ts'
 import type { FileSystem } from '../../system/file-system.ts'
 
 /** Beside file events, the poll of the replica is enough. */
@@ -11,10 +9,9 @@ const POLL_MS = 2 ** 31 - 1
 
 /** The git directory of a remote on this machine; undefined for any other, and for one that is not there now. */
 async function findLocal(address: string, fileSystem: FileSystem): Promise<string | undefined> {
-  if (checkRemoteAddress(address) !== 'file') return undefined
   try {
-    const path = /^file:/i.test(address) ? fileURLToPath(address) : resolve(address)
-    return (await findRepository(path, fileSystem))?.gitDirectory
+    const folder = folderOf(address)
+    return folder && (await findRepository(folder, fileSystem))?.gitDirectory
   } catch {
     // What is wrong with it, the next fetch says.
     return undefined

@@ -174,10 +174,14 @@ describe('an append', () => {
   })
 })
 
-test('writers that reach the remote as a folder lose no push to each other', async () => {
+test.each([
+  ['a path', ''],
+  ['file://', 'file://'],
+])('writers that reach the remote as a folder, by %s, lose no push to each other', async (_, scheme) => {
   const remote = await SharedRemote.create()
   const names = ['a', 'b', 'c']
-  const logs = await Promise.all(names.map((name) => remote.open(name)))
+  const address = `${scheme}${remote.path}`
+  const logs = await Promise.all(names.map((name) => remote.open(name, { remote: address })))
   await Promise.all(
     logs.map(async (log, writer) => {
       for (let at = 0; at < 6; at++) await log.append('s', [event(writer * 100 + at)])
