@@ -3,6 +3,8 @@ import { readBranchState } from '../../log/branch.ts'
 import { commonPosition } from '../../log/history.ts'
 import type { OpenedLog } from '../../log/open-event-log.ts'
 import { moveRef } from '../../log/ref-move.ts'
+import { removeQuietly } from '../../repository/durable-file.ts'
+import { readRef } from '../../repository/refs.ts'
 import { checkLine } from '../line-check.ts'
 import { checkSameLog, type Ports } from './gate.ts'
 
@@ -56,7 +58,16 @@ export async function replaceHistory(
   const { commit } = log.state.branch
   const time = formatTime(clock.now()).replace(/[-:]|\.\d+/g, '')
   const ref = `${REPLACED}${time}-${commit.slice(0, 12)}`
-  await moveRef(fileSystem, repository.gitDirectory, ref, { expected: undefined, next: commit }, clock)
-  await log.follower.fastForward(to)
+  const { gitDirectory, branch } = repository
+  // Accepted twice within a second, it may be there.
+  const expected = await readRef(fileSystem, gitDirectory, ref)
+  await moveRef(fileSystem, gitDirectory, ref, { expected, next: commit }, clock)
+  try {
+    await log.follower.fastForward(to)
+  } catch (error) {
+    const isKept = (await readRef(fileSystem, gitDirectory, branch)) === commit
+    if (isKept && expected === undefined) await removeQuietly(fileSystem, `${gitDirectory}/${ref}`)
+    throw error
+  }
   return ref
 }

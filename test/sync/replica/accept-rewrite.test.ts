@@ -48,6 +48,17 @@ describe('a rewritten history', () => {
     expect((await scene.follow()).state(balances)).toEqual(new Map([['account', 18]]))
   })
 
+  test('is taken twice as well as once', async () => {
+    const { scene, replica, old } = await rewritten()
+    const [{ replaced }] = [
+      await replica.acceptRewrite(scene.head()),
+      await replica.acceptRewrite(scene.head()),
+    ]
+    await replica.acceptRewrite(scene.head())
+    expect(gitText(scene.path, 'rev-parse', replaced)).toBe(old)
+    expect(scene.head(scene.path)).toBe(scene.head())
+  })
+
   test('is taken when the beginning of its commit is named', async () => {
     const { scene, replica } = await rewritten()
     await replica.acceptRewrite(scene.head().slice(0, 7))
@@ -68,6 +79,7 @@ describe('a rewritten history', () => {
     const { scene, replica, old } = await rewritten()
     commitByHand(scene.remote, { files: { [batch(4)]: 'nonsense\n' } })
     await expect(replica.acceptRewrite(scene.head())).rejects.toMatchObject({ code: 'invalid-batch' })
+    expect(gitText(scene.path, 'for-each-ref', 'refs/memoir/replaced')).toBe('')
     expect(scene.head(scene.path)).toBe(old)
     expect(replica.state(balances)).toEqual(new Map([['account', 6]]))
   })
