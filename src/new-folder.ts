@@ -57,23 +57,33 @@ export async function inUnfinishedFolder(
   fill: (path: string) => Promise<void>,
 ): Promise<void> {
   const holder = `${target}.unfinished-${id}`
+  const path = `${holder}/${basename(target)}`
+  const failed = (cause: unknown) => {
+    throw fileError(target, cause)
+  }
   try {
-    await fileSystem.makeDirectory(dirname(target))
-    await removeLeft(target, fileSystem)
-    await fileSystem.makeDirectory(holder)
-    const owner = Buffer.from(JSON.stringify(currentProcess(clock.now())))
-    await createFile(fileSystem, `${holder}/${OWNER}`, owner)
-    const path = `${holder}/${basename(target)}`
+    await makeHolder(target, holder, { fileSystem, clock }).catch(failed)
     await fill(path)
-    await fileSystem.rename(path, target)
-  } catch (error) {
-    throw fileError(target, error)
+    await fileSystem.rename(path, target).catch(failed)
   } finally {
     await rm(holder, { recursive: true, force: true })
   }
 }
 
 const OWNER = 'owner.json'
+
+/** Makes the folder beside the place, which says whose it is, and removes what killed processes left there. */
+async function makeHolder(
+  target: string,
+  holder: string,
+  { fileSystem, clock }: { readonly fileSystem: FileSystem; readonly clock: Clock },
+): Promise<void> {
+  await fileSystem.makeDirectory(dirname(target))
+  await removeLeft(target, fileSystem)
+  await fileSystem.makeDirectory(holder)
+  const owner = Buffer.from(JSON.stringify(currentProcess(clock.now())))
+  await createFile(fileSystem, `${holder}/${OWNER}`, owner)
+}
 
 async function removeLeft(target: string, fileSystem: FileSystem): Promise<void> {
   const names = await fileSystem.list(dirname(target))
