@@ -2,7 +2,7 @@ import type { AppendCondition, ExpectedVersion } from '../event/condition.ts'
 import type { NewEvent, RecordedEvent } from '../event/event.ts'
 import { prepareEvents } from '../event/new-event.ts'
 import { formatTime } from '../event/time.ts'
-import type { Durability, Journal } from '../journal/journal.ts'
+import type { Durability } from '../journal/journal.ts'
 import { Admission } from './admission.ts'
 import { checkShape, hasGivenIds, PreparedAppend } from './append-check.ts'
 import { AppendRequest, accept, acceptIfNew } from './append-request.ts'
@@ -24,6 +24,7 @@ import type { LogState } from './log-state.ts'
 import type { AppendResult } from './placement.ts'
 import { loadEvent, loadRun, type ReadOptions, readEvents } from './reading.ts'
 import { findRepeatedAppend, positionsOfGivenIds } from './repeated-append.ts'
+import type { ReusableJournal } from './reusable-journal.ts'
 import type { Run } from './run.ts'
 import { runFrom, runTo } from './run.ts'
 import type { Sealer } from './sealer.ts'
@@ -53,7 +54,7 @@ export interface Writer {
   readonly folder: Folder
   /** For appends that somebody else has to confirm. */
   readonly draft: Draft
-  readonly journal: Journal
+  readonly journal: ReusableJournal
   readonly newId: () => string
   /** The most bytes a stored event may take. */
   readonly eventBytes: number

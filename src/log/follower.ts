@@ -29,8 +29,11 @@ export interface FollowerParts {
   readonly branchLock: Exclusive
   readonly listener: LogListener
   readonly notify: (notice: Notice) => void
-  /** The journal's leave to go on at a position that it did not see: set for a writer. */
-  readonly release: ((position: number) => Promise<void>) | undefined
+  /**
+   * The journal's leave to go on at a position that it did not see, and to forget what was committed after the
+   * last position that is as it was: set for a writer.
+   */
+  readonly release: ((position: number, common: number) => Promise<void>) | undefined
 }
 
 /**
@@ -130,7 +133,7 @@ export class Follower {
   private async adopt({ after, common, index, isContinued }: Examined, by: 'pull' | 'others'): Promise<void> {
     const before = this.parts.state.branch
     try {
-      await this.parts.release?.(after.position)
+      await this.parts.release?.(after.position, common)
     } catch (error) {
       if (index === this.parts.state.index) index.truncate(before.position)
       throw error

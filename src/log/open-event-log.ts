@@ -157,7 +157,7 @@ async function open(
   const writer = readOnly
     ? undefined
     : await openWriter(options, opened, { state, source, branchLock, listener, store, newId })
-  const release = writer && ((position: number) => writer.journal.release(position))
+  const release = writer && ((position: number, common: number) => writer.journal.release(position, common))
   const follower = new Follower({
     state,
     repository,

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { JournalFailedError } from '../journal/errors.ts'
 import { openFileJournal } from '../journal/file-journal.ts'
 import type { Durability, Journal, JournalEntry, JournalGroup } from '../journal/journal.ts'
 import { parseSegmentName } from '../journal/segment.ts'
@@ -7,7 +8,7 @@ import type { FileSystem } from '../system/file-system.ts'
 /**
  * A file journal whose positions can be used again: when somebody sets the branch back, the next append
  * stands before what the journal has passed already. It then begins anew, and a clean close leaves it empty,
- * so that no later opening takes what was committed, and set back since, for events that still wait.
+ * so that no later opening takes what was committed, and replaced since, for events that still wait.
  */
 export class ReusableJournal implements Journal {
   /** Position of the last entry; unknown, and so never released, until all were read. */
@@ -34,17 +35,18 @@ export class ReusableJournal implements Journal {
   }
 
   async append(group: JournalGroup, durability: Durability): Promise<void> {
-    if (group.first <= this.last && this.isReleased) {
-      await this.empty()
-      this.current = await openFileJournal({ directory: this.directory, fileSystem: this.fileSystem })
-    }
     await this.current.append(group, durability)
     this.last = lastOf(group)
   }
 
-  release(position: number): Promise<void> {
+  /**
+   * @param common up to here what was released before is as it was: where it is less than that, somebody replaced
+   *   the rest, and no entry of it may be taken up again
+   */
+  async release(position: number, common = position): Promise<void> {
+    if (common < this.released && this.isReleased) await this.beginAnew()
     this.released = Math.max(this.released, position)
-    return this.current.release(position)
+    await this.current.release(position)
   }
 
   status(): ReturnType<Journal['status']> {
@@ -60,6 +62,15 @@ export class ReusableJournal implements Journal {
     return this.last <= this.released
   }
 
+  private async beginAnew(): Promise<void> {
+    try {
+      await this.empty()
+      this.current = await openFileJournal({ directory: this.directory, fileSystem: this.fileSystem })
+    } catch (error) {
+      throw error instanceof JournalFailedError ? error : new JournalFailedError(this.directory, error)
+    }
+  }
+
   private async empty(): Promise<void> {
     await this.current.close()
     const segments = (await this.fileSystem.list(this.directory)).filter(
@@ -71,6 +82,7 @@ export class ReusableJournal implements Journal {
       await this.fileSystem.syncDirectory(this.directory)
     }
     this.last = 0
+    this.released = 0
   }
 }
 

@@ -1,0 +1,79 @@
+import { cpSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import {
+  appendEach,
+  batchFile,
+  commitForeign,
+  git,
+  gitText,
+  line,
+  numbers,
+  openLog,
+  type TestLog,
+  temporaryFolder,
+} from './event-log-fixture.ts'
+
+/** A log with five events, at a commit, and five more behind it. */
+async function makeLog(): Promise<{ folder: string; opened: TestLog; atFive: string }> {
+  const folder = temporaryFolder()
+  const opened = await openLog(folder)
+  await appendEach(opened, 's', 5)
+  await opened.log.seal()
+  const atFive = gitText(folder, 'rev-parse', 'HEAD')
+  await appendEach(opened, 's', 5, 6)
+  await opened.log.seal()
+  return { folder, opened, atFive }
+}
+
+/** What a writer that is killed now leaves behind. */
+function copyOf(folder: string): string {
+  const copy = temporaryFolder()
+  cpSync(folder, copy, { recursive: true })
+  // The lock that was copied belongs to this process, which is still alive.
+  for (const name of readdirSync(join(copy, 'memoir'))) {
+    if (name.endsWith('.lock')) rmSync(join(copy, 'memoir', name))
+  }
+  return copy
+}
+
+test('keeps what is appended after the branch was set back, when it cannot be committed before the close', async () => {
+  const { folder, opened, atFive } = await makeLog()
+  git(folder, ['update-ref', 'HEAD', atFive])
+  await appendEach(opened, 's', 2, 11)
+  commitForeign(folder, { [batchFile(6)]: line(6, { version: 1 }) })
+  await expect(opened.close()).rejects.toMatchObject({ code: 'log-diverged', unsealed: 2 })
+  git(folder, ['update-ref', 'HEAD', atFive])
+  expect(await numbers(await openLog(folder))).toEqual([1, 2, 3, 4, 5, 11, 12])
+})
+
+test('keeps what is appended after a foreign commit was taken back, when the writer is killed', async () => {
+  const { folder, opened } = await makeLog()
+  const atTen = gitText(folder, 'rev-parse', 'HEAD')
+  commitForeign(folder, { [batchFile(11)]: line(11, { version: 1 }) + line(12, { version: 2 }) })
+  await opened.log.follower.look()
+  git(folder, ['update-ref', 'HEAD', atTen])
+  await appendEach(opened, 's', 2, 21)
+  expect((await numbers(await openLog(copyOf(folder)))).slice(9)).toEqual([10, 21, 22])
+})
+
+test('does not bring back what was set back under a writer that is killed then', async () => {
+  const { folder, opened, atFive } = await makeLog()
+  git(folder, ['update-ref', 'HEAD', atFive])
+  await opened.log.follower.look()
+  const again = await openLog(copyOf(folder))
+  expect(await numbers(again)).toEqual([1, 2, 3, 4, 5])
+  await appendEach(again, 's', 1, 6)
+  expect(await numbers(again)).toEqual([1, 2, 3, 4, 5, 6])
+})
+
+test('opens after events were replaced under a writer that is killed then', async () => {
+  const { folder, opened } = await makeLog()
+  const replaced = Array.from({ length: 5 }, (_, at) => line(6 + at, { stream: 's' })).join('')
+  commitForeign(folder, { [batchFile(6)]: replaced }, { amend: true })
+  await opened.log.follower.look()
+  expect(opened.notices).toMatchObject([{ kind: 'rewritten', commonPosition: 5, positionAfter: 10 }])
+  const again = await openLog(copyOf(folder))
+  expect((await again.log.event(10)).stream).toBe('s')
+  expect((await again.log.event(10)).id).toBe('foreign-s-10')
+})
