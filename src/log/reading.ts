@@ -95,7 +95,7 @@ export async function* readEvents(
     const seen = stream === undefined ? end : versionAt(state.index, stream, end)
     if (options.to !== undefined && seen >= options.to) return
     from = Math.max(from ?? 1, seen + 1)
-    await state.visible.reaches(end + 1, signal)
+    await state.visible.leaves(end, signal)
   }
 }
 

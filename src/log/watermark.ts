@@ -1,5 +1,5 @@
 interface Waiting {
-  readonly position: number
+  readonly isDone: (position: number) => boolean
   readonly resolve: () => void
   readonly reject: (reason: unknown) => void
 }
@@ -12,6 +12,8 @@ export class Watermark {
   private current = 0
   // Promises and file events do not keep Node running: a timer does, while somebody waits.
   private keepsRunning: NodeJS.Timeout | undefined
+  /** Set once it moves no more. */
+  private end: { readonly reason: unknown } | undefined
 
   get position(): number {
     return this.current
@@ -20,41 +22,56 @@ export class Watermark {
   moveTo(position: number): void {
     this.current = position
     if (this.waiting.length === 0) return
-    for (const { resolve } of this.remove((one) => one.position <= position)) resolve()
+    for (const { resolve } of this.remove(({ isDone }) => isDone(position))) resolve()
   }
 
-  /** Resolves when the position is reached; rejects with the signal's reason when that comes first. */
-  async reaches(position: number, signal?: AbortSignal): Promise<void> {
-    signal?.throwIfAborted()
-    if (position <= this.current) return
-    await new Promise<void>((resolve, reject) => {
-      const waiting = { position, resolve, reject }
-      const abort = () => {
-        this.remove((one) => one === waiting)
-        reject(signal?.reason)
-      }
-      waiting.resolve = () => {
-        signal?.removeEventListener('abort', abort)
-        resolve()
-      }
-      signal?.addEventListener('abort', abort, { once: true })
-      this.waiting.push(waiting)
-      this.keepsRunning ??= setInterval(() => undefined, LONGEST_TIMER_MS)
-    })
+  /**
+   * Resolves when the position is reached; rejects with the signal's reason when that comes first, and with that of
+   * `giveUp` when it will not come.
+   */
+  reaches(position: number, signal?: AbortSignal): Promise<void> {
+    return this.until((current) => position <= current, signal)
   }
 
-  /** Rejects all who wait: the position will not come. */
+  /** Resolves when it stands elsewhere, which is further back after a rewrite of history; rejects as `reaches`. */
+  leaves(position: number, signal?: AbortSignal): Promise<void> {
+    return this.until((current) => current !== position, signal)
+  }
+
+  /** Rejects all who wait, and who come to wait later: it moves no more. */
   giveUp(reason: unknown): void {
+    this.end = { reason }
     for (const { reject } of this.remove(() => true)) reject(reason)
   }
 
-  private remove(isDone: (one: Waiting) => boolean): Waiting[] {
-    const done = this.waiting.filter(isDone)
-    this.waiting = this.waiting.filter((one) => !isDone(one))
+  private async until(isDone: Waiting['isDone'], signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted()
+    if (isDone(this.current)) return
+    if (this.end !== undefined) throw this.end.reason
+    let abort = () => {}
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const waiting = { isDone, resolve, reject }
+        abort = () => {
+          this.remove((one) => one === waiting)
+          reject(signal?.reason)
+        }
+        signal?.addEventListener('abort', abort)
+        this.waiting.push(waiting)
+        this.keepsRunning ??= setInterval(() => undefined, LONGEST_TIMER_MS)
+      })
+    } finally {
+      signal?.removeEventListener('abort', abort)
+    }
+  }
+
+  private remove(isGone: (one: Waiting) => boolean): Waiting[] {
+    const gone = this.waiting.filter(isGone)
+    this.waiting = this.waiting.filter((one) => !isGone(one))
     if (this.waiting.length === 0) {
       clearInterval(this.keepsRunning)
       this.keepsRunning = undefined
     }
-    return done
+    return gone
   }
 }

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { RecordedEvent } from '../../src/event/event.ts'
@@ -5,6 +6,8 @@ import type { ReadOptions } from '../../src/log/reading.ts'
 import {
   appendEach,
   event,
+  git,
+  gitText,
   numbers,
   openLog,
   readAll,
@@ -156,6 +159,31 @@ test('follows: gives what comes, of one stream or filtered, until the signal end
   controller.abort(new Error('enough'))
   await expect(readers[0]).rejects.toThrow('enough')
   await expect(readers[1]).rejects.toThrow('enough')
+})
+
+test('a follower that comes for more after the log was closed is told so', async () => {
+  const opened = await filledLog()
+  const reading = opened.log.read({ from: 60, follow: true })
+  expect((await reading.next()).value).toMatchObject({ position: 60 })
+  await opened.close()
+  await expect(reading.next()).rejects.toMatchObject({ code: 'log-closed' })
+})
+
+test('a follower that waits for more is told at once when history is rewritten', async () => {
+  const folder = temporaryFolder()
+  const opened = await openLog(folder)
+  await appendEach(opened, 's', 3)
+  await opened.log.seal()
+  const { signal } = new AbortController()
+  const reading = opened.log.read({ from: 3, follow: true, signal })
+  await reading.next()
+  const more = reading.next()
+  git(folder, ['update-ref', 'HEAD', gitText(folder, 'rev-parse', 'HEAD^')])
+  await Promise.all([
+    expect(more).rejects.toMatchObject({ code: 'log-rewritten' }),
+    opened.log.follower.look(),
+  ])
+  expect(getEventListeners(signal, 'abort')).toEqual([])
 })
 
 test('follows up to where it was told to', async () => {
