@@ -55,6 +55,8 @@ export class Image implements LogListener {
   /** Of resuming and rebuilding, one at a time. */
   private readonly rebuilding = new Exclusive()
   private rewrites = 0
+  /** From a rewrite of history until all projections were made anew: they hold what is void. */
+  private isOutdated = false
   /** The last position it was told of. */
   private told = 0
 
@@ -97,6 +99,7 @@ export class Image implements LogListener {
 
   async onRewritten(commonPosition: number, replay: Replay, index: LogIndex): Promise<void> {
     this.rewrites++
+    this.isOutdated = true
     await this.rebuilding.run(async () => {
       const rebuilt = await Promise.all(
         [...this.running.values()].map(({ projection, skipped }) => {
@@ -116,6 +119,7 @@ export class Image implements LogListener {
       }
       for (const running of rebuilt) this.swapIn(running)
       this.told = last
+      this.isOutdated = false
     })
   }
 
@@ -182,8 +186,9 @@ export class Image implements LogListener {
     this.state(projection)
   }
 
-  /** The states that may be saved: of no projection that stopped, or has left out an event. */
+  /** The states that may be saved: of no projection that stopped, has left out an event, or holds what is void. */
   get savable(): readonly SavableProjection[] {
+    if (this.isOutdated) return []
     return [...this.running.values()]
       .filter(({ stop, skipped }) => stop === undefined && skipped.size === 0)
       .map(({ projection, state, position }) => {

@@ -207,6 +207,32 @@ describe('an image of a rewritten history', () => {
     await bank.append('a', deposit(5))
     expect(bank.image.state(balances)).toEqual(new Map([['a', 6]]))
   })
+
+  test('that could not be rebuilt is not saved as one of the new history', async () => {
+    using folder = new TemporaryFolder()
+    const path = folder.join('bank.git')
+    let shouldFail = false
+    const { name, version, init, findHandler } = balances
+    const failing = Object.freeze({
+      name,
+      version,
+      findHandler,
+      init: () => {
+        if (shouldFail) throw new Error('no memory left')
+        return init()
+      },
+    })
+    const bank = await ImagedLog.open(path, { projections: [failing], everyEvents: 2 })
+    await bank.append('a', deposit(1), deposit(2))
+    await bank.log.seal()
+    shouldFail = true
+    await rewrite(path, 1)
+    await bank.log.follower.look()
+    expect(bank.log.follower.problem?.error.message).toBe('no memory left')
+    await bank.close()
+    await using again = await ImagedLog.open(path, { projections: [balances] })
+    expect(again.image.state(balances)).toEqual(new Map([['a', 70]]))
+  })
 })
 
 type Step =
