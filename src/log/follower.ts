@@ -1,3 +1,4 @@
+import { MemoirError } from '../event/errors.ts'
 import { NotALogError, RefMovedError } from '../repository/errors.ts'
 import type { GitReader } from '../repository/git-reader.ts'
 import { readRef } from '../repository/refs.ts'
@@ -16,6 +17,20 @@ export interface UnreadableCommit {
   readonly commit: string
   readonly error: Error
 }
+
+/** Codes of what is wrong with a commit itself. Anything else may pass: an object can be restored, or come late. */
+const OF_THE_COMMIT: ReadonlySet<unknown> = new Set([
+  'invalid-batch',
+  'unexpected-entry',
+  'not-a-log',
+  'newer-format',
+  'manifest-invalid',
+  'history-changed',
+  'other-log',
+  'object-too-large',
+])
+/** After a look that failed, as many times as long as it took goes by before the next at the same commit. */
+const REST = 10
 
 /** What following works with. */
 export interface FollowerParts {
@@ -45,6 +60,8 @@ export interface FollowerParts {
 export class Follower {
   private looking: Promise<void> | undefined
   private unreadable: UnreadableCommit | undefined
+  /** When the commit that could not be read is looked at again. */
+  private retryAt = 0
   private adopting = false
   private unfinished: (() => Promise<void>) | undefined
 
@@ -108,8 +125,9 @@ export class Follower {
     if (isOurs) this.unreadable = undefined
     // Events that wait to be sealed rest on the commit we know: the seal finds out and says so.
     const isWaiting = this.parts.state.index.count > this.parts.state.branch.position
+    const started = this.parts.clock.now()
     const isKnown = this.unreadable?.commit === (commit ?? '') && this.unfinished === undefined
-    if (isOurs || isWaiting || isKnown) return
+    if (isOurs || isWaiting || (isKnown && started < this.retryAt)) return
     this.adopting = true
     try {
       await this.finish()
@@ -118,11 +136,21 @@ export class Follower {
       this.unreadable = undefined
     } catch (cause) {
       const error = cause instanceof Error ? cause : new Error(String(cause))
-      this.unreadable = { commit: commit ?? '', error }
-      this.parts.notify({ kind: 'unreadable-commit', commit: commit ?? '', error })
+      this.refuse({ commit: commit ?? '', error }, started)
     } finally {
       this.adopting = false
     }
+  }
+
+  /** Keeps what is wrong with a commit, and tells it, but not twice in a row. */
+  private refuse(unreadable: UnreadableCommit, started: number): void {
+    const { commit, error } = unreadable
+    const isTold = this.unreadable?.commit === commit && this.unreadable.error.message === error.message
+    this.unreadable = unreadable
+    const now = this.parts.clock.now()
+    const isForGood = error instanceof MemoirError && OF_THE_COMMIT.has(error.code)
+    this.retryAt = isForGood ? Number.POSITIVE_INFINITY : now + REST * (now - started)
+    if (!isTold) this.parts.notify({ kind: 'unreadable-commit', commit, error })
   }
 
   private examine(commit: string, signal?: AbortSignal): Promise<Examined> {

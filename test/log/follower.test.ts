@@ -1,3 +1,4 @@
+import { renameSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { BranchUnreadableError, LogDivergedError } from '../../src/log/errors.ts'
 import {
@@ -13,6 +14,7 @@ import {
   openLog,
   readAll,
   temporaryFolder,
+  until,
 } from './event-log-fixture.ts'
 
 const YAML = `# Written by hand.
@@ -335,6 +337,28 @@ test('goes on with a commit whose events could not be shown at the first look', 
   expect(opened.log.follower.problem).toBeUndefined()
   expect(opened.listener.ids).toHaveLength(2)
   expect(await numbers(opened)).toHaveLength(2)
+})
+
+test('takes in a commit whose objects come late, as when files are synchronised one by one', async () => {
+  const path = temporaryFolder()
+  const opened = await openLog(path)
+  await appendEach(opened, 's', 1)
+  await opened.log.seal()
+  const commit = commitForeign(path, { [batchFile(2)]: line(2, { version: 1 }) })
+  const oid = gitText(path, 'rev-parse', `${commit}:${batchFile(2)}`)
+  const file = `${path}/objects/${oid.slice(0, 2)}/${oid.slice(2)}`
+  renameSync(file, `${file}.late`)
+  await opened.log.follower.look()
+  await opened.log.follower.look()
+  await expect(appendEach(opened, 's', 1)).rejects.toMatchObject({ code: 'branch-unreadable', commit })
+  expect(opened.notices).toMatchObject([{ kind: 'unreadable-commit', error: { code: 'object-missing' } }])
+  renameSync(`${file}.late`, file)
+  await until(async () => {
+    await opened.log.follower.look()
+    return opened.log.follower.problem === undefined
+  })
+  await appendEach(opened, 's', 1, 3)
+  expect(await numbers(opened)).toEqual([1, 2, 3])
 })
 
 test('keeps events that a later commit removes, and refuses appends until it is taken back', async () => {
