@@ -85,6 +85,17 @@ export class Assembly {
     this.upkeep?.schedule()
   }
 
+  /** Tells the user. What their function throws is uncaught: here it would stop whoever has something to tell. */
+  tell(notice: Notice): void {
+    try {
+      this.options.onNotice?.(notice)
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error
+      })
+    }
+  }
+
   close(): Promise<void> {
     this.closing ??= this.closeAll()
     return this.closing
@@ -209,7 +220,7 @@ export class Assembly {
       if (notice.by === 'others') this.workTree?.adopted(notice.commit)
       this.snapshotter?.maybeSnapshot()
     }
-    this.options.onNotice?.(notice)
+    this.tell(notice)
   }
 
   private async closeAll(): Promise<void> {

@@ -129,7 +129,7 @@ async function openExisting(
       fileEvents,
       known: waiting === commit ? commit : (pin?.commit ?? commit),
       chance: Math.random,
-      notify: (notice) => onNotice?.(notice),
+      notify: (notice) => assembly?.tell(notice),
       onMoved: () => assembly?.branchMoved(),
       pin: (next) => pins.set(next),
     })

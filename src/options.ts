@@ -77,7 +77,10 @@ export interface CommonOptions {
     /** The most bytes an object may have that is read: a batch, most of all. Default 100 MiB, as hosts have it. */
     readonly objectBytes?: number
   }
-  /** Told of what happens beside appends: foreign commits, rewritten history, failures in the background. */
+  /**
+   * Told of what happens beside appends: foreign commits, rewritten history, failures in the background. The log goes on
+   * whatever it throws, which is an uncaught exception.
+   */
   readonly onNotice?: (notice: Notice) => void
   /** Told how many events of how many were replayed while the log opens. */
   readonly onProgress?: (done: number, total: number) => void

@@ -28,7 +28,7 @@ export async function openShared(path: string, options: SharedOptions): Promise<
     const { remote = 'origin', shared: settings = {}, ports = {} } = options
     const { fileSystem = nodeFileSystem, clock = systemClock, random = systemRandom } = ports
     const { log, manifest, repository, reader, runner, directory } = assembly.opened
-    const notify = (notice: Notice) => options.onNotice?.(notice)
+    const notify = (notice: Notice) => assembly.tell(notice)
     // Of a time when this clone was the only writer.
     await log.seal()
     outbox = await Outbox.open(`${directory}/outbox`, fileSystem)

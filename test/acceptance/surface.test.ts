@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { clone, type Log, type Notice, open, projection, type RecordedEvent } from '../../src/index.ts'
 import { bareRepository, fsck, git, gitText, temporaryDirectory } from '../repository/real-git.ts'
 
@@ -356,3 +356,34 @@ async function collect(events: AsyncIterable<RecordedEvent>): Promise<RecordedEv
 async function amounts(events: AsyncIterable<RecordedEvent>): Promise<unknown[]> {
   return (await collect(events)).map(({ data }) => (data as { amount?: number }).amount)
 }
+
+it('goes on when the function that is told of notices throws, which is uncaught', async () => {
+  const uncaught: unknown[] = []
+  const others = process.listeners('uncaughtException')
+  process.removeAllListeners('uncaughtException')
+  process.on('uncaughtException', (error) => uncaught.push(error))
+  onTestFinished(() => {
+    process.removeAllListeners('uncaughtException')
+    for (const other of others) process.on('uncaughtException', other)
+  })
+  const failing = projection({
+    name: 'failing',
+    version: 1,
+    init: () => 0,
+    when: {
+      Opened() {
+        throw new Error('no such thing')
+      },
+    },
+  })
+  const thrown = new Error('a bug of the user')
+  await using log = await open(join(temporaryDirectory(), 'bank.git'), {
+    projections: [failing],
+    onNotice: () => {
+      throw thrown
+    },
+  })
+  await expect(log.append('a', [{ type: 'Opened', data: {} }])).resolves.toMatchObject({ position: 1 })
+  await expect(log.append('a', [{ type: 'Closed', data: {} }])).resolves.toMatchObject({ position: 2 })
+  expect(uncaught).toEqual([thrown])
+})
