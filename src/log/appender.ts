@@ -135,7 +135,12 @@ export class Appender {
     }
     const refused = [group, ...this.full.splice(0).map((waiting) => waiting.group)]
     if (this.open !== undefined) refused.push(this.closeGroup(this.open).group)
-    this.parts.log.index.truncate(this.parts.log.visible.position)
+    try {
+      this.parts.log.index.truncate(this.parts.log.visible.position)
+    } catch (cause) {
+      // What comes now cannot be checked against such an index.
+      this.failure = cause instanceof Error ? cause : new Error(String(cause))
+    }
     for (const { reject } of refused) reject(error)
   }
 }

@@ -261,7 +261,8 @@ export class LogIndex {
   }
 
   private lowerLastOfType(type: number): void {
-    let last = Math.min(this.lastOfType.get(type), this.count)
+    if (this.lastOfType.get(type) <= this.count) return
+    let last = this.count
     while (last > 0 && this.typeNumber(last) !== type) last--
     this.lastOfType.set(type, last)
   }

@@ -9,7 +9,7 @@ import { LogClosedError, LogLockedError } from '../../src/log/errors.ts'
 import { LogIndex } from '../../src/log/log-index.ts'
 import { open } from '../../src/memoir.ts'
 import { nodeFileSystem } from '../../src/system/file-system.ts'
-import { FaultyFileSystem } from '../system/faulty-file-system.ts'
+import { type Call, FaultyFileSystem } from '../system/faulty-file-system.ts'
 import { TemporaryFolder } from './image-fixture.ts'
 
 /** Three chunks of each column, the last of them in part. */
@@ -78,7 +78,11 @@ test('an index comes back from its file as it was, and goes on from there', asyn
 test('adding events to an index that was just opened reads nothing of its file', async () => {
   using folder = new TemporaryFolder()
   const path = folder.join('index.snapshot')
-  await save(indexOf(EVENTS), path)
+  const original = new LogIndex()
+  // One that comes once, at the start.
+  original.add({ stream: 'stream-0', type: 'Opened', tags: [], timeMs: 1_790_000_000_000, idHash: 0 })
+  add(original, 1, EVENTS - 1)
+  await save(original, path)
   const fileSystem = new FaultyFileSystem(nodeFileSystem)
   const file = (await SnapshotFile.open(fileSystem, path, indexMemory))!
   const index = decodeIndex(file)!
@@ -145,6 +149,27 @@ test('a snapshot that does not say any more what it said when it was opened is t
   expect(everyTime).not.toThrow()
   await file.close()
   expect(() => [...index.ids.find(0)]).toThrow(LogClosedError)
+})
+
+test('an append that is refused is told so, even if what it left in the index cannot be taken back', async () => {
+  using folder = new TemporaryFolder()
+  const path = folder.join('bank.git')
+  const opened = { type: 'Opened', data: 1 }
+  const changes = Array.from({ length: 35_000 }, (_, data) => ({ type: 'Changed', data }))
+  {
+    await using log = await open(path)
+    for (const events of [[opened], changes, changes]) await log.append('a', events)
+  }
+  const fileSystem = new FaultyFileSystem(nodeFileSystem)
+  const log = await open(path, { ports: { fileSystem } })
+  const isAppend = ({ method, path }: Call) => method === 'write' && path.includes('/journal/')
+  fileSystem.fail({ on: isAppend, effect: { kind: 'error', code: 'ENOSPC' } })
+  fileSystem.fail({ on: ({ method }) => method === 'readNow', effect: { kind: 'error', code: 'EIO' } })
+  await expect(log.append('a', [opened])).rejects.toMatchObject({ code: 'journal-full' })
+  await expect(log.append('a', [opened])).rejects.toMatchObject({ code: 'snapshot-changed' })
+  await log.close()
+  await using again = await open(path)
+  expect(await again.append('a', [opened])).toMatchObject({ position: 70_002 })
 })
 
 /** How many snapshot files this process has open. */
