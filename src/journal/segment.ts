@@ -163,9 +163,17 @@ export class Segment {
     this.#durable = this.#end
   }
 
-  /** Overwrites a part with the same or other bytes, on the disk when it resolves: recovery's tool. */
+  /**
+   * Overwrites a part with the same or other bytes, on the disk when it resolves: recovery's tool.
+   *
+   * @throws JournalFullError when there is no room
+   */
   async repair(bytes: Uint8Array, position: number): Promise<void> {
-    await this.#put(bytes, position, 'durable')
+    try {
+      await this.#put(bytes, position, 'durable')
+    } catch (error) {
+      throw isNoRoom(error) ? new JournalFullError(this.directory, error) : error
+    }
   }
 
   async close(): Promise<void> {

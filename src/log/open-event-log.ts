@@ -224,7 +224,7 @@ async function openWriter(
     }
     await journal.release(state.branch.position)
   } catch (error) {
-    await journal.close()
+    await journal.close().catch(() => undefined)
     throw error
   }
   const committer = new Committer({ gitDirectory, ref, store, fileSystem, clock, author })

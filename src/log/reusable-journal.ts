@@ -3,6 +3,7 @@ import { JournalFailedError } from '../journal/errors.ts'
 import { openFileJournal } from '../journal/file-journal.ts'
 import type { Durability, Journal, JournalEntry, JournalGroup } from '../journal/journal.ts'
 import { parseSegmentName } from '../journal/segment.ts'
+import { fileError } from '../repository/durable-file.ts'
 import type { FileSystem } from '../system/file-system.ts'
 
 /**
@@ -21,15 +22,24 @@ export class ReusableJournal implements Journal {
     private current: Journal,
   ) {}
 
+  /** @throws JournalCorruptError, JournalFullError, PermissionDeniedError, FileFailedError */
   static async open(directory: string, fileSystem: FileSystem): Promise<ReusableJournal> {
-    return new ReusableJournal(directory, fileSystem, await openFileJournal({ directory, fileSystem }))
+    try {
+      return new ReusableJournal(directory, fileSystem, await openFileJournal({ directory, fileSystem }))
+    } catch (error) {
+      throw fileError(directory, error)
+    }
   }
 
   async *read(): AsyncGenerator<JournalEntry> {
     let last = 0
-    for await (const entry of this.current.read()) {
-      last = lastOf(entry)
-      yield entry
+    try {
+      for await (const entry of this.current.read()) {
+        last = lastOf(entry)
+        yield entry
+      }
+    } catch (error) {
+      throw fileError(this.directory, error)
     }
     this.last = last
   }

@@ -171,6 +171,28 @@ test('a power cut does not lose the folder of the journal, which a clone does no
   expect(await numbers(await openLog(`${target}/log.git`))).toEqual([1, 2])
 })
 
+test.each([
+  ['no room to secure what was only written', 'write', 'ENOSPC', 'journal-full'],
+  ['no right to read a segment', 'readFile', 'EACCES', 'permission-denied'],
+  ['a bad sector', 'readFile', 'EIO', 'file-failed'],
+])('says in words of its own that the journal cannot be taken up: %s', async (_, method, code, expected) => {
+  const folder = temporaryFolder()
+  const opened = await openLog(folder)
+  await opened.log.append([{ stream: 's', events: [event(1)] }], undefined, 'written')
+  const copy = temporaryFolder()
+  cpSync(folder, copy, { recursive: true })
+  for (const name of (await nodeFileSystem.list(`${copy}/memoir`)).filter((one) => one.endsWith('.lock'))) {
+    await nodeFileSystem.remove(`${copy}/memoir/${name}`)
+  }
+  const fileSystem = new FaultyFileSystem(nodeFileSystem)
+  fileSystem.fail({
+    on: (call) => call.method === method && call.path.endsWith('.journal'),
+    effect: { kind: 'error', code },
+  })
+  await expect(openLog(copy, { fileSystem })).rejects.toMatchObject({ code: expected })
+  expect(await numbers(await openLog(copy))).toEqual([1])
+})
+
 test('a folder that cannot be written to is refused with its path, and left as it was', async () => {
   const folder = temporaryFolder()
   await (await openLog(folder)).close()
