@@ -232,6 +232,9 @@ export class Assembly {
       await this.snapshotter?.close()
       await this.workTree?.finish()
     } finally {
+      // What a failure left at work would go on without the lock.
+      await this.snapshotter?.settled()
+      await this.workTree?.settled()
       await this.pushers?.close()
       await this.closeSnapshots()
       await release()

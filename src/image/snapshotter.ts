@@ -71,6 +71,11 @@ export class Snapshotter {
     this.writeTaken()
   }
 
+  /** Resolves when no snapshot is being written. */
+  async settled(): Promise<void> {
+    await this.writing
+  }
+
   /** Takes a last snapshot if it is worth it, and resolves when it is written. Ask after the last seal. */
   async close(): Promise<void> {
     await this.writing

@@ -83,6 +83,11 @@ export class WorkTreeFollower {
     this.synced = commit
   }
 
+  /** Resolves when no files are being brought up to date. */
+  async settled(): Promise<void> {
+    await this.running
+  }
+
   /** Resolves when the files stand where the branch does. @throws WorkTreeError */
   async finish(): Promise<void> {
     this.problem = undefined
