@@ -86,8 +86,10 @@ export class Sealer {
    * @throws LogDivergedError, SealFailedError
    */
   async seal(): Promise<void> {
-    const target = this.parts.state.visible.position
-    while (this.parts.state.branch.position < target) {
+    const { state } = this.parts
+    const target = state.visible.position
+    // Less may be visible by then: somebody may set the branch back in between.
+    while (state.branch.position < Math.min(target, state.visible.position)) {
       if (this.divergence !== undefined) throw this.divergence
       await this.parts.branchLock.run(() => this.sealRound())
     }

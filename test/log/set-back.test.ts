@@ -77,3 +77,20 @@ test('opens after events were replaced under a writer that is killed then', asyn
   expect((await again.log.event(10)).stream).toBe('s')
   expect((await again.log.event(10)).id).toBe('foreign-s-10')
 })
+
+test('a seal that waited behind a look ends when the branch was set back in between', async () => {
+  const folder = temporaryFolder()
+  await (await openLog(folder)).close()
+  const start = gitText(folder, 'rev-parse', 'HEAD')
+  let isSetBack = false
+  const opened = await openLog(folder, {
+    onSealed: () => {
+      if (!isSetBack) git(folder, ['update-ref', 'HEAD', start])
+      isSetBack = true
+    },
+  })
+  await appendEach(opened, 's', 2)
+  const { sealer } = opened.log.writer!
+  await Promise.all([sealer.seal(), opened.log.follower.look(), sealer.seal()])
+  expect(await numbers(opened)).toEqual([])
+})
