@@ -172,7 +172,8 @@ export class Image implements LogListener {
     this.find(projection)
     await this.rebuilding.run(async () => {
       const stopped = this.find(projection)
-      if (stopped.stop === undefined) return
+      // Once the image is rebuilt, all of its projections are made anew.
+      if (stopped.stop === undefined || this.isOutdated) return
       const { rewrites } = this
       const skipped = new Set(stopped.skipped)
       if (mode === 'skip') skipped.add(stopped.stop.position)

@@ -233,6 +233,37 @@ describe('an image of a rewritten history', () => {
     await using again = await ImagedLog.open(path, { projections: [balances] })
     expect(again.image.state(balances)).toEqual(new Map([['a', 70]]))
   })
+
+  test('that could not be rebuilt lets no projection go on', async () => {
+    using folder = new TemporaryFolder()
+    const path = folder.join('bank.git')
+    let shouldFail = false
+    const stopped = projection({
+      name: 'stopped',
+      version: 1,
+      init: () => {
+        if (shouldFail) throw new Error('no memory left')
+        return 0
+      },
+      when: {
+        Deposited(sum: number) {
+          if (sum === 0) throw new Error('a bug')
+        },
+      },
+    })
+    await using bank = await ImagedLog.open(path, { projections: [stopped] })
+    await bank.append('a', deposit(1), deposit(2), deposit(3))
+    await bank.log.seal()
+    shouldFail = true
+    await rewrite(path, 1)
+    await bank.log.follower.look()
+    shouldFail = false
+    const { log, image } = bank
+    const resumed = image.resume(stopped, 'skip', (from) => log.replay(from), log.state.index)
+    await expect(resumed).rejects.toMatchObject({ code: 'projection-stopped' })
+    await log.follower.look()
+    expect(image.status()[0]).toMatchObject({ position: 0, stopped: { position: 1 } })
+  })
 })
 
 type Step =
