@@ -1,12 +1,12 @@
-import { basename } from 'node:path'
+import { basename, join } from 'node:path'
 import type { Codec } from '../event/event.ts'
 import { formatTime } from '../event/time.ts'
 import { commitMessage } from '../repository/commit-message.ts'
 import { createRepository } from '../repository/creation.ts'
 import { fileError } from '../repository/durable-file.ts'
-import { NotALogError, NotARepositoryError } from '../repository/errors.ts'
+import { NotALogError, NotARepositoryError, WorkTreeError } from '../repository/errors.ts'
 import type { GitReader } from '../repository/git-reader.ts'
-import { GITATTRIBUTES } from '../repository/layout.ts'
+import { EVENTS_PATH, GITATTRIBUTES, GITATTRIBUTES_PATH, MANIFEST_PATH } from '../repository/layout.ts'
 import { findRepository } from '../repository/location.ts'
 import { LogTree } from '../repository/log-tree.ts'
 import { readRoot } from '../repository/log-tree-reading.ts'
@@ -66,7 +66,11 @@ export interface NewLog {
   readonly author: Person
 }
 
-/** Writes the first commit of a log: manifest and attributes, no events. */
+/**
+ * Writes the first commit of a log: manifest and attributes, no events.
+ *
+ * @throws WorkTreeError when the work tree holds something under a name of the log's: nothing is written
+ */
 export async function startLog(
   repository: Repository,
   { id, codec, author }: NewLog,
@@ -74,6 +78,7 @@ export async function startLog(
   fileSystem: FileSystem,
   clock: Clock,
 ): Promise<string> {
+  await refuseTaken(repository, fileSystem)
   const name = basename(repository.path).replace(/\.git$/, '') || 'log'
   const text = encodeManifest({ format: 1, id, name, codec, created: formatTime(clock.now()) })
   const manifest = encodeObject('blob', Buffer.from(text))
@@ -90,6 +95,18 @@ export async function startLog(
   const change = { expected: undefined, next: commit.oid }
   await moveRef(fileSystem, repository.gitDirectory, repository.branch, change, clock)
   return commit.oid
+}
+
+/** A file of the user's under a name of the log's would be in the way of every checkout. */
+async function refuseTaken({ workTree }: Repository, fileSystem: FileSystem): Promise<void> {
+  if (workTree === undefined) return
+  for (const name of [MANIFEST_PATH, GITATTRIBUTES_PATH, EVENTS_PATH]) {
+    const found = await fileSystem.stat(join(workTree, name)).catch(() => undefined)
+    if (found === undefined) continue
+    throw new WorkTreeError(workTree, `${name} is there already`, {
+      hint: 'A log has a file or folder of this name. Move yours away, or create the log in a folder of its own.',
+    })
+  }
 }
 
 /** @throws NotALogError, NewerFormatError, ManifestError */

@@ -51,14 +51,15 @@ export class WorkTree {
 
   /**
    * To be called when a repository is opened, with the commit its branch is at. Files that were never
-   * synced are taken to be as git left them.
+   * synced are taken to be as git left them; but not at a log's first commit, which may have been made
+   * beside an index that somebody had begun.
    *
    * @throws WorkTreeError
    */
-  async recover(head: string): Promise<void> {
+  async recover(head: string, { isFirst = false } = {}): Promise<void> {
     const last = await this.#lastSynced()
     if (last === head) return
-    const isUntouched = last === undefined && (await this.#hasIndex())
+    const isUntouched = last === undefined && !isFirst && (await this.#hasIndex())
     await this.sync(isUntouched ? head : last, head)
   }
 

@@ -24,7 +24,8 @@ export async function openWorkTreeFollower(
   const workTree = new WorkTree(checkedOut, await checkoutOf(checkedOut, { reader, runner }), fileSystem)
   const { commit } = log.state.branch
   try {
-    await workTree.recover(commit)
+    const { parents } = parseCommit((await reader.read(commit)).content)
+    await workTree.recover(commit, { isFirst: parents.length === 0 })
   } catch (cause) {
     // Somebody changed files of the log: their changes stay, and the log works all the same.
     notify({ kind: 'work-tree-behind', error: cause instanceof Error ? cause : new Error(String(cause)) })

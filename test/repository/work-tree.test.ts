@@ -147,6 +147,17 @@ describe.each(['git', 'isomorphic'] as const)('WorkTree, engine %s', (engine) =>
     expect(status()).toBe('')
   })
 
+  it('checks the first commit of a log out beside what is staged, also when a clone holds it already', async () => {
+    writeFileSync(file('staged.txt'), 'mine')
+    git(path, ['add', 'staged.txt'])
+    const first = commitFiles(path, BASE)
+    await openWorkTree().recover(first, { isFirst: true })
+    expect(status()).toBe('A  staged.txt')
+    rmSync(join(gitDirectory, 'memoir'), { recursive: true })
+    await openWorkTree().recover(first, { isFirst: true })
+    expect(status()).toBe('A  staged.txt')
+  })
+
   it('repairs the files when the process ended while it wrote them', async () => {
     const first = commitFiles(path, { ...BASE, [FIRST]: 'one\n', [SECOND]: 'two\n' })
     await workTree.sync(undefined, first)
