@@ -37,8 +37,7 @@ export async function* batchesOf(
   }
   for await (const imported of events) {
     const { stream, event } = imported
-    const comesBack = stream !== current && groups.has(stream)
-    if (count === size || comesBack) yield take()
+    if (stream !== current && groups.has(stream)) yield take()
     const group = groups.get(stream)
     if (group === undefined) groups.set(stream, [event])
     else group.push(event)
@@ -46,6 +45,8 @@ export async function* batchesOf(
     if (count === 0) firstLine = imported.line
     count++
     line = imported.line
+    // At once: the next event of a feed may be long in coming.
+    if (count === size) yield take()
   }
   if (count > 0) yield take()
 }

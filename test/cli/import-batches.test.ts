@@ -38,3 +38,14 @@ test('a batch ends early where a stream comes back', async () => {
     { count: 1, firstLine: 5, line: 5 },
   ])
 })
+
+test('a batch that is full does not wait for the next event', async () => {
+  let isNextAsked = false
+  async function* feed(): AsyncGenerator<ImportedEvent> {
+    yield { stream: 's', event: { type: 'T' }, line: 1 }
+    yield { stream: 's', event: { type: 'T' }, line: 2 }
+    isNextAsked = true
+  }
+  const { value } = await batchesOf(feed(), 2).next()
+  expect([value?.count, isNextAsked]).toEqual([2, false])
+})

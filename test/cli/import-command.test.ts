@@ -34,6 +34,19 @@ const COLUMNS = [
 ]
 
 describe('import', () => {
+  test('stores the events of a feed as they come, with --batch 1', async () => {
+    await using own = await emptyLog()
+    const tail = start(['-C', 'log.git', 'tail', '--json'], { cwd: own.cwd })
+    const feed = start(['-C', 'log.git', 'import', '-', '--format', 'jsonl', '--batch', '1'], {
+      cwd: own.cwd,
+    })
+    feed.child.stdin.write('{"stream":"s","type":"First"}\n')
+    await tail.prints('"First"')
+    feed.child.stdin.end()
+    tail.child.kill('SIGINT')
+    expect([(await feed.ended).code, (await tail.ended).code]).toEqual([0, 130])
+  })
+
   test('appends the rows of a table, ordered by time', async () => {
     await using own = await emptyLog()
     await writeFile(join(own.cwd, 'cases.csv'), CASES)
