@@ -16,6 +16,17 @@ export class OutputClosedError extends MemoirError {
   }
 }
 
+/** Standard output takes no more: the disk of the file that it goes to is full, say. */
+export class OutputFailedError extends MemoirError {
+  readonly code = 'output-failed'
+  constructor(cause: NodeJS.ErrnoException) {
+    super(`standard output cannot be written (${cause.code ?? 'unknown'})`, {
+      cause,
+      hint: 'What was printed is cut short. Look at where it goes to, and run it again.',
+    })
+  }
+}
+
 /** A state has no entry of this name. */
 export class EntryNotFoundError extends MemoirError {
   readonly code = 'entry-not-found'

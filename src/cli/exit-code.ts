@@ -40,6 +40,7 @@ const ENDINGS: readonly (readonly [ExitCode, readonly string[]])[] = [
       'maintenance-running',
       'newer-format',
       'object-too-large',
+      'output-failed',
       'permission-denied',
       'projection-module',
       'projection-stopped',

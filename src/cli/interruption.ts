@@ -1,4 +1,4 @@
-import { InterruptedError, OutputClosedError } from './errors.ts'
+import { InterruptedError, type OutputClosedError, type OutputFailedError } from './errors.ts'
 import { exitCodeOf } from './exit-code.ts'
 
 /** How long an interrupted command may take to end by itself: to seal what it has appended. */
@@ -18,14 +18,14 @@ export class Interruption implements Disposable {
     return { name, handler }
   })
 
-  /** Aborted with an InterruptedError or an OutputClosedError. */
+  /** Aborted with an InterruptedError, an OutputClosedError or an OutputFailedError. */
   get signal(): AbortSignal {
     return this.controller.signal
   }
 
-  /** Ends the command because nobody reads what it prints. */
-  outputClosed(): void {
-    this.controller.abort(new OutputClosedError())
+  /** Ends the command because what it prints goes nowhere. */
+  outputEnded(reason: OutputClosedError | OutputFailedError): void {
+    this.controller.abort(reason)
   }
 
   [Symbol.dispose](): void {

@@ -1,6 +1,5 @@
-import { once } from 'node:events'
 import type { WriteStream } from 'node:tty'
-import { OutputClosedError } from './errors.ts'
+import { OutputClosedError, OutputFailedError } from './errors.ts'
 import { jsonLine } from './terminal-text.ts'
 
 /** How much is collected before it is written: a write for each line would cost a system call each. */
@@ -15,18 +14,15 @@ export type OutputStream = NodeJS.WritableStream &
  */
 export class Output {
   private text = ''
-  private isClosed = false
+  private end: OutputClosedError | OutputFailedError | undefined
+  private wake: () => void = () => undefined
 
-  /** @param onClosed called when the reader goes away */
+  /** @param onEnd called when the reader goes away, or nothing can be written any more */
   constructor(
     private readonly stream: OutputStream,
-    onClosed: () => void,
+    private readonly onEnd: (reason: OutputClosedError | OutputFailedError) => void,
   ) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error
-      this.isClosed = true
-      onClosed()
-    })
+    stream.on('error', (error) => this.fail(error))
   }
 
   /** How many columns a line may take; undefined when it goes to no terminal, and is not cut. */
@@ -40,9 +36,14 @@ export class Output {
     return hasColors ? `\u001b[2m${text}\u001b[22m` : text
   }
 
-  /** Writes a line. @throws OutputClosedError when nobody reads any more */
+  /** Collects a text, to be written with what comes next. */
+  add(text: string): void {
+    this.text += text
+  }
+
+  /** Writes a line. @throws OutputClosedError when nobody reads any more; OutputFailedError */
   async line(text: string): Promise<void> {
-    this.text += `${text}\n`
+    this.add(`${text}\n`)
     if (this.text.length >= PIECE) await this.flush()
   }
 
@@ -55,12 +56,25 @@ export class Output {
     return this.line(jsonLine(value))
   }
 
-  /** Hands on what was collected. @throws OutputClosedError */
+  /** Hands on what was collected, and waits until it is taken. @throws OutputClosedError, OutputFailedError */
   async flush(): Promise<void> {
-    if (this.isClosed) throw new OutputClosedError()
-    const { text } = this
+    const { text, end } = this
+    if (end !== undefined) throw end
     this.text = ''
-    if (text === '' || this.stream.write(text)) return
-    await once(this.stream, 'drain').catch(() => undefined)
+    if (text === '') return
+    await new Promise<void>((resolve) => {
+      this.wake = resolve
+      this.stream.write(text, (error) => (error ? this.fail(error) : resolve()))
+    })
+    // A reader that has gone is told with the next piece: this one may have been all it wanted.
+    if (this.end instanceof OutputFailedError) throw this.end
+  }
+
+  private fail(error: NodeJS.ErrnoException): void {
+    if (this.end === undefined) {
+      this.end = error.code === 'EPIPE' ? new OutputClosedError() : new OutputFailedError(error)
+      this.onEnd(this.end)
+    }
+    this.wake()
   }
 }

@@ -1,5 +1,5 @@
 import { describeError, unfoldError } from './error-report.ts'
-import { OutputClosedError } from './errors.ts'
+import { OutputClosedError, OutputFailedError } from './errors.ts'
 import { type ExitCode, exitCodeOf } from './exit-code.ts'
 import { Interruption } from './interruption.ts'
 import { Messages } from './messages.ts'
@@ -18,7 +18,7 @@ export async function runProcess(words: readonly string[]): Promise<void> {
 
 async function runWords(words: readonly string[], interruption: Interruption): Promise<ExitCode> {
   const isDebugging = words.includes('--debug') || process.env.MEMOIR_DEBUG === '1'
-  const output = new Output(process.stdout, () => interruption.outputClosed())
+  const output = new Output(process.stdout, (reason) => interruption.outputEnded(reason))
   const messages = new Messages(process.stderr, words.includes('--quiet') || words.includes('-q'))
   const { signal } = interruption
   try {
@@ -27,9 +27,11 @@ async function runWords(words: readonly string[], interruption: Interruption): P
     await output.flush()
     return exitCode
   } catch (thrown) {
-    const errors = unfoldError(thrown)
+    const errors: unknown[] = [...unfoldError(thrown)]
     await output.flush().catch(() => undefined)
-    for (const error of errors) {
+    // Nobody else tells of it: what ended because of it fails in other words.
+    if (signal.reason instanceof OutputFailedError) errors.unshift(signal.reason)
+    for (const error of new Set(errors)) {
       // Whoever ended the program knows that it ended.
       if (!isConsequence(error, signal)) process.stderr.write(`${describeError(error, isDebugging)}\n`)
     }
@@ -40,6 +42,7 @@ async function runWords(words: readonly string[], interruption: Interruption): P
 /** Whether an error only says that the program was told to end. */
 function isConsequence(error: unknown, signal: AbortSignal): boolean {
   if (error instanceof OutputClosedError) return true
+  if (error instanceof OutputFailedError) return false
   return (
     signal.aborted && (error === signal.reason || (error instanceof Error && error.name === 'AbortError'))
   )

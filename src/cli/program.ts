@@ -10,6 +10,7 @@ import type { Command, Input } from './command.ts'
 import { type CommandName, commands } from './commands.ts'
 import type { Context } from './context.ts'
 import { ExitCode } from './exit-code.ts'
+import type { Output } from './output.ts'
 import { packageVersion } from './version.ts'
 
 /**
@@ -20,7 +21,7 @@ import { packageVersion } from './version.ts'
 export async function runProgram(words: readonly string[], context: Context): Promise<ExitCode> {
   let exitCode: ExitCode = ExitCode.done
   let help = 'memoir --help'
-  const program = describeProgram()
+  const program = describeProgram(context.output)
   program.hook('preSubcommand', async (_, chosen) => {
     const command = await commands[chosen.name() as CommandName].load()
     describeCommand(chosen, command)
@@ -39,7 +40,7 @@ export async function runProgram(words: readonly string[], context: Context): Pr
   return exitCode
 }
 
-function describeProgram(): Program {
+function describeProgram(output: Output): Program {
   const program = new Program('memoir')
     .description('An event log kept in a Git repository.')
     .usage('[-C <repository>] <command>')
@@ -51,7 +52,7 @@ function describeProgram(): Program {
     .helpCommand(false)
     .exitOverride()
     // What commander would print is thrown as well, and reported as every error is.
-    .configureOutput({ outputError: () => undefined })
+    .configureOutput({ outputError: () => undefined, writeOut: (text) => output.add(text) })
     .configureHelp({
       showGlobalOptions: true,
       subcommandTerm: (sub) => `${sub.name()} ${commands[sub.name() as CommandName].usage}`.trim(),

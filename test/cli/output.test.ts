@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream'
 import { expect, test } from 'vitest'
-import { OutputClosedError } from '../../src/cli/errors.ts'
+import { OutputClosedError, OutputFailedError } from '../../src/cli/errors.ts'
 import { Output, type OutputStream } from '../../src/cli/output.ts'
 
 /** A stream that takes a piece at a time, when it is told to. */
@@ -75,4 +75,16 @@ test('text is dimmed only on a terminal with colours', () => {
   expect(new Output(terminal(true), () => undefined).dim('x')).toBe('\u001b[2mx\u001b[22m')
   expect(new Output(terminal(false), () => undefined).dim('x')).toBe('x')
   expect(new Output(new Reader(), () => undefined).dim('x')).toBe('x')
+})
+
+test('what cannot be written is told with its cause, once and at every piece after it', async () => {
+  const reader = new Reader()
+  const reasons: unknown[] = []
+  const output = new Output(reader, (reason) => reasons.push(reason))
+  await output.line('x')
+  const flushed = output.flush()
+  reader.destroy(Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' }))
+  await expect(flushed).rejects.toThrow('standard output cannot be written (ENOSPC)')
+  await expect(output.flush()).rejects.toThrow(OutputFailedError)
+  expect(reasons).toEqual([expect.any(OutputFailedError)])
 })

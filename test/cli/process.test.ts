@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -27,6 +28,27 @@ describe('output', () => {
     expect(jsonLines(stdout)).toHaveLength(2)
     expect(stderr).toBe('code 0\n')
   })
+
+  test
+    .runIf(existsSync('/dev/full'))
+    .each([['-C large.git read'], ['-C large.git status --json'], ['--help'], ['--version']])(
+    '%s into a file on a full disk fails with 1, and says so',
+    async (words) => {
+      const { code, stderr } = await shell(`memoir ${words} > /dev/full`, { cwd: folder.path })
+      expect(code).toBe(1)
+      expect(stderr).toContain('ENOSPC')
+      expect(stderr).not.toContain('    at ')
+    },
+  )
+
+  test.each(['--version', '--help', '-C large.git status'])(
+    '%s that nobody reads ends quietly',
+    async (words) => {
+      const line = `{ sleep 0.3; memoir ${words}; echo "code $?" >&2; } | true`
+      const { stderr } = await shell(line, { cwd: folder.path })
+      expect(stderr).toBe('code 0\n')
+    },
+  )
 
   test('a slow reader gets everything', async () => {
     const { stdout } = await shell('memoir -C large.git read --json | { sleep 0.2; wc -l; }', {
