@@ -108,6 +108,12 @@ describe('append', () => {
     ['an expectation that is none', ['--expect', 'maybe'], 2, '"maybe" is no expected version'],
     ['a time before the last event', ['--time', '2001-01-01T00:00:00Z'], 2, 'lies before the last event'],
     ['an ack level that is none', ['--ack', 'hoped'], 2, 'Give one of written, journaled'],
+    [
+      'a remote without --shared',
+      ['--remote', 'mirror', '--ack', 'pushed'],
+      2,
+      '--remote goes with --shared',
+    ],
     ['a file that is not there', ['--data-file', 'nowhere.json'], 1, 'nowhere.json cannot be read (ENOENT)'],
   ])('refuses %s, and stores nothing', async (_, words, expected, said) => {
     const { code, stderr, stdout } = await inBank('append', 'account-1', 'X', ...words)
@@ -421,6 +427,8 @@ describe('usage', () => {
     [['read', '--limit', 'many'], '"many" is not a whole number', ''],
     [['append', 'stream'], "missing required argument 'type'", ''],
     [['read', 'a', 'b'], 'too many arguments', ''],
+    [['conflicts', 'drop', 'x', '--expect', '1'], '--expect goes with retry', ''],
+    [['conflicts', '--remote', 'mirror'], '--remote goes with retry or drop', ''],
   ])('%j is refused with a way on', async (words, problem, hint) => {
     const { code, stderr, stdout } = await memoir(words)
     expect([code, stdout]).toEqual([2, ''])

@@ -55,6 +55,11 @@ export const append = command({
   ],
   async run({ stream, type, expect, shared, remote, ack, json, ...fields }, context) {
     const { tags, schema, id, time } = fields
+    if (remote !== undefined && !shared) {
+      throw new UsageError('--remote goes with --shared', {
+        hint: 'Without --shared, --ack pushed waits for origin.',
+      })
+    }
     if (fields.data === '-' && fields.metadata === '-') {
       throw new UsageError('--data and --metadata cannot both come from standard input')
     }

@@ -16,7 +16,10 @@ export const conflicts = command({
       'with retry: where each stream has to stand now: a version, any, no-stream or stream-exists',
       parseExpectedVersion,
     ),
-    remote: option('--remote <remote>', 'with retry: name or address of the remote (default: origin)'),
+    remote: option(
+      '--remote <remote>',
+      'with retry or drop: name or address of the remote (default: origin)',
+    ),
     json,
   },
   examples: [
@@ -26,7 +29,12 @@ export const conflicts = command({
   notes: `An append that was accepted without the remote and does not hold there is kept until somebody decides:
 memoir conflicts retry <id> appends it again, memoir conflicts drop <id> forgets it.`,
   async run({ action, id, expect, remote, json }, context) {
-    if (action === undefined) return list(json, context)
+    if (expect !== undefined && action !== 'retry') throw new UsageError('--expect goes with retry')
+    if (action === undefined) {
+      if (remote !== undefined)
+        throw new UsageError('--remote goes with retry or drop: the list asks no remote')
+      return list(json, context)
+    }
     if (action !== 'retry' && action !== 'drop') throw new UsageError(`"${action}" is neither retry nor drop`)
     if (id === undefined) throw new UsageError(`which conflict to ${action} is not said`)
     await using log = await openForSharing(context, remote)
