@@ -1,6 +1,7 @@
 import { argument, command, json } from '../command.ts'
 import { openForReading } from '../opening.ts'
 import { countOf, formatBytes } from '../progress.ts'
+import { printable } from '../terminal-text.ts'
 import { showTransfer } from '../transfer.ts'
 
 export const backup = command({
@@ -17,7 +18,8 @@ export const backup = command({
     using transfer = showTransfer('Backing up', context)
     const result = await log.backup(folder, transfer)
     if (json) return context.output.json(result)
-    const { directory, from, to, bundle, bytes } = result
+    const { from, to, bundle, bytes } = result
+    const directory = printable(result.directory)
     await context.output.line(
       bundle === undefined
         ? `Nothing new for ${directory}: position ${to}`

@@ -1,5 +1,6 @@
 import { argument, command, flag, json, optionalArgument } from '../command.ts'
 import { countOf } from '../progress.ts'
+import { printable } from '../terminal-text.ts'
 import { showTransfer } from '../transfer.ts'
 
 export const clone = command({
@@ -28,7 +29,7 @@ export const clone = command({
     const { path: folder, events, streams, commit } = log.status()
     if (json) return context.output.json({ path: folder, events, streams, commit })
     await context.output.line(
-      `Cloned into ${folder}: ${countOf(events, 'event')} in ${countOf(streams, 'stream')}`,
+      `Cloned into ${printable(folder)}: ${countOf(events, 'event')} in ${countOf(streams, 'stream')}`,
     )
   },
 })

@@ -1,6 +1,8 @@
 import { resolve } from 'node:path'
 import { command, json, option, optionalArgument } from '../command.ts'
 import { oneOf } from '../input-values.ts'
+import { countOf } from '../progress.ts'
+import { printable } from '../terminal-text.ts'
 
 export const init = command({
   inputs: {
@@ -23,6 +25,9 @@ export const init = command({
     await using log = await open(folder, codec && { codec })
     const { id, name, codec: actual, events } = log.status()
     if (json) await context.output.json({ path: folder, id, name, codec: actual, events })
-    else await context.output.line(`Log "${name}" in ${folder}, ${actual}, ${events} events`)
+    else
+      await context.output.line(
+        printable(`Log "${name}" in ${folder}, ${actual}, ${countOf(events, 'event')}`),
+      )
   },
 })

@@ -1,6 +1,7 @@
 import { command, json, optionalArgument } from '../command.ts'
 import { openForReading } from '../opening.ts'
 import { countOf } from '../progress.ts'
+import { printable } from '../terminal-text.ts'
 import { showTransfer } from '../transfer.ts'
 
 const DEFAULT_REMOTE = 'origin'
@@ -22,7 +23,7 @@ export const push = command({
     if (json) return context.output.json(pushed)
     const { commit, position } = pushed
     await context.output.line(
-      `Pushed to ${pushed.remote}: ${countOf(position, 'event')}, commit ${commit.slice(0, 12)}`,
+      `Pushed to ${printable(pushed.remote)}: ${countOf(position, 'event')}, commit ${commit.slice(0, 12)}`,
     )
   },
 })

@@ -4,6 +4,7 @@ import type { RestoreResult } from '../../restore.ts'
 import { argument, command, flag, json, option } from '../command.ts'
 import type { Context } from '../context.ts'
 import { countOf, formatBytes } from '../progress.ts'
+import { printable } from '../terminal-text.ts'
 
 export const restore = command({
   inputs: {
@@ -92,5 +93,5 @@ function showWork({ messages, signal }: Context) {
 function restoredLine(done: string, { path, position, time, commit, bundles, bytes }: RestoreResult): string {
   const last = time === undefined ? '' : `, the last of ${time}`
   const from = `${countOf(bundles.length, 'bundle')} (${formatBytes(bytes)})`
-  return `${done} into ${path}: ${countOf(position, 'event')}${last}, commit ${commit.slice(0, 12)}, from ${from}`
+  return `${done} into ${printable(path)}: ${countOf(position, 'event')}${last}, commit ${commit.slice(0, 12)}, from ${from}`
 }
