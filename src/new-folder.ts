@@ -1,5 +1,5 @@
-import { mkdir, readdir, rm } from 'node:fs/promises'
-import { basename, dirname } from 'node:path'
+import { readdir, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { createFile, fileError } from './repository/durable-file.ts'
 import { NotARepositoryError } from './repository/errors.ts'
 import type { Clock } from './system/clock.ts'
@@ -7,7 +7,8 @@ import type { FileSystem } from './system/file-system.ts'
 import { currentProcess, isRunning } from './system/process-identity.ts'
 
 /**
- * Does something that fills a folder which does not exist yet, or is free. If it fails, nothing is left.
+ * Does something that fills a folder which does not exist yet, or is free. If it fails, nothing is left in it.
+ * A folder that was there stays: it may be a mounted one, or a link, and has an owner and a mode.
  *
  * @param isFree says so of the names in a folder. Default: there are none
  * @throws NotARepositoryError when the folder is taken
@@ -21,8 +22,8 @@ export async function inNewFolder<Result>(
   try {
     return await fill()
   } catch (error) {
-    await rm(path, { recursive: true, force: true })
-    if (existed) await mkdir(path)
+    // Why it failed says more than why something of it is left.
+    await (existed ? empty(path) : remove(path)).catch(() => undefined)
     throw error
   }
 }
@@ -33,13 +34,14 @@ export async function isFreeFolder(
   isFree: (names: readonly string[]) => boolean = (names) => names.length === 0,
 ): Promise<boolean> {
   try {
-    if (!isFree(await readdir(path))) throw new NotARepositoryError(path, 'it is not empty')
+    if (!isFree(await readdir(path)))
+      throw new NotARepositoryError(path, 'it is not empty', { isTaken: true })
     return true
   } catch (error) {
     if (error instanceof NotARepositoryError) throw error
     const { code } = error as NodeJS.ErrnoException
     if (code === 'ENOENT') return false
-    throw new NotARepositoryError(path, `it is no folder that can be read (${code})`)
+    throw new NotARepositoryError(path, `it is no folder that can be read (${code})`, { isTaken: true })
   }
 }
 
@@ -66,7 +68,7 @@ export async function inUnfinishedFolder(
     await fill(path)
     await fileSystem.rename(path, target).catch(failed)
   } finally {
-    await rm(holder, { recursive: true, force: true })
+    await remove(holder)
   }
 }
 
@@ -89,7 +91,7 @@ async function removeLeft(target: string, fileSystem: FileSystem): Promise<void>
   const names = await fileSystem.list(dirname(target))
   for (const name of names.filter((one) => one.startsWith(`${basename(target)}.unfinished-`))) {
     const holder = `${dirname(target)}/${name}`
-    if (await isLeft(holder, fileSystem)) await rm(holder, { recursive: true, force: true })
+    if (await isLeft(holder, fileSystem)) await remove(holder)
   }
 }
 
@@ -100,4 +102,12 @@ async function isLeft(holder: string, fileSystem: FileSystem): Promise<boolean> 
     // It is being made, or none of ours.
     return false
   }
+}
+
+async function empty(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) await remove(join(folder, name))
+}
+
+function remove(path: string): Promise<void> {
+  return rm(path, { recursive: true, force: true })
 }

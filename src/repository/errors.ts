@@ -178,10 +178,19 @@ export class NotARepositoryError extends MemoirError {
   constructor(
     readonly path: string,
     readonly what: string,
+    /** Whether a new repository was to be made there, and not one to be found. */
+    { isTaken = false } = {},
   ) {
-    super(`${path} is not a Git repository: ${what}`, {
-      hint: 'Give the path of a repository, or of an empty folder to create one.',
-    })
+    super(
+      isTaken
+        ? `${path} cannot become a new repository: ${what}`
+        : `${path} is not a Git repository: ${what}`,
+      {
+        hint: isTaken
+          ? 'Give the path of a new folder, or of an empty one.'
+          : 'Give the path of a repository, or of an empty folder to create one.',
+      },
+    )
   }
 }
 
