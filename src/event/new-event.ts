@@ -1,5 +1,5 @@
 import { EventTooLargeError, InvalidEventError, InvalidStreamError } from './errors.ts'
-import type { Metadata, NewEvent } from './event.ts'
+import type { Metadata, NewEvent, RecordedEvent } from './event.ts'
 import { checkJsonValue } from './json-value.ts'
 import { EARLIEST_TIME, formatTime, LATEST_TIME, parseTime } from './time.ts'
 
@@ -69,6 +69,7 @@ function prepareEvent(
   if (typeof event !== 'object' || event === null) {
     throw new InvalidEventError(index, 'event', 'must be an object with a type')
   }
+  for (const field in event) if (!FIELDS.has(field)) throw unknownField(field, index)
   const { type, schema = 1, tags = NO_TAGS, data = {} } = event
   checkName(type, index, 'type')
   if (!Number.isSafeInteger(schema) || schema < 1) {
@@ -102,6 +103,27 @@ function prepareEvent(
 }
 
 const NO_TAGS: readonly string[] = []
+
+/** Those of a new event, and those that a read event has beside them, which the log gives anew. */
+const FIELDS: ReadonlySet<string> = new Set<keyof NewEvent | keyof RecordedEvent>([
+  'type',
+  'data',
+  'metadata',
+  'tags',
+  'schema',
+  'id',
+  'time',
+  'position',
+  'stream',
+  'version',
+])
+
+/** What is left out of an event cannot be added later. */
+function unknownField(field: string, index: number): InvalidEventError {
+  return new InvalidEventError(index, field, 'is no field of an event', {
+    hint: 'Put it into data or metadata.',
+  })
+}
 
 /** A name as JSON: `JSON.stringify` without its cost where nothing has to be escaped. */
 function quote(name: string): string {

@@ -23,6 +23,7 @@ test.each<[string, unknown, string, string]>([
   ['has a type of 201 characters', [{ type: 'x'.repeat(201) }], 'invalid-event', 'type'],
   ['has a number for a type', [{ type: 7 }], 'invalid-event', 'type'],
   ['has a type with a line feed', [{ type: 'a\nb' }], 'invalid-event', 'type'],
+  ['has a field that nobody knows', [{ type: 'T', payload: {} }], 'invalid-event', 'payload'],
   ['has schema 0', [{ type: 'T', schema: 0 }], 'invalid-event', 'schema'],
   ['has schema 1.5', [{ type: 'T', schema: 1.5 }], 'invalid-event', 'schema'],
   ['has an empty id', [{ type: 'T', id: '' }], 'invalid-event', 'id'],
@@ -143,3 +144,20 @@ test.each([',"version":1', 'back\\slash', 'é😀', ',"time":"', '\u2028'])(
     expect(encodeLine(prepared!, 7, TIME)).toBe(`${JSON.stringify(stored)}\n`)
   },
 )
+
+test('an event that was read can be appended again: the log gives it a place of its own', () => {
+  const read = {
+    position: 7,
+    stream: 'other',
+    version: 3,
+    type: 'T',
+    schema: 2,
+    tags: ['a'],
+    id: 'i',
+    time: TIME,
+  }
+  const [prepared] = prepare([{ ...read, data: { n: 1 }, metadata: {} }])
+  expect(encodeLine(prepared!, 1, TIME)).toBe(
+    `{"id":"i","stream":"s","version":1,"type":"T","schema":2,"tags":["a"],"time":"${TIME}","data":{"n":1}}\n`,
+  )
+})
