@@ -1,4 +1,5 @@
 import type { DrillOptions, DrillResult } from './drill.ts'
+import { UsageError } from './event/errors.ts'
 import type { RecordedEvent } from './event/event.ts'
 import type { Image } from './image/image.ts'
 import type { Projection } from './image/projection.ts'
@@ -89,10 +90,19 @@ export abstract class LogHandle<Parts extends LogParts = LogParts> implements As
     return image.resume(projection, how, (from) => log.replay(from), log.state.index)
   }
 
-  /** Resolves when the event at a position is in the image; rejects with the signal's reason. */
-  waitFor(position: number, { signal }: WaitOptions = {}): Promise<void> {
+  /**
+   * Resolves when the event at a position is in the image; rejects with the signal's reason.
+   *
+   * @throws UsageError for what is no position: it would never come
+   */
+  async waitFor(position: number, { signal }: WaitOptions = {}): Promise<void> {
     this.parts.log.checkOpen()
-    return this.parts.log.state.visible.reaches(position, signal)
+    if (!Number.isSafeInteger(position) || position < 0) {
+      throw new UsageError(`${position} is no position to wait for`, {
+        hint: 'Give that of an event, such as the `position` that append returns.',
+      })
+    }
+    await this.parts.log.state.visible.reaches(position, signal)
   }
 
   /**
@@ -109,6 +119,7 @@ export abstract class LogHandle<Parts extends LogParts = LogParts> implements As
    * @throws BackupForeignError for a backup of another log, or of a history that was rewritten since
    * @throws BackupLockedError, BackupDamagedError, DiskFullError, PermissionDeniedError, FileFailedError,
    *   GitMissingError, GitFailedError: the backup is as it was
+   * @throws UsageError without a folder
    */
   backup(directory: string, options: TransferOptions = {}): Promise<BackupResult> {
     this.parts.log.checkOpen()

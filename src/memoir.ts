@@ -94,10 +94,12 @@ export interface CloneOptions extends OpenOptions {
  */
 export async function clone(
   address: string,
-  path = nameOf(address),
+  path?: string,
   { workTree = false, signal, onTransfer, ...options }: CloneOptions = {},
 ): Promise<Log> {
-  const target = resolve(path)
+  if (typeof address !== 'string' || address === '')
+    throw new UsageError('clone needs the address of a remote')
+  const target = resolve(path ?? nameOf(address))
   return await inNewFolder(target, async () => {
     await cloneLog(address, target, { bare: !workTree, signal, onProgress: onTransfer })
     return await open(target, options)
