@@ -1,6 +1,6 @@
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
-import { constants, setPriority, tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { constants, setPriority } from 'node:os'
+import { delimiter, join, parse } from 'node:path'
 import type { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { nodeFileSystem } from '../system/file-system.ts'
@@ -92,7 +92,8 @@ export class GitRunner implements AsyncDisposable {
   async start(args: readonly string[]): Promise<ChildProcessWithoutNullStreams> {
     const standIn = await this.#getStandIn()
     const child = spawn('git', args, {
-      cwd: standIn?.path ?? tmpdir(),
+      // A folder that is there in any case: git would be taken for missing in one that is not.
+      cwd: standIn?.path ?? ROOT,
       env: { ...this.#environment, ...standIn?.environment },
       detached: true,
       stdio: 'pipe',
@@ -157,6 +158,7 @@ function giveWay({ pid }: ChildProcess): void {
   }
 }
 
+const ROOT = parse(process.execPath).root
 const MESSAGE_LIMIT = 64 << 10
 
 type CompleteOptions = RunOptions & { readonly timeoutMs: number }

@@ -1,5 +1,6 @@
 import { access, copyFile, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { fileError } from './durable-file.ts'
 import { TemporaryDirectory } from './temporary-directory.ts'
 
 /** Where a repository keeps its parts. */
@@ -25,9 +26,22 @@ export class StandInDirectory implements AsyncDisposable {
     readonly environment: Readonly<Record<string, string>>,
   ) {}
 
+  /** @throws DiskFullError, PermissionDeniedError, FileFailedError */
   static async create(repository: RepositoryPaths): Promise<StandInDirectory> {
-    const gitDirectory = resolve(repository.gitDirectory)
     const directory = await TemporaryDirectory.create('memoir-git-')
+    try {
+      return await StandInDirectory.fill(directory, repository)
+    } catch (cause) {
+      await directory[Symbol.asyncDispose]()
+      throw fileError(directory.path, cause)
+    }
+  }
+
+  private static async fill(
+    directory: TemporaryDirectory,
+    repository: RepositoryPaths,
+  ): Promise<StandInDirectory> {
+    const gitDirectory = resolve(repository.gitDirectory)
     const { path } = directory
     const bare = repository.workTree === undefined
     await writeFile(join(path, 'config'), `[core]\n\trepositoryformatversion = 0\n\tbare = ${bare}\n`)

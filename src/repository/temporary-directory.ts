@@ -2,13 +2,17 @@ import { rmSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { fileError } from './durable-file.ts'
 
 /** A new directory in the system's temporary folder, gone when it is disposed or the process ends. */
 export class TemporaryDirectory implements AsyncDisposable {
   private constructor(readonly path: string) {}
 
+  /** @throws DiskFullError, PermissionDeniedError, FileFailedError: the temporary folder is full, or not there */
   static async create(prefix: string): Promise<TemporaryDirectory> {
-    const path = await mkdtemp(join(tmpdir(), prefix))
+    const path = await mkdtemp(join(tmpdir(), prefix)).catch((cause) => {
+      throw fileError(tmpdir(), cause)
+    })
     removeOnExit.add(path)
     return new TemporaryDirectory(path)
   }
