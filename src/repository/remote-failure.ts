@@ -77,6 +77,7 @@ const REMEDIES: readonly (readonly [RegExp, string])[] = [
     'Check its address. A host can also hide a repository from those who may not read it.',
   ],
   [NO_GIT, NO_GIT_REMEDY],
+  [/No space left on device/, 'A disk is full, here or there: the cause says which. Make room.'],
   [/returned error: 429/, 'Too many requests came to it from here. Try again later.'],
   [/returned error: 5\d\d/, 'The host has trouble of its own. Try again later.'],
 ]

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { nodeFileSystem } from '../system/file-system.ts'
 import { removeAbandonedFiles } from './abandoned-files.ts'
 import { replaceOrigin } from './creation.ts'
+import { DiskFullError } from './errors.ts'
 import { GitFailedError, RemoteFailedError } from './git-process-errors.ts'
 import { removeStaleRefLock } from './ref-lock.ts'
 import { validateRef } from './refs.ts'
@@ -30,7 +31,7 @@ export interface FetchOptions extends TransferOptions {
  * Clones a whole repository into a new or empty folder. Objects are copied, never linked, and checked as
  * they come, so that the clone is a backup.
  *
- * @throws InvalidRemoteError, RemoteFailedError, GitMissingError
+ * @throws InvalidRemoteError, RemoteFailedError, GitMissingError, DiskFullError
  */
 export async function cloneRepository(
   address: string,
@@ -43,7 +44,16 @@ export async function cloneRepository(
   const kind = options.bare ? ['--bare'] : ['--no-checkout']
   const args = ['clone', '--progress', '--no-local', '--template=', '--origin=origin', ...QUIET, ...kind]
   const { address: shown, credentials } = splitCredentials(remote.address)
-  await transfer(runner, remote, [...args, '--end-of-options', shown, resolve(path)], options)
+  const target = resolve(path)
+  try {
+    await transfer(runner, remote, [...args, '--end-of-options', shown, target], options)
+  } catch (error) {
+    // What the remote says of its own disk begins with "remote: ".
+    if (/^(?!remote: ).*No space left on device/m.test(errorOutput(error))) {
+      throw new DiskFullError(target, { cause: error })
+    }
+    throw error
+  }
   if (credentials === undefined) return
   const gitDirectory = options.bare ? resolve(path) : resolve(path, '.git')
   await replaceOrigin(gitDirectory, remote.address, nodeFileSystem)

@@ -10,6 +10,7 @@ import { GitFailedError, GitMissingError } from './git-process-errors.ts'
 import { endWithUs, stop } from './process-group.ts'
 import { redactAddress } from './remote-address.ts'
 import { type RepositoryPaths, StandInDirectory } from './stand-in-directory.ts'
+import { withoutProgress } from './transfer-progress.ts'
 
 export interface GitRunnerOptions {
   /** The repository to work in. None for commands that need none, such as `clone`. */
@@ -213,7 +214,7 @@ function complete(
       clearTimeout(silence)
       signal?.removeEventListener('abort', abort)
       child.stderr.destroy()
-      const stderr = redactAddress(said)
+      const stderr = redactAddress(withoutProgress(said))
       if (signal?.aborted) reject(signal.reason)
       else if (failure !== undefined) reject(failure.error)
       else if (errorCode(cause) === 'ENOENT') reject(new GitMissingError({ cause }))

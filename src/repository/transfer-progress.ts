@@ -21,3 +21,14 @@ export function progressParser(report: (progress: TransferProgress) => void): (t
 }
 
 const PROGRESS = /^(?:remote: )?(\w[\w ]*): +(\d+)% \((\d+)\/(\d+)\)/
+
+/** What git printed, without what it has overwritten itself: the last of what stood on each line. */
+export function withoutProgress(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => {
+      const end = line.endsWith('\r') ? line.length - 1 : line.length
+      return line.slice(line.lastIndexOf('\r', end - 1) + 1, end)
+    })
+    .join('\n')
+}

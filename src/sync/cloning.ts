@@ -1,3 +1,4 @@
+import { fileError } from '../repository/durable-file.ts'
 import { NotALogError } from '../repository/errors.ts'
 import { RemoteFailedError } from '../repository/git-process-errors.ts'
 import { findRepository } from '../repository/location.ts'
@@ -11,13 +12,20 @@ import { nodeFileSystem } from '../system/file-system.ts'
  * Clones a repository that has a branch to read a log from. An empty one is refused: a log that was begun in it
  * would be another one than the remote's, and git takes an answer that was cut for an empty repository too.
  *
- * @throws RemoteFailedError, NotALogError, InvalidRemoteError, GitMissingError
+ * @throws RemoteFailedError, NotALogError, InvalidRemoteError, GitMissingError, PermissionDeniedError, DiskFullError,
+ *   FileFailedError
  */
 export async function cloneLog(
   address: string,
   path: string,
   options: TransferOptions & { readonly bare: boolean },
 ): Promise<void> {
+  try {
+    // Git would tell of a folder that it may not make as of a remote that it may not read.
+    await nodeFileSystem.makeDirectory(path)
+  } catch (cause) {
+    throw fileError(path, cause)
+  }
   await cloneRepository(address, path, options)
   await pointHeadAtOnlyBranch(path, nodeFileSystem)
   const repository = await findRepository(path, nodeFileSystem)

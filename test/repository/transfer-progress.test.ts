@@ -1,6 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { progressParser, type TransferProgress } from '../../src/repository/transfer-progress.ts'
+import {
+  progressParser,
+  type TransferProgress,
+  withoutProgress,
+} from '../../src/repository/transfer-progress.ts'
 
 const OUTPUT =
   "Cloning into bare repository 'a.git'...\nremote: Enumerating objects: 7, done.\n" +
@@ -25,5 +29,25 @@ describe('progressParser', () => {
         expect(reports).toEqual(REPORTS)
       }),
     )
+  })
+})
+
+describe('withoutProgress', () => {
+  it('keeps the last of what stood on each line, as a terminal shows it', () => {
+    expect(withoutProgress(OUTPUT)).toBe(
+      "Cloning into bare repository 'a.git'...\nremote: Enumerating objects: 7, done.\n" +
+        'remote: Counting objects: 100% (7/7), done.\nReceiving objects: 100% (10/10), done.\n',
+    )
+    expect(withoutProgress('Receiving objects:  24% (35/144)\rfatal: write error\r\n\r\n\r')).toBe(
+      'fatal: write error\n\n',
+    )
+  })
+
+  it('takes no longer for what a remote makes of it', () => {
+    for (const text of ['\r'.repeat(1 << 16), 'x'.repeat(1 << 16), `${'\r'.repeat(1 << 16)}x`]) {
+      const start = performance.now()
+      withoutProgress(text)
+      expect(performance.now() - start).toBeLessThan(500)
+    }
   })
 })
