@@ -214,10 +214,20 @@ function filter(
 
 function checkOptions(options: ReadOptions): void {
   checkOptionNames('read', options, KNOWN)
-  const { from, to, limit, direction, follow, types, streams, tags } = options
+  const { stream, from, to, limit, direction, follow, types, streams, prefix, tags, ifMissing } = options
   for (const [name, value] of Object.entries({ types, streams, tags })) {
-    if (value === undefined || Array.isArray(value)) continue
-    throw new UsageError(`read option "${name}" is no list`, { hint: 'Give a list of names.' })
+    if (value === undefined || (Array.isArray(value) && value.every((one) => typeof one === 'string')))
+      continue
+    throw new UsageError(`read option "${name}" is no list of names`, { hint: 'Give one such as ["a"].' })
+  }
+  for (const [name, value] of Object.entries({ stream, prefix })) {
+    if (value === undefined || typeof value === 'string') continue
+    throw new UsageError(`read option "${name}" is no text`)
+  }
+  if (ifMissing !== undefined && ifMissing !== 'empty' && ifMissing !== 'error') {
+    throw new UsageError(`read option "ifMissing" is ${String(ifMissing)}`, {
+      hint: "Give 'empty' or 'error'.",
+    })
   }
   for (const [name, value] of Object.entries({ from, to, limit })) {
     if (

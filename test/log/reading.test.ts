@@ -120,6 +120,11 @@ test.each([
   [{ to: Number.NaN }],
   [{ direction: 'up' as 'forwards' }],
   [{ follow: true, direction: 'backwards' as const }],
+  [{ stream: 5 as unknown as string }],
+  [{ prefix: ['a'] as unknown as string }],
+  [{ types: 'T' as unknown as string[] }],
+  [{ tags: [7] as unknown as string[] }],
+  [{ stream: 'a', ifMissing: 'throw' as 'error' }],
 ])('refuses to read with %o', async (given) => {
   const opened = await openLog(temporaryFolder())
   await expect(readAll(opened, given)).rejects.toMatchObject({ code: 'usage' })
