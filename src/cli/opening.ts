@@ -166,6 +166,8 @@ export function noticeText(notice: Notice): string | undefined {
       return `The history was rewritten: up to position ${notice.commonPosition} it is the same.`
     case 'unreadable-commit':
       return `Commit ${notice.commit} cannot be read: ${notice.error.message}`
+    case 'projection-stopped':
+      return `The projection "${notice.projection}" stopped at position ${notice.position}: ${notice.error.message}`
     case 'remote-back':
       return 'The remote answers again.'
     case 'conflict':
