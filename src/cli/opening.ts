@@ -7,7 +7,8 @@ import type { Notice } from '../log/log-state.ts'
 import { WriterLock } from '../log/writer-lock.ts'
 import type { Log } from '../opened-log.ts'
 import type { OpenOptions } from '../options.ts'
-import { NotALogError, NotARepositoryError } from '../repository/errors.ts'
+import { fileError } from '../repository/durable-file.ts'
+import { NotALogError, NotARepositoryError, PermissionDeniedError } from '../repository/errors.ts'
 import { findRepository, findRepositoryUpwards } from '../repository/location.ts'
 import { readRef } from '../repository/refs.ts'
 import type { Repository } from '../repository/repository.ts'
@@ -130,8 +131,9 @@ async function lastJournaled(directory: string, messages: Messages): Promise<num
   try {
     const journal = await openFileJournal({ directory, readOnly: true })
     for await (const { first, count } of journal.read()) last = first + count - 1
-  } catch (error) {
-    if (!(error instanceof JournalCorruptError)) throw error
+  } catch (cause) {
+    const error = fileError(directory, cause)
+    if (!(error instanceof JournalCorruptError || error instanceof PermissionDeniedError)) throw error
     messages.warn(`Only what is committed is shown. ${error.message}\n  hint: See: memoir doctor`)
     return 0
   }

@@ -1,3 +1,4 @@
+import { fileError } from '../../repository/durable-file.ts'
 import type { GitReader } from '../../repository/git-reader.ts'
 import { parseCommit } from '../../repository/object.ts'
 import { type FileSystem, nodeFileSystem } from '../../system/file-system.ts'
@@ -40,11 +41,16 @@ export interface VerifyOptions {
  * only: 15 s for 50,000 commits of one event. Memory is bounded by 64 MiB of objects, 20 bytes a commit,
  * 8 bytes an event and the names of the streams.
  *
- * @throws the signal's reason; GitMissingError, ReaderClosedError and errors of the system: they say nothing
- *   about the log
+ * @throws the signal's reason; GitMissingError, ReaderClosedError, PermissionDeniedError and errors of the system:
+ *   they say nothing about the log
  */
 export async function verifyLog(options: VerifyOptions): Promise<Verification> {
   const { reader, repository, branch, fileSystem = nodeFileSystem, signal, onProgress } = options
+  const objects = `${repository.gitDirectory}/objects`
+  // What this user may not read is not damaged: git would tell of both in the same words.
+  await fileSystem.list(objects).catch((cause) => {
+    throw fileError(objects, cause)
+  })
   const findings = new Findings()
   const context = { objects: new ObjectCache(reader), findings, turns: new Turns(signal) }
   const shallow = await readShallow(repository.gitDirectory, fileSystem)
