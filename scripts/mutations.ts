@@ -115,7 +115,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'no directory fsync after objects got their names',
     file: 'repository/object-store.ts',
-    text: 'await forEach([...fanOut, this.#objects], (path) => this.#fileSystem.syncDirectory(path))',
+    text: 'await this.#slots.forEach([...fanOut, this.#objects], (path) => this.#fileSystem.syncDirectory(path))',
     replacement: 'void fanOut',
     tests: ['repository/object-store'],
   },
