@@ -58,6 +58,16 @@ export function queryItems(query: Query): readonly QueryItem[] {
   return isList(query) ? query : [query]
 }
 
+/** A copy that shares nothing with the caller's, which may change while an append waits. */
+export function copyCondition({ query, after }: AppendCondition): AppendCondition {
+  const copy = queryItems(query).map(({ types, tags, streams }) => ({
+    ...(types !== undefined && { types: [...types] }),
+    ...(tags !== undefined && { tags: [...tags] }),
+    ...(streams !== undefined && { streams: [...streams] }),
+  }))
+  return { query: copy, ...(after !== undefined && { after }) }
+}
+
 function isList(query: Query): query is readonly QueryItem[] {
   return Array.isArray(query)
 }

@@ -70,12 +70,12 @@ function prepareEvent(
     throw new InvalidEventError(index, 'event', 'must be an object with a type')
   }
   for (const field in event) if (!FIELDS.has(field)) throw unknownField(field, index)
-  const { type, schema = 1, tags = NO_TAGS, data = {} } = event
+  const { type, schema = 1, data = {} } = event
   checkName(type, index, 'type')
   if (!Number.isSafeInteger(schema) || schema < 1) {
     throw new InvalidEventError(index, 'schema', 'must be a whole number from 1')
   }
-  checkTags(tags, index)
+  const tags = ownTags(event.tags, index)
   const hasGivenId = event.id !== undefined
   if (hasGivenId) checkName(event.id, index, 'id')
   const id = event.id ?? newId()
@@ -172,11 +172,15 @@ function storedMetadata(metadata: Metadata | undefined, index: number): Metadata
 
 const STRING_FIELDS = ['correlationId', 'causationId', 'actor'] as const
 
-function checkTags(tags: readonly string[], index: number): void {
+/** Tags in a list of our own: the index gets them later than the line, and the caller's may have changed by then. */
+function ownTags(tags: readonly string[] | undefined, index: number): readonly string[] {
+  if (tags === undefined) return NO_TAGS
   if (!Array.isArray(tags) || tags.length > MAX_TAGS) {
     throw new InvalidEventError(index, 'tags', `must be a list of at most ${MAX_TAGS} strings`)
   }
-  for (let at = 0; at < tags.length; at++) checkName(tags[at], index, `tags[${at}]`)
+  const own: readonly string[] = [...tags]
+  for (let at = 0; at < own.length; at++) checkName(own[at], index, `tags[${at}]`)
+  return own
 }
 
 function checkName(name: unknown, index: number, field: string): void {

@@ -1,4 +1,4 @@
-import type { AppendCondition, ExpectedVersion } from '../event/condition.ts'
+import { type AppendCondition, copyCondition, type ExpectedVersion } from '../event/condition.ts'
 import type { NewEvent, RecordedEvent } from '../event/event.ts'
 import { prepareEvents } from '../event/new-event.ts'
 import { formatTime } from '../event/time.ts'
@@ -98,7 +98,7 @@ export class EventLog {
       const { appender, sealer } = this.writable()
       const prepared = this.prepare(appends, condition)
       const durability: Durability = ack === 'written' ? 'written' : 'durable'
-      const request = new AppendRequest(appender, prepared, condition, durability)
+      const request = new AppendRequest(appender, prepared, condition && copyCondition(condition), durability)
       const appended = hasGivenIds(prepared)
         ? this.appendOnce(request)
         : this.admission.enter(accept, request)

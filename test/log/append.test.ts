@@ -323,3 +323,23 @@ test('says that a log is closed, or read only, and lets what was under way end',
   await reader.close()
   expect(() => reader.log.read()).toThrow(LogClosedError)
 })
+
+test('keeps what it was called with, whatever the caller changes while it waits', async () => {
+  const folder = `${temporaryFolder()}/log.git`
+  const opened = await openLog(folder)
+  const tags = ['a']
+  const query = { types: ['Other'] }
+  const appended = opened.log.append([{ stream: 's', events: [event(1, { tags })] }], undefined, 'journaled')
+  const conditional = opened.log.append(
+    [{ stream: 's', events: [event(2)] }],
+    { query: [query, { tags: ['none'] }] },
+    'journaled',
+  )
+  tags[0] = 'b'
+  query.types[0] = event(1).type
+  await appended
+  await conditional
+  expect(await numbers(opened, { tags: ['a'] })).toEqual([1])
+  expect(await numbers(opened, { tags: ['b'] })).toEqual([])
+  await opened.close()
+})

@@ -1,4 +1,4 @@
-import type { AppendCondition } from '../../event/condition.ts'
+import { type AppendCondition, copyCondition } from '../../event/condition.ts'
 import type { PreparedAppend } from '../../log/append-check.ts'
 import type { Placement } from '../../log/draft.ts'
 import type { AppendResult } from '../../log/placement.ts'
@@ -36,14 +36,16 @@ export class WaitingAppend {
   mayBeStored: boolean
   /** Whether it is safe here, so that nobody has to wait for the remote. */
   readonly isOffline: boolean
+  readonly condition: AppendCondition | undefined
 
   constructor(
     readonly appends: readonly PreparedAppend[],
-    readonly condition: AppendCondition | undefined,
+    condition: AppendCondition | undefined,
     { isOffline }: { readonly isOffline: boolean },
     /** Told once, when it is decided. */
     readonly settle: (outcome: Outcome) => void | Promise<void>,
   ) {
+    this.condition = condition && copyCondition(condition)
     this.isOffline = isOffline
     // What is in an outbox may have been pushed by an earlier process, or from a copy of it.
     this.mayBeStored = isOffline
