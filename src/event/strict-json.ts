@@ -74,8 +74,9 @@ const LETTER_T = 0x74
 const LETTER_U = 0x75
 const OPEN_OBJECT = 0x7b
 const CLOSE_OBJECT = 0x7d
-/** Every integer of this many digits is a safe one. */
+/** Every integer of this many digits is a safe one, and no number with so many behind the point is too small. */
 const SAFE_DIGITS = 15
+const MOST_DECIMALS = 300
 /** Comparing with a few keys is faster than a Set; beyond, it would be quadratic. */
 const FEW_KEYS = 12
 
@@ -220,7 +221,7 @@ class Scanner {
     let isShort = digits <= SAFE_DIGITS
     if (this.text.charCodeAt(this.at) === POINT) {
       this.at++
-      this.digits()
+      isShort = this.digits() <= MOST_DECIMALS && isShort
     }
     const code = this.text.charCodeAt(this.at) | 32
     if (code === LETTER_E) {
@@ -245,9 +246,7 @@ class Scanner {
     const literal = this.text.slice(start, this.at)
     const problem = findNumberProblem(Number(literal))
     if (problem) this.refuse(problem, NUMBER_HINT, start)
-    if (Number(literal) === 0 && /^-?[0.]*[1-9]/.test(literal)) {
-      this.refuse('a number too small for a double: it would become 0', NUMBER_HINT, start)
-    }
+    if (isTooSmall(literal)) this.refuse(TOO_SMALL, NUMBER_HINT, start)
   }
 
   private word(word: string): void {
@@ -281,6 +280,13 @@ export function findNumberProblem(value: number): string | undefined {
   if (!Number.isFinite(value)) return 'a number beyond what a double holds (NaN or infinite)'
   if (Number.isInteger(value) && !Number.isSafeInteger(value)) return 'an integer beyond ±(2^53 - 1)'
   return undefined
+}
+
+export const TOO_SMALL = 'a number too small for a double: it would become 0'
+
+/** Whether a double makes 0 of a number that is none, as it is written in JSON. */
+export function isTooSmall(literal: string): boolean {
+  return Number(literal) === 0 && /^-?[0.]*[1-9]/.test(literal)
 }
 
 /** Names a character by what it is in JSON, so that no message repeats what the text holds. */

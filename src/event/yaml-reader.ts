@@ -13,7 +13,7 @@ import {
 import type { Json } from './event.ts'
 import { InvalidBatchError } from './invalid-batch.ts'
 import { encodeRecord } from './record.ts'
-import { findNumberProblem, MAX_DEPTH } from './strict-json.ts'
+import { findNumberProblem, isTooSmall, MAX_DEPTH, TOO_SMALL } from './strict-json.ts'
 import { INVISIBLE } from './yaml-text.ts'
 
 /** How much aliases may add to a file, in characters and values: aliases of aliases grow without bound. */
@@ -166,6 +166,7 @@ class YamlReader {
         'digits as in JSON, or quotes around text',
       )
     }
+    if (isTooSmall(node.source)) this.refuse(node, `holds ${TOO_SMALL}`, 'quotes around it')
     return value
   }
 

@@ -349,6 +349,8 @@ describe('decodeYaml', () => {
     ['-.inf', 'infinite'],
     ['9007199254740993', '2^53'],
     ['1e21', '2^53'],
+    ['1e-999', 'too small'],
+    [`-0.${'0'.repeat(400)}1`, 'too small'],
     ['0123', 'form that JSON lacks'],
     ['0x1F', 'form that JSON lacks'],
     ['+1', 'form that JSON lacks'],
