@@ -104,7 +104,7 @@ class YamlReader {
 
   private value(node: ParsedNode | null, depthLeft: number): Json {
     if (node === null) return null
-    if (isAlias(node)) return this.alias(node.source, node)
+    if (isAlias(node)) return this.alias(node.source, node, depthLeft)
     if (node.tag !== undefined) this.refuse(node, 'holds a tag', 'values without "!" tags')
     const before = this.size++
     const value = isScalar(node) ? this.scalar(node) : this.collection(node, depthLeft - 1)
@@ -112,7 +112,7 @@ class YamlReader {
     return value
   }
 
-  private alias(name: string, node: ParsedNode): Json {
+  private alias(name: string, node: ParsedNode, depthLeft: number): Json {
     const anchor = this.anchors.get(name)
     if (anchor === undefined)
       return this.refuse(node, 'holds an alias without an anchor', 'the anchor before it')
@@ -121,11 +121,12 @@ class YamlReader {
     if (this.aliased > MAX_ALIASED) {
       this.refuse(node, 'aliases too much', `aliases that stand for at most ${MAX_ALIASED} characters`)
     }
+    if (levelsOf(anchor.value) > depthLeft) this.refuseDepth(node)
     return anchor.value
   }
 
   private collection(node: Exclude<ParsedNode, Scalar.Parsed>, depthLeft: number): Json {
-    if (depthLeft < 0) this.refuse(node, 'is nested too deeply', `at most ${MAX_DEPTH} levels`)
+    if (depthLeft < 0) this.refuseDepth(node)
     if (isMap(node)) return this.mapping(node, depthLeft)
     if (isSeq(node)) return node.items.map((item) => this.value(item, depthLeft))
     return this.refuse(node, 'holds something unknown', 'a list or a mapping')
@@ -178,6 +179,10 @@ class YamlReader {
     return text
   }
 
+  private refuseDepth(node: ParsedNode): never {
+    this.refuse(node, 'is nested too deeply', `at most ${MAX_DEPTH} levels`)
+  }
+
   private refuse(place: ParsedNode | number, problem: string, expected: string, cause?: unknown): never {
     const line = typeof place === 'number' ? place : this.lineOf(place)
     throw new InvalidBatchError(this.path, line, problem, expected, cause)
@@ -186,4 +191,9 @@ class YamlReader {
   private lineOf(node: ParsedNode): number {
     return this.lines.linePos(node.range[0]).line
   }
+}
+
+function levelsOf(value: Json): number {
+  if (typeof value !== 'object' || value === null) return 0
+  return 1 + Object.values(value).reduce((most: number, inner) => Math.max(most, levelsOf(inner)), 0)
 }

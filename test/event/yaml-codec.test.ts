@@ -377,6 +377,13 @@ describe('decodeYaml', () => {
     expect((await errorOf(yaml('['.repeat(50_000)))).code).toBe('invalid-batch')
   })
 
+  it('counts the levels that stand behind an alias', async () => {
+    const nested = (levels: number, inner: string) => `${'['.repeat(levels)}${inner}${']'.repeat(levels)}`
+    const data = (levels: number) => yaml(`{a: &a ${nested(60, '1')}, b: ${nested(levels, '*a')}}`)
+    await decodeYaml(data(39), PATH)
+    expect((await errorOf(data(40))).message).toContain('nested too deeply')
+  })
+
   it('refuses aliases that grow without bound, at once', async () => {
     const levels = Array.from(
       { length: 30 },
