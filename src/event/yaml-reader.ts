@@ -63,10 +63,18 @@ class YamlReader {
   private parse(): Document.Parsed {
     const document = this.parseDocument()
     const [problem] = [...document.errors, ...document.warnings]
-    if (problem === undefined) return document
+    if (problem === undefined) return this.checkVersion(document)
     const { line } = this.lines.linePos(problem.pos[0])
     if (problem.code === 'MULTIPLE_DOCS') this.refuse(line, 'starts a second document', 'one document a file')
     return this.refuse(line, `is not valid YAML (${problem.code})`, 'YAML 1.2 without tags and directives')
+  }
+
+  /** The parser reads what says that it is YAML 1.1 as 1.2, where `yes` and `012` are other values. */
+  private checkVersion(document: Document.Parsed): Document.Parsed {
+    const { version } = document.directives.yaml
+    if (version === '1.2') return document
+    const line = this.text.slice(0, this.text.search(/^%YAML/m)).split('\n').length
+    return this.refuse(line, `says that it is YAML ${version}`, 'YAML 1.2')
   }
 
   private parseDocument(): Document.Parsed {

@@ -407,6 +407,7 @@ describe('decodeYaml', () => {
     ['wrong tags', `${head}  version: 1\n  tags: a\n${tail}`, 4, '"tags"'],
     ['a mapping at the top', 'id: a\n', 1, 'not a list'],
     ['an empty file', '', 1, 'not a list'],
+    ['another version of YAML', `# by hand\n%YAML 1.1\n---\n${head}`, 2, 'YAML 1.1'],
     ['an empty list', '[]\n', 1, 'no events'],
     ['an event that is text', '- a\n', 1, 'expected an event'],
     ['a second document', `${yaml('1')}---\n${yaml('2')}`, 7, 'second document'],
