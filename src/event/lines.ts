@@ -48,19 +48,22 @@ export class Lines {
     /** Latin-1 is a plain copy, and the same as UTF-8 where all bytes are ASCII. */
     private readonly encoding: 'latin1' | 'utf8',
     private readonly path: string,
+    /** Which line of the file its first one is, from 1. */
+    private readonly firstLine: number,
   ) {}
 
   /**
    * @param path names the file in errors
+   * @param firstLine which of its lines the first one is, from 1
    * @throws InvalidBatchError with file, line and what was expected
    */
-  static fromBytes(bytes: Buffer, path: string): Lines {
+  static fromBytes(bytes: Buffer, path: string, firstLine = 1): Lines {
     const encoding = isAscii(bytes) ? 'latin1' : 'utf8'
     if (encoding === 'utf8' && !isUtf8(bytes)) throw notUtf8(bytes, path)
     const view = viewOf(bytes)
     const table = scanLines(bytes, view)
     if (table !== undefined) {
-      return new Lines(bytes, view, table.numbers, table.count, bytes.length, encoding, path)
+      return new Lines(bytes, view, table.numbers, table.count, bytes.length, encoding, path, firstLine)
     }
     const canonical = Buffer.from(canonicaliseLines(bytes.toString(encoding), path))
     const canonicalView = viewOf(canonical)
@@ -74,7 +77,7 @@ export class Lines {
       )
     }
     const { numbers, count } = canonicalTable
-    return new Lines(canonical, canonicalView, numbers, count, canonical.length, 'utf8', path)
+    return new Lines(canonical, canonicalView, numbers, count, canonical.length, 'utf8', path, firstLine)
   }
 
   /** As `fromBytes`, for lines that are a string. */
@@ -99,15 +102,16 @@ export class Lines {
   /** Lines `from` (included) to `to` (excluded), counted from 0: a view on the same bytes. */
   part(from: number, to: number): Lines {
     const numbers = this.numbers.subarray(from * STRIDE, to * STRIDE)
-    return new Lines(this.bytes, this.view, numbers, to - from, this.start(to), this.encoding, this.path)
+    const { bytes, view, encoding, path } = this
+    return new Lines(bytes, view, numbers, to - from, this.start(to), encoding, path, this.firstLine + from)
   }
 
   id(line: number): string {
-    return this.name(this.start(line) + ID_KEY.length, this.at(line, STREAM) - STREAM_KEY.length)
+    return this.name(line, this.start(line) + ID_KEY.length, this.at(line, STREAM) - STREAM_KEY.length)
   }
 
   stream(line: number): string {
-    return this.name(this.at(line, STREAM), this.at(line, STREAM_END))
+    return this.name(line, this.at(line, STREAM), this.at(line, STREAM_END))
   }
 
   version(line: number): number {
@@ -115,7 +119,7 @@ export class Lines {
   }
 
   type(line: number): string {
-    return this.name(this.at(line, TYPE), this.at(line, TYPE_END))
+    return this.name(line, this.at(line, TYPE), this.at(line, TYPE_END))
   }
 
   schema(line: number): number {
@@ -133,7 +137,7 @@ export class Lines {
   tags(line: number): readonly string[] {
     if (!this.hasTags(line)) return []
     const from = this.bytes.indexOf('[', this.at(line, TYPE_END) + 1)
-    return JSON.parse(this.decode(from, this.at(line, TIME) - TIME_KEY.length))
+    return this.parseField(line, this.decode(from, this.at(line, TIME) - TIME_KEY.length))
   }
 
   time(line: number): string {
@@ -188,11 +192,7 @@ export class Lines {
   }
 
   private parse(line: number): { readonly data: unknown; readonly metadata?: Record<string, unknown> } {
-    try {
-      return JSON.parse(this.slice(line, line + 1))
-    } catch (cause) {
-      throw new InvalidBatchError(this.path, line + 1, 'is not JSON', 'one event as JSON', cause)
-    }
+    return this.parseField(line, this.slice(line, line + 1))
   }
 
   /** Mixes all bytes of an id into 32 bits, as `hashId` does. */
@@ -210,9 +210,17 @@ export class Lines {
     return line === this.count ? this.end : this.numbers[line * STRIDE + START]!
   }
 
-  private name(from: number, to: number): string {
+  private name(line: number, from: number, to: number): string {
     const text = this.decode(from, to)
-    return text.includes('\\') ? JSON.parse(`"${text}"`) : text
+    return text.includes('\\') ? this.parseField(line, `"${text}"`) : text
+  }
+
+  private parseField<T>(line: number, text: string): T {
+    try {
+      return JSON.parse(text)
+    } catch (cause) {
+      throw new InvalidBatchError(this.path, this.firstLine + line, 'is not JSON', 'one event as JSON', cause)
+    }
   }
 
   private decode(from: number, to: number): string {

@@ -64,7 +64,7 @@ export class Batch implements Run {
     }
     const to = this.bytes.indexOf(LF, from) + 1
     try {
-      return to === 0 ? undefined : Lines.fromBytes(this.bytes.subarray(from, to), this.path)
+      return to === 0 ? undefined : Lines.fromBytes(this.bytes.subarray(from, to), this.path, line + 1)
     } catch {
       return undefined
     }

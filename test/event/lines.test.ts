@@ -157,6 +157,21 @@ test('says which line is broken when what is behind its fields is no JSON', () =
   }
 })
 
+test('says which line is broken when one of its names is no JSON, also in a part of the lines', () => {
+  for (const [field, broken] of [
+    ['id', line.replace('"i"', '"\\q"')],
+    ['stream', line.replace('"s"', '"\\q"')],
+    ['type', line.replace('"T"', '"\\q"')],
+    ['tags', line.replace('"T"', '"T","tags":["\\q"]')],
+    ['data', line.replace('{}', '{')],
+  ] as const) {
+    const lines = Lines.fromText(line + line + broken, 'events/x.jsonl')
+    const error = expect.objectContaining({ code: 'invalid-batch', line: 3 })
+    expect(() => lines[field](2)).toThrow(error)
+    expect(() => lines.part(1, 3)[field](1)).toThrow(error)
+  }
+})
+
 test('finds every line, however short and however many', () => {
   const shortest = line.replace('{}}', '0}')
   const lines = Lines.fromText(shortest.repeat(1000), 'test')

@@ -22,6 +22,8 @@ test('an event that was written by hand is cut out too, and a wrong one is refus
   const batch = batchOf(`${line('a')}${line('b').replaceAll(',', ', ')}{"id":1}\n`)
   expect(batch.event(12)?.stream).toBe('b')
   expect(() => batch.event(13)).toThrow(expect.objectContaining({ code: 'invalid-batch', line: 3 }))
+  const cutOut = batchOf(`${line('a')}${line('b').replace('"data":1', '"data":x')}`).event(12)
+  expect(() => cutOut?.data).toThrow(expect.objectContaining({ code: 'invalid-batch', line: 2 }))
 })
 
 test('says how many events it holds without looking at them, unless its end is missing', () => {
