@@ -56,8 +56,11 @@ interface Row {
 async function* readRows(bytes: AsyncIterable<Uint8Array>, separator?: string): AsyncGenerator<Row> {
   const { parse } = await import('csv-parse')
   const { start, all } = await peek(checkUtf8(bytes), holdsHeader)
+  const unquoted = withoutQuoted(start)
   const parser = parse({
-    delimiter: separator ?? guessSeparator(start),
+    delimiter: separator ?? guessSeparator(unquoted),
+    // Left to itself, the parser would take the first end of a row for that of all: files are joined of several.
+    record_delimiter: /\r\n?|\n/.exec(unquoted)?.[0] === '\r' ? ['\r'] : ['\r\n', '\n'],
     // The rows are counted and compared with the header here: the parser's own `info` costs a third.
     relax_column_count: true,
     max_record_size: MAX_ROW,
@@ -81,12 +84,12 @@ function holdsHeader(start: Buffer): boolean {
   return start.length >= MAX_HEADER || start.includes('\n')
 }
 
-function guessSeparator(start: Buffer): string {
-  const header = start
-    .toString()
-    .replace(/"(?:[^"]|"")*"/g, '')
-    .split(/[\r\n]/, 1)
-    .join()
+function withoutQuoted(start: Buffer): string {
+  return start.toString().replace(/"(?:[^"]|"")*"/g, '')
+}
+
+function guessSeparator(start: string): string {
+  const header = start.split(/[\r\n]/, 1).join()
   const count = (separator: string) => header.split(separator).length
   return [',', ';', '\t', '|'].reduce((best, other) => (count(other) > count(best) ? other : best))
 }

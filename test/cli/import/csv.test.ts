@@ -110,6 +110,19 @@ describe('readCsv', () => {
     ])
   })
 
+  it.each([
+    ['\n', '\r\n'],
+    ['\r\n', '\n'],
+    ['\r', '\r'],
+  ])('takes rows that end with %j and with %j, wherever the file is cut', async (first, second) => {
+    const text = `stream,type,x${first}a,T,1${second}b,T,"2${first}${second}"${first}c,T,3${second}`
+    for (let piece = 1; piece <= text.length; piece++) {
+      const events = await collect(readCsv(bytesOf(text, piece)))
+      const cells = ['1', `2${first}${second}`, '3']
+      expect(events.map(({ event }) => event.data)).toEqual(cells.map((x) => ({ x })))
+    }
+  })
+
   it('names a column without a name after its place, and keeps one called __proto__', async () => {
     const [first] = await collect(readCsv(bytesOf(',stream,type,__proto__\n0,a,T,x\n')))
     expect(Object.entries(first?.event.data as object)).toEqual([
