@@ -1,7 +1,7 @@
 import type { Json, Metadata, NewEvent } from '../../event/event.ts'
 import { ImportError, type ImportedEvent, type StreamOptions } from './imported-event.ts'
 import { JsonFields, withoutAbsent } from './json-fields.ts'
-import { readJsonObjects } from './json-objects.ts'
+import { type JsonObject, readJsonObjects } from './json-objects.ts'
 import { nameUuid } from './name-uuid.ts'
 
 /** Fields that have a place of their own in an event; all others are kept as metadata. */
@@ -18,7 +18,7 @@ const METADATA_NAMES = new Map([
  * The stream is the attribute that `options.stream` names; by default `subject`, or `source` where there is
  * none. `source` and `id` together are an event's identity: they stay in the metadata (`cloudEventSource`,
  * `cloudEventId`), and a UUID made from them becomes the event's id, so importing a file again stores
- * nothing twice. Other attributes, extensions among them, become metadata. Binary data is kept as it
+ * nothing twice. Other attributes, extensions among them, become metadata; one that is null counts as absent. Binary data is kept as it
  * came, `{"base64": "…"}`.
  *
  * @throws ImportError with the line.
@@ -29,7 +29,7 @@ export async function* readCloudEvents(
 ): AsyncGenerator<ImportedEvent> {
   const { streamPrefix = '' } = options
   for await (const object of readJsonObjects(bytes)) {
-    const fields = new JsonFields(object)
+    const fields = new JsonFields(withoutNulls(object))
     if (fields.find('specversion') !== '1.0') {
       throw new ImportError(
         object.line,
@@ -43,6 +43,12 @@ export async function* readCloudEvents(
       line: object.line,
     }
   }
+}
+
+/** The JSON form lets a writer give null for an attribute that is not there; of the data it is a value. */
+function withoutNulls({ value, line }: JsonObject): JsonObject {
+  const present = Object.entries(value).filter(([key, member]) => member !== null || key === 'data')
+  return { value: Object.fromEntries(present), line }
 }
 
 function readStream(fields: JsonFields, attribute: string | undefined): string {

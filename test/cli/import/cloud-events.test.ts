@@ -72,6 +72,15 @@ describe('readCloudEvents', () => {
     expect((await read({ ...event, data_base64: 'AAE=' }))?.event.data).toEqual({ base64: 'AAE=' })
   })
 
+  it('takes null for an attribute that is absent, but not for data that are', async () => {
+    const { subject, time, comexampleextension1, ...event } = EVENT
+    const absent = { subject: null, time: null, comexampleextension1: null, data_base64: null }
+    expect(await read({ ...event, ...absent })).toEqual(await read(event))
+    expect((await read({ ...event, data: null }))?.event.data).toBeNull()
+    const error = await errorOf(readCloudEvents(bytesOf(JSON.stringify({ ...event, id: null }))))
+    expect(error.message).toContain('"id" is missing')
+  })
+
   it('reads one array as well as lines', async () => {
     const array = await collect(readCloudEvents(bytesOf(JSON.stringify([EVENT, EVENT], null, 2))))
     const lines = await collect(readCloudEvents(bytesOf(`${JSON.stringify(EVENT)}\n`.repeat(2))))
