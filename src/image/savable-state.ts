@@ -24,7 +24,8 @@ class StateCheck {
   private readonly found: unknown[] = []
   private readonly holders: number[] = []
   private readonly seen = new Set<unknown>()
-  private readonly views: number[] = []
+  /** Those that are bytes: buffers, and views on them. */
+  private readonly memories: number[] = []
 
   run(state: unknown): string | undefined {
     this.add(state, -1)
@@ -61,7 +62,7 @@ class StateCheck {
       }
     } else if (prototype === Set.prototype && value instanceof Set) {
       for (const inner of value) this.add(inner, at)
-    } else if (ArrayBuffer.isView(value)) this.views.push(at)
+    } else if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) this.memories.push(at)
     return problemOf(value, prototype)
   }
 
@@ -78,18 +79,18 @@ class StateCheck {
 
   /** Two views on the same bytes would come back as two copies. Views side by side in one buffer are fine. */
   private findShared(): number | undefined {
-    const viewAt = (at: number) => this.found[at] as ArrayBufferView
+    const placeOf = (at: number) => memoryOf(this.found[at] as ArrayBufferLike | ArrayBufferView)
     const buffers = new Map<ArrayBufferLike, number[]>()
-    for (const at of this.views) {
-      const { buffer } = viewAt(at)
+    for (const at of this.memories) {
+      const { buffer } = placeOf(at)
       const others = buffers.get(buffer)
       if (others === undefined) buffers.set(buffer, [at])
       else others.push(at)
     }
     for (const places of buffers.values()) {
-      places.sort((left, right) => viewAt(left).byteOffset - viewAt(right).byteOffset)
+      places.sort((left, right) => placeOf(left).from - placeOf(right).from)
       const shared = places.findIndex(
-        (at, index) => index > 0 && endOf(viewAt(places[index - 1]!)) > viewAt(at).byteOffset,
+        (at, index) => index > 0 && placeOf(places[index - 1]!).to > placeOf(at).from,
       )
       if (shared !== -1) return places[shared]
     }
@@ -122,8 +123,11 @@ function isArrayView(prototype: object): boolean {
   return isKnown || Object.getPrototypeOf(prototype) === TYPED_ARRAY
 }
 
-function endOf({ byteOffset, byteLength }: ArrayBufferView): number {
-  return byteOffset + byteLength
+/** Where bytes stand: a buffer by itself is all of them. */
+function memoryOf(value: ArrayBufferLike | ArrayBufferView) {
+  if (!ArrayBuffer.isView(value)) return { buffer: value, from: 0, to: value.byteLength }
+  const { buffer, byteOffset, byteLength } = value
+  return { buffer, from: byteOffset, to: byteOffset + byteLength }
 }
 
 /** How an object leads to one it holds. Keys of maps are the users' data, so they are not shown. */

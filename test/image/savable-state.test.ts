@@ -27,6 +27,7 @@ describe('a state that comes back as it is', () => {
     ['a date', new Date(0)],
     ['an expression', { pattern: /a+/gu }],
     ['typed arrays', [new Uint8Array([1]), new Float64Array(2), new BigInt64Array(1), Buffer.from('a')]],
+    ['buffers', [new ArrayBuffer(4), new ArrayBuffer(4), new Uint8Array(4)]],
     ['views side by side', [new Uint8Array(shared.buffer, 0, 4), new Uint8Array(shared.buffer, 4, 4)]],
     ['boxed values', [Object(1), Object('a'), Object(true), Object(1n)]],
     ['a list with holes', Object.assign(new Array(3), { 0: 1, 2: 3 })],
@@ -70,6 +71,12 @@ describe('a state that would not come back as it is', () => {
     ['an error', { error: new Error('a') }, /^state\.error is of the class Error/],
     ['an expression in use', Object.assign(/a/g, { lastIndex: 1 }), /^state is a RegExp in use/],
     ['two views on the same bytes', [shared, shared.subarray(2)], /shares its memory/],
+    [
+      'a buffer and a view on it',
+      { view: new Uint8Array(shared.buffer), buffer: shared.buffer },
+      /shares its/,
+    ],
+    ['a view on the end of a buffer', [shared.buffer, shared.subarray(7)], /shares its memory/],
     ['a promise', [Promise.resolve()], /^state\[0\] is of the class Promise/],
     ['a weak map', new WeakMap(), /^state is of the class WeakMap/],
   ])('%s', (_, state, problem) => {
