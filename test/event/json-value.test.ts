@@ -86,6 +86,13 @@ describe('checkJsonValue', () => {
     ['an ArrayBuffer', new ArrayBuffer(1), 'a ArrayBuffer'],
     ['a boxed number', Object(5), 'a Number'],
     ['an invalid Date', new Date(Number.NaN), 'an invalid Date'],
+    ['a boxed BigInt', Object(1n), 'a BigInt'],
+    ['a boxed symbol', Object(Symbol('s')), 'a Symbol'],
+    ['a query string', new URLSearchParams('a=1'), 'a URLSearchParams'],
+    ['headers', new Headers({ a: '1' }), 'a Headers'],
+    ['an iterator', new Map([[1, 2]]).entries(), 'a Map Iterator'],
+    ['a Map from toJSON', { toJSON: () => new Map([[1, 2]]) }, 'a Map'],
+    ['a Date from toJSON', { toJSON: () => new Date(0) }, 'a Date'],
     ['a bad result of toJSON', { toJSON: () => 5n }, 'a bigint'],
   ])('refuses %s', (_, value, problem) => {
     const error = errorOf({ value: [value] })
