@@ -48,6 +48,7 @@ export function normaliseAppend(
     return { appends, condition, ack: checkAck(ack), signal }
   }
   if (isList(second)) throw new UsageError('an append over several streams takes its events with each stream')
+  for (const append of target) checkStreamAppend(append)
   const { condition, ack = defaultAck, signal } = second ?? {}
   return { appends: target, condition, ack: checkAck(ack), signal }
 }
@@ -57,6 +58,24 @@ const APPEND_OPTIONS: Readonly<Record<keyof AppendOptions, true>> = {
   condition: true,
   ack: true,
   signal: true,
+}
+
+function checkStreamAppend(append: unknown): void {
+  if (typeof append !== 'object' || append === null) {
+    throw new UsageError(
+      'an append over several streams holds something else than a stream with its events',
+      {
+        hint: 'Call append([{ stream, events }, …]).',
+      },
+    )
+  }
+  checkOptionNames<object>('a stream of an append', append, STREAM_APPEND)
+}
+
+const STREAM_APPEND: Readonly<Record<keyof StreamAppend, true>> = {
+  stream: true,
+  events: true,
+  expectedVersion: true,
 }
 
 const ACK_LEVELS: readonly AckLevel[] = ['written', 'journaled', 'committed', 'pushed']

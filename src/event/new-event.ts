@@ -50,7 +50,12 @@ export function prepareEvents(
     })
   }
   const streamField = `,"stream":${quote(stream)},"version":`
-  return events.map((event, index) => prepareEvent(streamField, event, index, limit, newId))
+  const prepared: PreparedEvent[] = []
+  // `map` would pass over a hole in the list.
+  for (let index = 0; index < events.length; index++) {
+    prepared.push(prepareEvent(streamField, events[index]!, index, limit, newId))
+  }
+  return prepared
 }
 
 /** @throws InvalidStreamError unless it has 1 to 200 characters, none of them a control character */

@@ -9,6 +9,7 @@ import {
   type OpenOptions,
   open,
   projection,
+  type StreamAppend,
 } from '../../src/index.ts'
 import { nodeFileSystem } from '../../src/system/file-system.ts'
 import { fsck, git, gitText, temporaryDirectory } from '../repository/real-git.ts'
@@ -132,6 +133,18 @@ describe('an append', () => {
       })
     },
   )
+
+  it.each<[string, unknown]>([
+    ['a hole', new Array(1)],
+    ['null', [null]],
+    ['a text', ['a']],
+    ['a misspelt field', [{ stream: 'a', events: [opened], expected: 7 }]],
+  ])('to several streams with %s among them is refused', async (_, appends) => {
+    await withLog(async (log) => {
+      expect(await failure(log.append(appends as StreamAppend[]))).toMatchObject({ code: 'usage' })
+      expect(log.status().events).toBe(0)
+    })
+  })
 
   it('to streams with the names of what objects inherit, or of paths, is an ordinary one', async () => {
     const names = ['__proto__', 'constructor', '../../etc', 'toString', 'hasOwnProperty']

@@ -18,6 +18,7 @@ circular.self = circular
 
 test.each<[string, unknown, string, string]>([
   ['is no object', [null], 'invalid-event', 'event'],
+  ['is a hole in the list', new Array(1), 'invalid-event', 'event'],
   ['has no type', [{ data: {} }], 'invalid-event', 'type'],
   ['has an empty type', [{ type: '' }], 'invalid-event', 'type'],
   ['has a type of 201 characters', [{ type: 'x'.repeat(201) }], 'invalid-event', 'type'],
