@@ -222,12 +222,15 @@ function checkOptions(options: ReadOptions): void {
   }
   for (const [name, value] of Object.entries({ stream, prefix })) {
     if (value === undefined || typeof value === 'string') continue
-    throw new UsageError(`read option "${name}" is no text`)
+    throw new UsageError(`read option "${name}" is no text`, { hint: 'Give a text, or leave it out.' })
   }
   if (ifMissing !== undefined && ifMissing !== 'empty' && ifMissing !== 'error') {
     throw new UsageError(`read option "ifMissing" is ${String(ifMissing)}`, {
       hint: "Give 'empty' or 'error'.",
     })
+  }
+  if (follow !== undefined && typeof follow !== 'boolean') {
+    throw new UsageError(`read option "follow" is ${String(follow)}`, { hint: 'Give true or false.' })
   }
   for (const [name, value] of Object.entries({ from, to, limit })) {
     if (

@@ -325,12 +325,19 @@ describe('an option that nobody knows', () => {
     expect(existsSync(path)).toBe(false)
   })
 
-  it('is refused by append and by read, and so is a name in place of a list', async () => {
+  it('is refused by append and by read, and so is a value of another kind', async () => {
     await using log = await open(join(temporaryDirectory(), 'log.git'))
     const expected = { expected: 3 } as object
     expect(await failure(log.append('a', [opened], expected))).toMatchObject({ code: 'usage' })
     expect(log.status().events).toBe(0)
-    for (const options of [{ type: ['AccountOpened'] }, { types: 'AccountOpened' }]) {
+    const several = [
+      { stream: null },
+      { stream: 7 },
+      { prefix: null },
+      { ifMissing: 'eror' },
+      { follow: 'yes' },
+    ]
+    for (const options of [{ type: ['AccountOpened'] }, { types: 'AccountOpened' }, ...several]) {
       expect(await failure(log.read(options as object).next())).toMatchObject({ code: 'usage' })
     }
   })
