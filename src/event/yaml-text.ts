@@ -6,6 +6,9 @@ import type { Json } from './event.ts'
  */
 export const INVISIBLE = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]/
 
+/** Those and two more that YAML takes as escapes only, though we read them either way: earlier versions wrote them. */
+const UNPRINTABLE = new RegExp(`${INVISIBLE.source}|[\ufffe\uffff]`)
+
 const INDENT = 2
 /** YAML ends an implicit key at 1,024 characters; a longer one is written after a question mark. */
 const LONGEST_KEY = 1000
@@ -84,7 +87,7 @@ function isPlain(text: string): boolean {
 
 /** Whether a block literal keeps the text exactly, also through an editor that strips trailing spaces. */
 function isLiteral(text: string): boolean {
-  return text.includes('\n') && /^\S/.test(text) && !/[^\S\n]$/m.test(text) && !INVISIBLE.test(text)
+  return text.includes('\n') && /^\S/.test(text) && !/[^\S\n]$/m.test(text) && !UNPRINTABLE.test(text)
 }
 
 function writeLiteral(text: string, indent: number): string {
@@ -95,10 +98,10 @@ function writeLiteral(text: string, indent: number): string {
   return `|${chomping}\n${lines}${'\n'.repeat(Math.max(0, ending - 1))}`
 }
 
-/** A double-quoted YAML string: JSON's form, with the invisible characters escaped too. */
+/** A double-quoted YAML string: JSON's form, with all that YAML does not take as it is escaped too. */
 function quote(text: string): string {
   return JSON.stringify(text).replace(
-    new RegExp(INVISIBLE, 'g'),
+    new RegExp(UNPRINTABLE, 'g'),
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
 }

@@ -287,6 +287,16 @@ describe('encodeYaml', () => {
     )
   })
 
+  it('escapes the characters that no YAML holds as they are, and reads them either way', async () => {
+    const batch = line({ data: { text: 'a\ufffe', lines: 'a\n\uffff', '\uffff': '😀' } })
+    const text = encodeYaml(batch)
+    // The characters that YAML 1.2 allows in a file (c-printable) but for tab, CR and NEL.
+    expect(text).toMatch(/^[\n\u0020-\u007e\u00a0-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]*$/u)
+    expect(text).toContain('\\ufffe')
+    expect(await decodeYaml(text, PATH)).toBe(batch)
+    expect(await decodeYaml(text.replace('\\ufffe', '\ufffe'), PATH)).toBe(batch)
+  })
+
   it('writes what a YAML 1.1 reader takes for the same values', () => {
     fc.assert(
       fc.property(lines, (batch) => {
