@@ -110,12 +110,15 @@ async function compare(
   if (copy.opened.manifest.id !== manifest.id) {
     return [{ kind: 'log', message: `the copy is of another log, ${copy.opened.manifest.id}` }]
   }
+  const isHeld = () => holdsCommit(log.state.branch.commit, branch.commit, reader)
+  // A log that is read beside its writer may have gone on while the copy was made.
+  if (!(await isHeld())) await log.follower.look()
   const end = log.state.visible.position
   if (position > end) {
     return [{ kind: 'beyond', message: `the copy reaches position ${position}, the log ends at ${end}` }]
   }
   const differences: Difference[] = []
-  if (!(await holdsCommit(log.state.branch.commit, branch.commit, reader))) {
+  if (!(await isHeld())) {
     differences.push({ kind: 'history', message: `commit ${branch.commit} of the copy is not in the log` })
   }
   const event = await compareEvents(log.replay(1, position), copy.opened.log.replay(1, position))

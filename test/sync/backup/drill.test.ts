@@ -60,6 +60,18 @@ describe('a drill', () => {
     await expect(log.drill(join(remote, 'nowhere'))).rejects.toMatchObject({ code: 'remote-failed' })
   })
 
+  it('takes in what a writer committed meanwhile, before it says that the copy holds more', async () => {
+    const directory = temporaryFolder()
+    const path = join(temporaryFolder(), 'bank.git')
+    await using log = await open(path, { projections: [balances] })
+    await log.append('account-1', [deposit(1)], { ack: 'committed' })
+    await using reader = await open(path, { projections: [balances], readOnly: true, watch: false })
+    await log.append('account-1', [deposit(2)])
+    await log.backup(directory)
+    expect(await reader.drill(directory)).toMatchObject({ isEqual: true, differences: [], position: 2 })
+    expect(reader.state(balances).get('account-1')).toEqual({ sum: 3 })
+  })
+
   it('finds a projection that gives another state when it is rebuilt', async () => {
     let opened = 0
     const impure = projection({
