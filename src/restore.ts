@@ -5,13 +5,14 @@ import type { PointInTime } from './image/time-travel.ts'
 import { inNewFolder, isFreeFolder } from './new-folder.ts'
 import type { OpenOptions } from './options.ts'
 import { findRepository } from './repository/location.ts'
+import { readRef } from './repository/refs.ts'
 import type { TransferOptions } from './repository/remote-transfer.ts'
 import { TemporaryDirectory } from './repository/temporary-directory.ts'
 import type { BackupFolder } from './sync/backup/bundle-file.ts'
 import { type RestoreResult, restoreInto, withCatalog } from './sync/backup/restore.ts'
 import { followBackup, type StandbyStep } from './sync/backup/standby.ts'
 import { systemClock } from './system/clock.ts'
-import { nodeFileSystem } from './system/file-system.ts'
+import { type FileSystem, nodeFileSystem } from './system/file-system.ts'
 
 export type { RestoreResult } from './sync/backup/restore.ts'
 
@@ -95,8 +96,10 @@ export async function standby(
   { pollMs = 1000, onRestored, onStep, onProblem, ...options }: StandbyOptions,
 ): Promise<void> {
   const { folder, target } = prepare(directory, path, options)
-  const found = await findRepository(target, folder.fileSystem)
-  if (found === undefined) onRestored?.(await restore(directory, target, options))
+  if (!(await holdsLog(target, folder.fileSystem))) {
+    const restored = await restore(directory, target, options)
+    onRestored?.(restored)
+  }
   const { ports = {}, signal } = options
   const assembly = await Assembly.open(target, { ports, watch: false })
   try {
@@ -104,6 +107,12 @@ export async function standby(
   } finally {
     await assembly.close()
   }
+}
+
+/** A repository without a commit, as a restore that was killed leaves it, is not opened: that would begin a new log. */
+async function holdsLog(path: string, fileSystem: FileSystem): Promise<boolean> {
+  const found = await findRepository(path, fileSystem)
+  return found !== undefined && (await readRef(fileSystem, found.gitDirectory, found.branch)) !== undefined
 }
 
 function prepare(

@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { open } from '../../../src/memoir.ts'
 import { restore, standby } from '../../../src/restore.ts'
+import { until } from '../../log/event-log-fixture.ts'
 import { deposits, makeLog, temporaryFolder, verify } from '../../log/log-fixture.ts'
-import { fsck, gitText } from '../../repository/real-git.ts'
+import { bareRepository, fsck, gitText } from '../../repository/real-git.ts'
 import { appendAndBackUp, backUp, bundlesIn, storedLines } from './backup-fixture.ts'
 
 describe('a restore', () => {
@@ -261,5 +262,30 @@ describe('a standby', () => {
     })
     expect(problems[0]).toMatchObject({ code: 'backup-foreign' })
     expect(gitText(target, 'rev-parse', 'main')).toBe(before)
+  })
+
+  it('restores the log even if nobody wants to hear of it', async () => {
+    const path = await makeLog(deposits(2))
+    const directory = temporaryFolder()
+    await backUp(path, directory)
+    const target = join(temporaryFolder(), 'standby.git')
+    const problems: Error[] = []
+    const controller = new AbortController()
+    const { signal } = controller
+    const ended = standby(directory, target, { signal, pollMs: 5, onProblem: (error) => problems.push(error) })
+    await until(() => existsSync(join(target, 'memoir')))
+    controller.abort()
+    await ended
+    expect(problems).toEqual([])
+    expect(gitText(target, 'rev-parse', 'main')).toBe(gitText(path, 'rev-parse', 'main'))
+  })
+
+  it('begins no log of its own where a restore was cut short', async () => {
+    const directory = temporaryFolder()
+    await backUp(await makeLog(deposits(2)), directory)
+    const target = bareRepository()
+    const refused = standby(directory, target, { signal: AbortSignal.timeout(5000), pollMs: 5 })
+    await expect(refused).rejects.toMatchObject({ code: 'not-a-repository', path: target })
+    expect(gitText(target, 'for-each-ref')).toBe('')
   })
 })
