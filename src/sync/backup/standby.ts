@@ -61,22 +61,25 @@ async function catchUp(
   if (catalog.log !== manifest.id) {
     throw new BackupForeignError(directory, `is of another log, "${catalog.name}" (${catalog.log})`)
   }
+  const foreign = () =>
+    new BackupForeignError(
+      directory,
+      `does not continue commit ${log.state.branch.commit} of ${repository.path}`,
+    )
   for (const bundle of catalog.bundles) {
     const { branch } = log.state
     if (bundle.last <= branch.position) continue
     await unpackBundle(folder, catalog, bundle, { path: repository.path, runner }, options)
     await syncPackNames(folder.fileSystem, repository.gitDirectory)
     reader.refresh()
-    if (!(await holdsCommit(bundle.commit, branch.commit, reader))) {
-      throw new BackupForeignError(
-        directory,
-        `does not continue commit ${branch.commit} of ${repository.path}`,
-      )
-    }
+    if (!(await holdsCommit(bundle.commit, branch.commit, reader))) throw foreign()
     const { source } = log
     await checkLine(bundle.commit, { before: branch, logId: manifest.id, reader, source, signal })
     await log.follower.fastForward(bundle.commit, undefined, signal)
     const { position: to, commit } = log.state.branch
     options.onStep?.({ bundle: bundleName(bundle), from: branch.position, to, commit })
   }
+  // Somebody appended here: until the backup reaches further, no bundle tells.
+  const newest = catalog.bundles.at(-1)!
+  if (!(await holdsCommit(log.state.branch.commit, newest.commit, reader))) throw foreign()
 }

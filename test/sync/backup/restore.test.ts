@@ -264,6 +264,28 @@ describe('a standby', () => {
     expect(gitText(target, 'rev-parse', 'main')).toBe(before)
   })
 
+  it('tells at once that somebody appended to it, not only when the backup reaches further', async () => {
+    const path = await makeLog(deposits(2))
+    const directory = temporaryFolder()
+    await backUp(path, directory)
+    const target = join(temporaryFolder(), 'standby.git')
+    await restore(directory, target)
+    await makeLog(deposits(5), { path: target })
+    await makeLog(deposits(1), { path })
+    await backUp(path, directory)
+    const controller = new AbortController()
+    const problems: Error[] = []
+    await standby(directory, target, {
+      signal: controller.signal,
+      pollMs: 5,
+      onProblem: (error) => {
+        problems.push(error)
+        controller.abort()
+      },
+    })
+    expect(problems).toMatchObject([{ code: 'backup-foreign' }])
+  })
+
   it('restores the log even if nobody wants to hear of it', async () => {
     const path = await makeLog(deposits(2))
     const directory = temporaryFolder()
@@ -272,7 +294,11 @@ describe('a standby', () => {
     const problems: Error[] = []
     const controller = new AbortController()
     const { signal } = controller
-    const ended = standby(directory, target, { signal, pollMs: 5, onProblem: (error) => problems.push(error) })
+    const ended = standby(directory, target, {
+      signal,
+      pollMs: 5,
+      onProblem: (error) => problems.push(error),
+    })
     await until(() => existsSync(join(target, 'memoir')))
     controller.abort()
     await ended
