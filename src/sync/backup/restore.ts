@@ -112,7 +112,7 @@ export async function restoreInto(
   const whole = await check(newest.commit)
   const { last, time } = newest
   if (whole.after.position !== last || timeOf(whole) !== time) refuse()
-  const commit = await commitFor(point, chain, whole, { runner, reader })
+  const commit = await commitFor(point, whole, { runner, reader })
   const restored = commit === newest.commit ? whole : await check(commit)
   await syncPackNames(fileSystem, gitDirectory)
   await moveRef(fileSystem, gitDirectory, catalog.branch, { expected: undefined, next: commit }, clock)
@@ -179,7 +179,6 @@ interface Tools {
 /** @throws CommitNotFoundError */
 async function commitFor(
   point: ParsedPoint | undefined,
-  chain: readonly CatalogBundle[],
   { after, index }: Examined,
   tools: Tools,
 ): Promise<string> {
@@ -191,5 +190,5 @@ async function commitFor(
   }
   const position = point.kind === 'position' ? point.position : index.positionAt(point.timeMs)
   if (position >= after.position) return head
-  return findCommitAt(position, { head, after: chain.at(-2)?.commit }, tools)
+  return findCommitAt(position, head, tools)
 }

@@ -234,6 +234,24 @@ describe('a forged backup, whose hashes fit, is refused', () => {
     }
   })
 
+  it('or restored to the date that is asked for, whatever it says of the time of a bundle before', async () => {
+    const path = join(temporaryFolder(), 'log.git')
+    const directory = temporaryFolder()
+    const time = (day: number) => `2026-11-0${day}T12:00:00.000Z`
+    const deposit = (day: number) => [{ type: 'MoneyDeposited', time: time(day) }]
+    await using log = await open(path)
+    for (const day of [1, 2, 3, 4]) await log.append('account-1', deposit(day), { ack: 'committed' })
+    await log.backup(directory)
+    await log.append('account-1', deposit(5))
+    await log.backup(directory)
+    const catalog = JSON.parse(readFileSync(join(directory, 'backup.json'), 'utf8'))
+    expect(catalog.bundles.length).toBe(2)
+    catalog.bundles[0].time = time(1)
+    writeFileSync(join(directory, 'backup.json'), JSON.stringify(catalog))
+    const target = join(temporaryFolder(), 'r.git')
+    expect(await restore(directory, target, { at: time(2) })).toMatchObject({ position: 2, time: time(2) })
+  })
+
   it.each(['refs/heads/../../x', 'refs/heads/-x y', 'refs/heads/a.lock', 'HEAD'])(
     'when its branch is called %s',
     async (branch) => {
