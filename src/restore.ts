@@ -44,7 +44,7 @@ export interface RestoreOptions extends Pick<OpenOptions, 'ports'> {
  * ```
  *
  * @param directory what `log.backup` wrote
- * @throws BackupMissingError, BackupDamagedError, NotARepositoryError when the path is taken
+ * @throws BackupMissingError, BackupDamagedError, NewerFormatError, NotARepositoryError when the path is taken
  * @throws EventNotFoundError, CommitNotFoundError, UsageError for a point that the backup does not reach
  * @throws InvalidBatchError, UnexpectedEntryError, NotALogError, ManifestError, NewerFormatError for a backup
  *   of what is no log

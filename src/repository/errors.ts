@@ -205,15 +205,16 @@ export class NotALogError extends MemoirError {
   }
 }
 
-/** A log was written in a format that this version does not know. */
+/** A log, or a backup of one, was written in a format that this version does not know. */
 export class NewerFormatError extends MemoirError {
   readonly code = 'newer-format'
 
   constructor(
     readonly found: number,
     readonly known: number,
+    what = 'the log',
   ) {
-    super(`the log has format ${found}, this version of Memoir knows formats up to ${known}`, {
+    super(`${what} has format ${found}, this version of Memoir knows formats up to ${known}`, {
       hint: 'Install a newer version of Memoir.',
     })
   }

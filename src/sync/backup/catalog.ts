@@ -1,5 +1,6 @@
 import { parseTime } from '../../event/time.ts'
 import { errorCode, fileError } from '../../repository/durable-file.ts'
+import { NewerFormatError } from '../../repository/errors.ts'
 import type { FileSystem } from '../../system/file-system.ts'
 import { type BundleRange, bundleName } from './bundle-range.ts'
 import { BackupDamagedError, BackupMissingError } from './errors.ts'
@@ -37,7 +38,7 @@ const KNOWN_FORMAT = 1
  * The catalog of a backup that can be restored.
  *
  * @throws BackupMissingError, also where the first bundle was never finished
- * @throws BackupDamagedError, PermissionDeniedError, FileFailedError
+ * @throws BackupDamagedError, NewerFormatError, PermissionDeniedError, FileFailedError
  */
 export async function readCatalog(directory: string, fileSystem: FileSystem): Promise<Catalog> {
   const catalog = await findCatalog(directory, fileSystem)
@@ -45,7 +46,7 @@ export async function readCatalog(directory: string, fileSystem: FileSystem): Pr
   return catalog
 }
 
-/** Undefined where there is none. @throws BackupDamagedError, PermissionDeniedError, FileFailedError */
+/** Undefined where there is none. @throws BackupDamagedError, NewerFormatError, PermissionDeniedError, FileFailedError */
 export async function findCatalog(directory: string, fileSystem: FileSystem): Promise<Catalog | undefined> {
   const path = `${directory}/${CATALOG_NAME}`
   const text = await fileSystem.readFile(path).catch((error: unknown) => {
@@ -53,7 +54,7 @@ export async function findCatalog(directory: string, fileSystem: FileSystem): Pr
     throw fileError(path, error)
   })
   if (text === undefined) return undefined
-  const catalog = parseCatalog(text.toString('utf8'))
+  const catalog = parseCatalog(text.toString('utf8'), directory)
   if (typeof catalog !== 'string') return catalog
   throw new BackupDamagedError(directory, CATALOG_NAME, catalog)
 }
@@ -65,8 +66,8 @@ export function encodeCatalog({ bundles, ...head }: Catalog): string {
   return `{\n${fields.join('')}  "bundles": [${lines.join(',')}\n  ]\n}\n`
 }
 
-/** A catalog, or what is wrong with it. */
-function parseCatalog(text: string): Catalog | string {
+/** A catalog, or what is wrong with it. @throws NewerFormatError */
+function parseCatalog(text: string, directory: string): Catalog | string {
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -75,7 +76,7 @@ function parseCatalog(text: string): Catalog | string {
   }
   const { format, log, name, branch, bundles } = (value ?? {}) as Partial<Record<keyof Catalog, unknown>>
   if (Number.isInteger(format) && Number(format) > KNOWN_FORMAT) {
-    return `has format ${format}, this version of Memoir knows formats up to ${KNOWN_FORMAT}`
+    throw new NewerFormatError(Number(format), KNOWN_FORMAT, `the backup in ${directory}`)
   }
   const isHead = format === 1 && isText(log) && isText(name) && isBranch(branch) && Array.isArray(bundles)
   if (!isHead) return 'is no catalog of a backup'

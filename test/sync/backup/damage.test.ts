@@ -110,7 +110,9 @@ describe('a damaged backup is refused by name, and nothing is left of the restor
     const directory = copy()
     const catalog = JSON.parse(readFileSync(join(directory, 'backup.json'), 'utf8'))
     writeFileSync(join(directory, 'backup.json'), JSON.stringify({ ...catalog, format: 2 }))
-    expect(await failureOf(directory)).toMatchObject({ what: expect.stringContaining('has format 2') })
+    const newer = { code: 'newer-format', found: 2, known: 1, message: expect.stringContaining(directory) }
+    expect(await failureOf(directory)).toMatchObject(newer)
+    await expect(backUp(path, directory)).rejects.toMatchObject(newer)
   })
 })
 
