@@ -14,6 +14,7 @@ import type { RepositoryPaths } from '../repository/stand-in-directory.ts'
 import type { Clock } from '../system/clock.ts'
 import type { FileSystem } from '../system/file-system.ts'
 import { MaintenanceRunningError } from './errors.ts'
+import { SharedWork } from './shared-work.ts'
 
 /** How a log looks after its repository. */
 export interface UpkeepParts {
@@ -49,7 +50,7 @@ const LOOK_EVERY = 256
  */
 export class Upkeep {
   private timer: NodeJS.Timeout | undefined
-  private running: Promise<MaintenanceResult> | undefined
+  private running: SharedWork<MaintenanceResult> | undefined
   private looking: Promise<void> | undefined
   private seals = 0
   private leftLoose = 0
@@ -80,23 +81,23 @@ export class Upkeep {
   }
 
   /**
-   * Maintains now. Calls that come while it is at work share its end.
+   * Maintains now. Calls that come while it is at work share its end, but each may give up for itself.
    *
    * @throws MaintenanceRunningError when another process is at it
    * @throws GitMissingError, GitFailedError, DiskFullError, PermissionDeniedError, and the signal's reason
    */
-  run(run: MaintenanceRun = {}): Promise<MaintenanceResult> {
-    this.running ??= this.maintain(run).finally(() => {
-      this.running = undefined
-    })
-    return this.running
+  async run({ signal, onProgress }: MaintenanceRun = {}): Promise<MaintenanceResult> {
+    while (this.running?.isGivenUp) await this.running.ended
+    signal?.throwIfAborted()
+    this.running ??= this.begin(onProgress)
+    return this.running.join(signal)
   }
 
   async close(): Promise<void> {
     this.stop.abort()
     clearTimeout(this.timer)
     await this.looking
-    await this.running?.catch(() => undefined)
+    await this.running?.ended
   }
 
   private look(isIdle: boolean): void {
@@ -121,15 +122,25 @@ export class Upkeep {
     if (isMaintenanceDue({ looseObjects, leftLoose, packs, isIdle })) await this.run()
   }
 
-  private async maintain({ signal, onProgress }: MaintenanceRun): Promise<MaintenanceResult> {
+  private begin(onProgress: MaintenanceRun['onProgress']): SharedWork<MaintenanceResult> {
+    const { signal: closed } = this.stop
+    const work = new SharedWork((givenUp) =>
+      this.maintain({ signal: AbortSignal.any([givenUp, closed]), onProgress }),
+    )
+    void work.ended.then(() => {
+      this.running = undefined
+    })
+    return work
+  }
+
+  private async maintain(run: MaintenanceRun): Promise<MaintenanceResult> {
     const { repository, directory, state, reader, fileSystem, clock } = this.parts
-    const signals = signal === undefined ? this.stop.signal : AbortSignal.any([signal, this.stop.signal])
     const lock = await takeLock(`${directory}/maintenance`, fileSystem, clock)
     try {
       const onRepacked = () => reader.refresh()
       await using maintenance = new Maintenance({ repository, directory, fileSystem, onRepacked })
       const before = await this.measure()
-      const work = await maintenance.run(state.branch.commit, { signal: signals, onProgress })
+      const work = await maintenance.run(state.branch.commit, run)
       const after = await this.measure()
       this.leftLoose = after.looseObjects
       return { ...work, before, after }

@@ -73,6 +73,28 @@ describe('log.maintain', () => {
     await log.maintain()
     await other.maintain()
   })
+
+  it('that several callers wait for goes on when one of them gives up, and is cut short with the last', async () => {
+    await using log = await open(`${temporaryFolder()}/log.git`, BY_HAND)
+    await appendEach(log, 20)
+    const one = new AbortController()
+    const first = log.maintain({ signal: one.signal })
+    const second = log.maintain()
+    const aborted = expect(log.maintain({ signal: AbortSignal.abort() })).rejects.toThrow('aborted')
+    one.abort()
+    await expect(first).rejects.toThrow('aborted')
+    expect(await second).toMatchObject({ after: { looseObjects: 0, packs: 1 } })
+    await aborted
+
+    await appendEach(log, 1)
+    const two = new AbortController()
+    const both = [1, 2].map(() => log.maintain({ signal: two.signal }))
+    two.abort()
+    const after = log.maintain()
+    const ended = await Promise.allSettled(both)
+    expect(ended.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+    expect(await after).toMatchObject({ after: { looseObjects: 0 } })
+  })
 })
 
 describe('maintenance by itself', () => {
