@@ -62,6 +62,25 @@ describe('follow', () => {
     expect((await followed.ended).code).toBe(130)
   })
 
+  test('prints how the replica stands once a look is over, not in the midst of it', async () => {
+    await using own = await scene()
+    const followed = start(['follow', 'remote.git', 'replica.git', '--status', '--json'], own)
+    await followed.prints('"events":2')
+    await own.deposit(3)
+    await followed.prints('"events":3')
+    execFileSync('mv', [own.remote, `${own.remote}.away`])
+    followed.child.kill('SIGHUP')
+    await followed.prints('"code":"remote-failed"')
+    execFileSync('mv', [`${own.remote}.away`, own.remote])
+    followed.child.kill('SIGHUP')
+    await followed.prints('The remote answers again.')
+    followed.child.kill('SIGINT')
+    const { stdout } = await followed.ended
+    const lines = jsonLines(stdout)
+    expect(lines.map(({ phase }) => phase)).toEqual(['idle', 'idle', 'backing-off', 'idle'])
+    expect(lines[1]).toMatchObject({ events: 3, lag: { events: 0, commits: 0 } })
+  })
+
   test('looks at the remote when it is sent SIGHUP', async () => {
     await using own = await scene()
     const followed = start(['follow', 'remote.git', 'replica.git', '--status', '--json'], own)

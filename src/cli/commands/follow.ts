@@ -76,6 +76,8 @@ async function printStatus(
     await (json ? output.json({ path, commit, events, ...state }) : output.line(replicaLine(events, state)))
     await output.flush()
     await changes.next(signal)
+    // What changes is told in the midst of a look, which then comes to its end within this turn.
+    await new Promise(setImmediate)
   }
 }
 

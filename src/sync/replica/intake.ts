@@ -51,6 +51,8 @@ export class Intake {
   /** What the remote holds, if that is not what is here. */
   private behind: { readonly position: number | undefined; readonly commits: number | undefined } | undefined
   private answeredMs: number | undefined
+  /** Whether the remote answers again, and nobody was told: that waits for the end of the look. */
+  private isBack = false
   private equalMs: number
   private pinning: Promise<void> = Promise.resolve()
 
@@ -110,7 +112,12 @@ export class Intake {
 
   /** @throws RemoteFailedError, RemoteEmptiedError, and what `describeRewrite` throws */
   async describeRewrite(signal: AbortSignal): Promise<Rewrite> {
-    return describeRewrite(this.options.opened, await this.fetch(signal))
+    const { phase } = this
+    try {
+      return await describeRewrite(this.options.opened, await this.fetch(signal))
+    } finally {
+      this.phase = phase
+    }
   }
 
   /** @throws UsageError when the remote is at another commit, and what `replaceHistory` throws */
@@ -171,11 +178,16 @@ export class Intake {
   }
 
   private answered(): void {
-    const { clock, notify } = this.options
-    this.answeredMs = clock.now()
+    this.answeredMs = this.options.clock.now()
     if (this.trouble === undefined || isRefusal(this.trouble.error)) return
     this.trouble = undefined
-    notify({ kind: 'remote-back' })
+    this.isBack = true
+  }
+
+  private tellIfBack(): void {
+    if (!this.isBack) return
+    this.isBack = false
+    this.options.notify({ kind: 'remote-back' })
   }
 
   private isRefused(incoming: string | undefined): boolean {
@@ -240,6 +252,7 @@ export class Intake {
     const isNew = commit !== this.trouble?.commit || error.message !== this.trouble?.error.message
     this.trouble = { error, commit }
     if (isRefused) this.refused = this.trouble
+    this.tellIfBack()
     if (isNew)
       this.options.notify(
         isRefused ? { kind: 'remote-refused', commit, error } : { kind: 'remote-failed', error },
@@ -249,6 +262,7 @@ export class Intake {
 
   private end(phase: ReplicaPhase, outcome: Outcome): Outcome {
     this.phase = phase
+    this.tellIfBack()
     return outcome
   }
 }
