@@ -99,9 +99,11 @@ class Changes {
       const timer = setInterval(() => undefined, 1 << 30)
       const end = (settle: () => void) => {
         clearInterval(timer)
+        signal.removeEventListener('abort', abort)
         settle()
       }
-      signal.addEventListener('abort', () => end(() => reject(signal.reason)), { once: true })
+      const abort = () => end(() => reject(signal.reason))
+      signal.addEventListener('abort', abort)
       this.wake = () => end(resolve)
       if (this.hasNew) this.wake()
     })
