@@ -1,4 +1,5 @@
 import type { Watcher } from '../../image/watcher.ts'
+import { LogClosedError } from '../../log/errors.ts'
 import { Exclusive } from '../../log/exclusive.ts'
 import { shownAddress } from '../../repository/remote-address.ts'
 import type { PullResult } from '../pull.ts'
@@ -52,7 +53,7 @@ export class ReplicaLoop {
   /** Looks now. @throws what the remote, or the check of what it holds, says */
   pull(): Promise<PullResult> {
     const { state } = this.options.opened.log
-    return this.looks.run(async () => {
+    return this.whileOpen(async () => {
       const from = state.visible.position
       await this.intake.look(this.closing.signal)
       this.closing.signal.throwIfAborted()
@@ -64,11 +65,11 @@ export class ReplicaLoop {
   }
 
   describeRewrite(): Promise<Rewrite> {
-    return this.looks.run(() => this.intake.describeRewrite(this.closing.signal))
+    return this.whileOpen(() => this.intake.describeRewrite(this.closing.signal))
   }
 
   acceptRewrite(commit: string): Promise<Rewrite & { readonly replaced: string }> {
-    return this.looks.run(() => this.intake.acceptRewrite(commit, this.closing.signal))
+    return this.whileOpen(() => this.intake.acceptRewrite(commit, this.closing.signal))
   }
 
   state(): ReplicaState {
@@ -86,12 +87,20 @@ export class ReplicaLoop {
 
   /** Stops at once: a fetch or a check that is under way is given up. */
   async close(): Promise<void> {
-    this.closing.abort()
+    this.closing.abort(new LogClosedError())
     this.wake()
     await this.running
     await this.looks.run(() => this.intake.settled())
     await this.watcher?.close()
     this.intake.phase = 'closed'
+  }
+
+  /** @throws LogClosedError */
+  private whileOpen<Result>(task: () => Promise<Result>): Promise<Result> {
+    return this.looks.run(async () => {
+      this.closing.signal.throwIfAborted()
+      return await task()
+    })
   }
 
   private async run(): Promise<void> {

@@ -129,6 +129,20 @@ describe('a replica', () => {
     }
   })
 
+  test('says that it is closed to whoever asks for a look, or waits for one', async () => {
+    const scene = new Scene()
+    await scene.deposit(1)
+    const replica = await scene.follow(BY_HAND)
+    const waiting = replica.pull()
+    const ended = expect(waiting).rejects.toMatchObject({ code: 'log-closed' })
+    await replica.close()
+    await ended
+    const closed = { code: 'log-closed' }
+    await expect(replica.pull()).rejects.toMatchObject(closed)
+    await expect(replica.describeRewrite()).rejects.toMatchObject(closed)
+    await expect(replica.acceptRewrite(scene.head())).rejects.toMatchObject(closed)
+  })
+
   test('keeps snapshots, so that it opens without a full replay', async () => {
     const scene = new Scene()
     await scene.deposit(1, 2, 3)
