@@ -1,4 +1,6 @@
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { open } from '../../src/memoir.ts'
@@ -93,6 +95,20 @@ describe('follow', () => {
     await followed.prints('The remote answers again.')
     followed.child.kill('SIGTERM')
     expect((await followed.ended).code).toBe(143)
+  })
+
+  test('outlives SIGHUP while its first fetch is under way', async () => {
+    await using own = await scene()
+    const silent = createServer().listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const { port } = silent.address() as AddressInfo
+    const followed = start(['follow', `https://127.0.0.1:${port}/x.git`, 'replica.git'], own)
+    const [socket] = (await once(silent, 'connection')) as [Socket]
+    followed.child.kill('SIGHUP')
+    followed.child.kill('SIGINT')
+    expect(await followed.ended).toMatchObject({ code: 130, signal: null })
+    socket.destroy()
+    silent.close()
   })
 
   test('ends with 6 when the remote cannot be reached, and leaves no folder', async () => {

@@ -49,8 +49,11 @@ export const follow = command({
         },
       })
     }
+    // Also while it is being opened, where the default would end the program.
+    let opened: Replica | undefined
+    using _ = onHangUp(() => opened?.poke())
     await using replica = await open()
-    using _ = onHangUp(() => replica.poke())
+    opened = replica
     if (status) return await printStatus(replica, changes, json, context)
     const print = (event: RecordedEvent) =>
       json ? output.json(event) : output.lines(eventLines(event, output))
