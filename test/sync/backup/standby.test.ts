@@ -1,0 +1,138 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { open } from '../../../src/memoir.ts'
+import { restore, standby } from '../../../src/restore.ts'
+import { until } from '../../log/event-log-fixture.ts'
+import { deposits, makeLog, temporaryFolder } from '../../log/log-fixture.ts'
+import { bareRepository, fsck, gitText } from '../../repository/real-git.ts'
+import { appendAndBackUp, backUp, storedLines } from './backup-fixture.ts'
+
+describe('a standby', () => {
+  it('takes in what the backup gets, merged or not, and goes on where it stood', async () => {
+    const path = join(temporaryFolder(), 'log.git')
+    const directory = temporaryFolder()
+    const target = join(temporaryFolder(), 'standby.git')
+    await using log = await open(path)
+    await appendAndBackUp(log, directory, 3)
+
+    const follow = async (upTo: number) => {
+      const controller = new AbortController()
+      const steps: number[] = []
+      const problems: string[] = []
+      const ended = standby(directory, target, {
+        signal: controller.signal,
+        pollMs: 5,
+        onRestored: ({ position }) => steps.push(position),
+        onStep: ({ to }) => {
+          steps.push(to)
+          if (to === upTo) controller.abort()
+        },
+        onProblem: ({ message }) => problems.push(message),
+      })
+      return { ended, steps, problems }
+    }
+    const first = await follow(9)
+    await appendAndBackUp(log, directory, 6)
+    await first.ended
+    expect([first.steps[0], first.steps.at(-1), first.problems]).toEqual([3, 9, []])
+
+    await appendAndBackUp(log, directory, 4)
+    const second = await follow(13)
+    await second.ended
+    expect(second.steps.at(-1)).toBe(13)
+    expect(gitText(target, 'rev-parse', 'main')).toBe(gitText(path, 'rev-parse', 'main'))
+    expect(storedLines(target)).toBe(storedLines(path))
+    expect(fsck(target)).toBe('')
+  })
+
+  it('waits while the backup is not to be had, and tells why', async () => {
+    const path = await makeLog(deposits(2))
+    const directory = temporaryFolder()
+    await backUp(path, directory)
+    const target = join(temporaryFolder(), 'standby.git')
+    await restore(directory, target)
+    const empty = temporaryFolder()
+    const controller = new AbortController()
+    const problems: Error[] = []
+    await standby(empty, target, {
+      signal: controller.signal,
+      pollMs: 5,
+      onProblem: (error) => {
+        problems.push(error)
+        controller.abort()
+      },
+    })
+    expect(problems[0]).toMatchObject({ code: 'backup-missing' })
+  })
+
+  it('refuses to go on with the backup of another log, and stays as it is', async () => {
+    const directory = temporaryFolder()
+    const target = await makeLog(deposits(2))
+    await backUp(await makeLog(deposits(5)), directory)
+    const before = gitText(target, 'rev-parse', 'main')
+    const controller = new AbortController()
+    const problems: Error[] = []
+    await standby(directory, target, {
+      signal: controller.signal,
+      pollMs: 5,
+      onProblem: (error) => {
+        problems.push(error)
+        controller.abort()
+      },
+    })
+    expect(problems[0]).toMatchObject({ code: 'backup-foreign' })
+    expect(gitText(target, 'rev-parse', 'main')).toBe(before)
+  })
+
+  it('tells at once that somebody appended to it, not only when the backup reaches further', async () => {
+    const path = await makeLog(deposits(2))
+    const directory = temporaryFolder()
+    await backUp(path, directory)
+    const target = join(temporaryFolder(), 'standby.git')
+    await restore(directory, target)
+    await makeLog(deposits(5), { path: target })
+    await makeLog(deposits(1), { path })
+    await backUp(path, directory)
+    const controller = new AbortController()
+    const problems: Error[] = []
+    await standby(directory, target, {
+      signal: controller.signal,
+      pollMs: 5,
+      onProblem: (error) => {
+        problems.push(error)
+        controller.abort()
+      },
+    })
+    expect(problems).toMatchObject([{ code: 'backup-foreign' }])
+  })
+
+  it('restores the log even if nobody wants to hear of it', async () => {
+    const path = await makeLog(deposits(2))
+    const directory = temporaryFolder()
+    await backUp(path, directory)
+    const target = join(temporaryFolder(), 'standby.git')
+    const problems: Error[] = []
+    const controller = new AbortController()
+    const { signal } = controller
+    const ended = standby(directory, target, {
+      signal,
+      pollMs: 5,
+      onProblem: (error) => problems.push(error),
+    })
+    await until(() => existsSync(join(target, 'memoir')))
+    controller.abort()
+    await ended
+    expect(problems).toEqual([])
+    expect(gitText(target, 'rev-parse', 'main')).toBe(gitText(path, 'rev-parse', 'main'))
+  })
+
+  it('begins no log of its own where a restore was cut short', async () => {
+    const directory = temporaryFolder()
+    await backUp(await makeLog(deposits(2)), directory)
+    const target = bareRepository()
+    const refused = standby(directory, target, { signal: AbortSignal.timeout(5000), pollMs: 5 })
+    await expect(refused).rejects.toMatchObject({ code: 'not-a-repository', path: target })
+    expect(gitText(target, 'for-each-ref')).toBe('')
+  })
+})
