@@ -1,4 +1,5 @@
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { constants, setPriority } from 'node:os'
 import { delimiter, join, parse } from 'node:path'
 import type { Writable } from 'node:stream'
@@ -89,7 +90,11 @@ export class GitRunner implements AsyncDisposable {
     return complete(await this.start(args), args, { ...options, timeoutMs })
   }
 
-  /** Starts git and leaves it to the caller, who has to listen to its `error` event and to stop it. */
+  /**
+   * Starts git and leaves it to the caller, who has to listen to its `error` event and to stop it.
+   *
+   * @throws GitFailedError when there are no descriptors left for it
+   */
   async start(args: readonly string[]): Promise<ChildProcessWithoutNullStreams> {
     const standIn = await this.#getStandIn()
     const child = spawn('git', args, {
@@ -100,6 +105,7 @@ export class GitRunner implements AsyncDisposable {
       stdio: 'pipe',
       windowsHide: true,
     })
+    if (child.stdin === undefined) throw await notStarted(child, args)
     endWithUs(child)
     if (this.#options.isLowPriority) giveWay(child)
     return child
@@ -149,6 +155,13 @@ export async function findGitVersion(): Promise<string | undefined> {
     if (error instanceof GitMissingError) return undefined
     throw error
   }
+}
+
+/** Out of descriptors, Node starts no process, and gives one without streams, whose error nobody may miss. */
+async function notStarted(child: ChildProcess, args: readonly string[]): Promise<GitFailedError> {
+  const [cause] = await once(child, 'error')
+  const hint = 'Close files, or allow this process more of them (ulimit -n).'
+  return new GitFailedError(args.map(redactAddress), null, cause.message, { cause, hint })
 }
 
 function giveWay({ pid }: ChildProcess): void {
