@@ -76,7 +76,7 @@ async function openReplica(
     const created = await createReplica(target, address, fileSystem, { signal, onProgress, timeoutMs })
     return await openExisting(created, address, options, purpose, { isNew: true })
   }
-  return await inNewFolder(target, create, isUnfinished)
+  return await inNewFolder(target, create, (folder) => isUnfinished(folder, fileSystem))
 }
 
 /** Opens a replica whose repository is there, though its first fetch may still be to come. */

@@ -10,13 +10,13 @@ import { currentProcess, isRunning } from './system/process-identity.ts'
  * Does something that fills a folder which does not exist yet, or is free. If it fails, nothing is left in it.
  * A folder that was there stays: it may be a mounted one, or a link, and has an owner and a mode.
  *
- * @param isFree says so of the names in a folder. Default: there are none
+ * @param isFree whether a folder that is not empty is free all the same. Default: it is not
  * @throws NotARepositoryError when the folder is taken
  */
 export async function inNewFolder<Result>(
   path: string,
   fill: () => Promise<Result>,
-  isFree?: (names: readonly string[]) => boolean,
+  isFree?: (folder: string) => Promise<boolean>,
 ): Promise<Result> {
   const existed = await isFreeFolder(path, isFree)
   try {
@@ -31,10 +31,10 @@ export async function inNewFolder<Result>(
 /** Whether there is a free folder. @throws NotARepositoryError when there is anything else */
 export async function isFreeFolder(
   path: string,
-  isFree: (names: readonly string[]) => boolean = (names) => names.length === 0,
+  isFree = async (_folder: string) => false,
 ): Promise<boolean> {
   try {
-    if (!isFree(await readdir(path)))
+    if ((await readdir(path)).length > 0 && !(await isFree(path)))
       throw new NotARepositoryError(path, 'it is not empty', { isTaken: true })
     return true
   } catch (error) {

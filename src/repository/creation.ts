@@ -38,7 +38,7 @@ export async function createRepository(
   try {
     const parents = await missingParents(fileSystem, folder)
     await fileSystem.makeDirectory(folder)
-    if (!isUnfinished(await fileSystem.list(folder))) throw new NotARepositoryError(folder, 'it is not empty')
+    if (!(await isUnfinished(folder, fileSystem))) throw new NotARepositoryError(folder, 'it is not empty')
     for (const name of DIRECTORIES) await fileSystem.makeDirectory(resolve(folder, name))
     await writeConfig(folder, CONFIG + remoteSection(origin), origin, fileSystem)
     for (const name of DIRECTORIES) await fileSystem.syncDirectory(resolve(folder, name))
@@ -86,9 +86,39 @@ function writeConfig(
   return replaceFile(fileSystem, `${gitDirectory}/config`, Buffer.from(config), mode)
 }
 
-/** Whether a folder holds nothing but what a creation leaves before its end. */
-export function isUnfinished(names: readonly string[]): boolean {
-  return names.every((name) => ['objects', 'refs', 'config'].includes(name) || name.startsWith('tmp_obj_'))
+/**
+ * Whether a folder holds nothing but what a creation leaves before its end: folders without files, and the
+ * configuration that is written here. Anything else of such a name is somebody's.
+ */
+export async function isUnfinished(folder: string, fileSystem: FileSystem): Promise<boolean> {
+  for (const directory of DIRECTORIES) {
+    for (const name of await namesIn(resolve(folder, directory), fileSystem)) {
+      const path = directory === '.' ? name : `${directory}/${name}`
+      const isOurs =
+        DIRECTORIES.includes(path) ||
+        path.startsWith('tmp_obj_') ||
+        (await isOurConfig(folder, path, fileSystem))
+      if (!isOurs) return false
+    }
+  }
+  return true
+}
+
+/** What is no folder holds no names, but is none of ours: it counts as its own. */
+async function namesIn(path: string, fileSystem: FileSystem): Promise<readonly string[]> {
+  try {
+    return await fileSystem.list(path)
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return []
+    if (errorCode(error) === 'ENOTDIR') return ['']
+    throw fileError(path, error)
+  }
+}
+
+async function isOurConfig(folder: string, path: string, fileSystem: FileSystem): Promise<boolean> {
+  if (path !== 'config') return false
+  const text = await fileSystem.readFile(resolve(folder, path)).catch(() => '')
+  return text.toString().startsWith(CONFIG)
 }
 
 /** The folders that will get a new name in them, from the innermost. */

@@ -21,8 +21,7 @@ export async function findRepository(path: string, fileSystem: FileSystem): Prom
   if (stat.kind !== 'directory') throw new NotARepositoryError(folder, 'it is not a folder')
   const repository = await repositoryIn(folder, fileSystem)
   if (repository !== undefined) return repository
-  const names = await fileSystem.list(folder)
-  if (isUnfinished(names)) return undefined
+  if (await isUnfinished(folder, fileSystem)) return undefined
   throw new NotARepositoryError(folder, 'it is not empty, and has neither HEAD, objects and refs, nor .git')
 }
 

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { createRepository } from '../../src/repository/creation.ts'
@@ -59,6 +59,18 @@ describe('creating a repository', () => {
       NotARepositoryError,
     )
   })
+
+  test.each(['config', 'objects/sword.obj', 'refs/heads/main', 'objects'])(
+    'takes a folder that holds somebody’s %s for no unfinished creation',
+    async (name) => {
+      const path = temporaryDirectory()
+      mkdirSync(dirname(join(path, name)), { recursive: true })
+      writeFileSync(join(path, name), 'Host example.org')
+      await expect(findRepository(path, nodeFileSystem)).rejects.toBeInstanceOf(NotARepositoryError)
+      await expect(createRepository(path, nodeFileSystem)).rejects.toBeInstanceOf(NotARepositoryError)
+      expect(readFileSync(join(path, name), 'utf8')).toBe('Host example.org')
+    },
+  )
 
   test('names the path that it may not write', async () => {
     for (const code of ['EACCES', 'EROFS']) {
