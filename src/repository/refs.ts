@@ -28,7 +28,7 @@ export async function readRef(
     if (value?.kind !== 'symbolic') return value?.oid
     name = value.target
   }
-  throw new InvalidRefError(ref, 'points at itself, or through too many other refs')
+  throw pointsNowhere(ref)
 }
 
 /**
@@ -53,7 +53,8 @@ export async function readRefValue(
 }
 
 /**
- * The branch HEAD points at, such as `refs/heads/main`; it need not have a commit yet.
+ * The branch HEAD points at, such as `refs/heads/main`; it need not have a commit yet. Where that is another name
+ * for a branch, as `master` may be for `main`, it is the branch itself: as in git, commits go there.
  *
  * @throws DetachedHeadError, InvalidRefError, NotARepositoryError
  */
@@ -61,8 +62,17 @@ export async function readHead(fileSystem: FileSystem, gitDirectory: string): Pr
   const head = await readRefValue(fileSystem, gitDirectory, 'HEAD')
   if (head === undefined) throw new NotARepositoryError(gitDirectory, 'it has no HEAD')
   if (head.kind === 'oid') throw new DetachedHeadError(gitDirectory)
-  validateRef(head.target)
-  return head.target
+  let branch = head.target
+  for (let depth = 0; depth < MAX_SYMBOLIC_DEPTH; depth++) {
+    const value = await readRefValue(fileSystem, gitDirectory, branch)
+    if (value?.kind !== 'symbolic') return branch
+    branch = value.target
+  }
+  throw pointsNowhere('HEAD')
+}
+
+function pointsNowhere(ref: string): InvalidRefError {
+  return new InvalidRefError(ref, 'points at itself, or through too many other refs')
 }
 
 /**

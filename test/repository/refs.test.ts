@@ -114,6 +114,15 @@ describe('HEAD', () => {
     expect(await readHead(nodeFileSystem, repository)).toBe('refs/heads/main')
   })
 
+  test('names the branch itself where it points at another name for it', async () => {
+    const repository = bareRepository()
+    git(repository, ['symbolic-ref', 'refs/heads/master', 'refs/heads/main'])
+    git(repository, ['symbolic-ref', 'HEAD', 'refs/heads/master'])
+    expect(await readHead(nodeFileSystem, repository)).toBe('refs/heads/main')
+    git(repository, ['symbolic-ref', 'refs/heads/main', 'refs/heads/master'])
+    await expect(readHead(nodeFileSystem, repository)).rejects.toBeInstanceOf(InvalidRefError)
+  })
+
   test('is refused when it is detached', async () => {
     const repository = bareRepository()
     git(repository, ['update-ref', '--no-deref', 'HEAD', commitIn(repository, 'one')])
