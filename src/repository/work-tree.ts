@@ -1,6 +1,8 @@
 import { join } from 'node:path'
 import { type FileSystem, nodeFileSystem } from '../system/file-system.ts'
 import { errorCode, replaceFile } from './durable-file.ts'
+import { DetachedHeadError } from './errors.ts'
+import { readHead } from './refs.ts'
 import type { RepositoryPaths } from './stand-in-directory.ts'
 
 /** A repository that has its files checked out. */
@@ -29,12 +31,14 @@ export interface Checkout {
 export class WorkTree {
   readonly #checkout: Checkout
   readonly #fileSystem: FileSystem
+  readonly #gitDirectory: string
   readonly #directory: string
   readonly #index: string
 
   constructor(repository: CheckedOutRepository, checkout: Checkout, fileSystem: FileSystem = nodeFileSystem) {
     this.#checkout = checkout
     this.#fileSystem = fileSystem
+    this.#gitDirectory = repository.gitDirectory
     this.#directory = join(repository.gitDirectory, 'memoir')
     this.#index = join(repository.gitDirectory, 'index')
   }
@@ -61,6 +65,16 @@ export class WorkTree {
     if (last === head) return
     const isUntouched = last === undefined && !isFirst && (await this.#hasIndex())
     await this.sync(isUntouched ? head : last, head)
+  }
+
+  /** Whether the files are those of a branch: not after a `git switch` to another one, or to a commit. */
+  async isAt(branch: string): Promise<boolean> {
+    try {
+      return (await readHead(this.#fileSystem, this.#gitDirectory)) === branch
+    } catch (error) {
+      if (error instanceof DetachedHeadError) return false
+      throw error
+    }
   }
 
   async #lastSynced(): Promise<string | undefined> {

@@ -30,7 +30,7 @@ export async function openWorkTreeFollower(
     // Somebody changed files of the log: their changes stay, and the log works all the same.
     notify({ kind: 'work-tree-behind', error: cause instanceof Error ? cause : new Error(String(cause)) })
   }
-  return new WorkTreeFollower(workTree, log.state, commit, notify)
+  return new WorkTreeFollower(workTree, repository.branch, log.state, commit, notify)
 }
 
 async function checkoutOf(
@@ -63,10 +63,13 @@ function checkedFirst(checkout: Checkout, reader: GitReader): Checkout {
 export class WorkTreeFollower {
   private running: Promise<void> | undefined
   private problem: Error | undefined
+  /** The user went to another branch, whose files are not ours to change. Git brings them at the return. */
+  private isAway = false
 
   /** @param synced the commit at which the files stand */
   constructor(
     private readonly workTree: WorkTree,
+    private readonly branch: string,
     private readonly state: LogState,
     private synced: string,
     private readonly notify: (notice: Notice) => void,
@@ -89,13 +92,13 @@ export class WorkTreeFollower {
     await this.running
   }
 
-  /** Resolves when the files stand where the branch does. @throws WorkTreeError */
+  /** Resolves when the files stand where the branch does, or are those of another one. @throws WorkTreeError */
   async finish(): Promise<void> {
     this.problem = undefined
     do {
       this.schedule()
       await this.running
-    } while (this.synced !== this.state.branch.commit && this.problem === undefined)
+    } while (this.synced !== this.state.branch.commit && this.problem === undefined && !this.isAway)
     if (this.problem !== undefined) throw this.problem
   }
 
@@ -103,6 +106,8 @@ export class WorkTreeFollower {
     while (this.synced !== this.state.branch.commit) {
       const { commit } = this.state.branch
       try {
+        this.isAway = !(await this.workTree.isAt(this.branch))
+        if (this.isAway) return
         await this.workTree.sync(this.synced, commit)
         this.synced = commit
       } catch (cause) {
