@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { fileError } from '../repository/durable-file.ts'
+import { fileError, removeQuietly, writeFully } from '../repository/durable-file.ts'
 import type { Clock } from '../system/clock.ts'
 import type { FileSystem } from '../system/file-system.ts'
 import { currentProcess, isRunning, type ProcessIdentity } from '../system/process-identity.ts'
@@ -9,6 +9,7 @@ const NAME = /^writer\.(\d{12})\.lock$/
 const RELEASED = 'released\n'
 /** How long a lock may stand empty while its owner is about to write its name into it. */
 const EMPTY_MS = 1000
+const PAUSE_MS = 10
 
 /**
  * The right to write to a log, which one process at a time holds.
@@ -85,6 +86,8 @@ export class WriterLock {
       return true
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+      // One that names nobody would look free to the next, and make everybody wait before that.
+      await removeQuietly(this.fileSystem, this.path)
       throw fileError(this.path, error)
     }
   }
@@ -104,14 +107,16 @@ async function readOwner(
   fileSystem: FileSystem,
   clock: Clock,
 ): Promise<ProcessIdentity | undefined> {
-  for (;;) {
+  for (let waited = 0; ; waited += PAUSE_MS) {
     const text = (await fileSystem.readFile(path).catch(ifMissing(Buffer.from(RELEASED)))).toString()
     if (text.startsWith(RELEASED)) return undefined
     const owner = parseOwner(text)
     if (owner !== undefined) return owner
     const stat = await fileSystem.stat(path).catch(ifMissing(undefined))
-    if (stat === undefined || clock.now() - stat.modifiedMs > EMPTY_MS) return undefined
-    await wait(10)
+    // By a clock that was set back it would stay young, perhaps for years.
+    const isOld = stat === undefined || clock.now() - stat.modifiedMs > EMPTY_MS || waited > EMPTY_MS
+    if (isOld) return undefined
+    await wait(PAUSE_MS)
   }
 }
 
@@ -127,7 +132,7 @@ async function writeText(fileSystem: FileSystem, path: string, flags: string, te
   const bytes = Buffer.from(text)
   const file = await fileSystem.open(path, flags)
   try {
-    await file.write(bytes, 0, bytes.length, 0)
+    await writeFully(file, bytes)
   } finally {
     await file.close()
   }

@@ -81,6 +81,39 @@ test('is taken from one that died before it wrote its name', async () => {
   expect(readdirSync(folder)).toEqual(['writer.000000000008.lock'])
 })
 
+test('is taken from one that died so while the clock was ahead', { timeout: 10_000 }, async () => {
+  const folder = temporaryFolder()
+  const path = `${folder}/writer.000000000007.lock`
+  writeFileSync(path, '')
+  const tomorrow = Date.now() / 1000 + 86_400
+  utimesSync(path, tomorrow, tomorrow)
+  await acquire(folder)
+  expect(readdirSync(folder)).toEqual(['writer.000000000008.lock'])
+})
+
+test('holds although its owner was written in two pieces', async () => {
+  const folder = temporaryFolder()
+  const fileSystem = new FaultyFileSystem(nodeFileSystem)
+  fileSystem.fail({ on: ({ method }) => method === 'write', effect: { kind: 'short', bytes: 20 } })
+  const lock = await WriterLock.acquire(folder, fileSystem, systemClock)
+  utimesSync(lock.path, 1, 1)
+  await expect(acquire(folder)).rejects.toThrow(LogLockedError)
+})
+
+test('leaves nothing behind on a full disk', async () => {
+  const folder = temporaryFolder()
+  const fileSystem = new FaultyFileSystem(nodeFileSystem)
+  fileSystem.fail({ on: ({ method }) => method === 'write', effect: { kind: 'short', bytes: 20 } })
+  fileSystem.fail({
+    on: ({ method }) => method === 'write',
+    nth: 2,
+    effect: { kind: 'error', code: 'ENOSPC' },
+  })
+  const acquired = WriterLock.acquire(folder, fileSystem, systemClock)
+  await expect(acquired).rejects.toMatchObject({ code: 'disk-full' })
+  expect(readdirSync(folder)).toEqual([])
+})
+
 test('is won by one of two processes that come at once', async () => {
   const folder = temporaryFolder()
   const rounds = 20
