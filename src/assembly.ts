@@ -235,9 +235,12 @@ export class Assembly {
       // What a failure left at work would go on without the lock.
       await this.snapshotter?.settled()
       await this.workTree?.settled()
-      await this.pushers?.close()
-      await this.closeSnapshots()
-      await release()
+      try {
+        await this.pushers?.close()
+        await this.closeSnapshots()
+      } finally {
+        await release()
+      }
     }
   }
 

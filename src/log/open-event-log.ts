@@ -96,8 +96,15 @@ const MOST_UNSEALED = 16
  */
 export async function openEventLog(options: OpenEventLogOptions): Promise<OpenedLog> {
   const cleanup: (() => Promise<void>)[] = []
+  /** All of it, whatever fails: without the lock given back, this process could not open the log again. */
   const releaseAll = async () => {
-    for (const close of cleanup.splice(0).reverse()) await close()
+    const close = cleanup.pop()
+    if (close === undefined) return
+    try {
+      await close()
+    } finally {
+      await releaseAll()
+    }
   }
   try {
     return await open(options, cleanup, releaseAll)
