@@ -28,7 +28,7 @@ export function currentProcess(nowMs: number): ProcessIdentity {
 export function isRunning(owner: ProcessIdentity): boolean {
   if (owner.host !== hostname()) return true
   if (owner.boot !== bootId()) return false
-  if (!exists(owner.pid)) return false
+  if (!exists(owner.pid) || isZombie(owner.pid)) return false
   const started = startOf(owner.pid)
   return started === undefined || owner.started === '' || started === owner.started
 }
@@ -47,10 +47,19 @@ function bootId(): string {
   return readText('/proc/sys/kernel/random/boot_id')?.trim() ?? ''
 }
 
-// Field 22 of /proc/<pid>/stat; the second field is the program's name in brackets and may hold anything.
+/** One that has ended, and whose parent has not asked how: it is there, and does nothing any more. */
+function isZombie(pid: number): boolean {
+  return statOf(pid)?.[0] === 'Z'
+}
+
 function startOf(pid: number): string | undefined {
+  return statOf(pid)?.[19]
+}
+
+// /proc/<pid>/stat from the third field on; the second is the program's name in brackets and may hold anything.
+function statOf(pid: number): readonly string[] | undefined {
   const stat = readText(`/proc/${pid}/stat`)
-  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')
 }
 
 function readText(path: string): string | undefined {

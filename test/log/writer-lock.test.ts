@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { LogLockedError } from '../../src/log/errors.ts'
 import { WriterLock } from '../../src/log/writer-lock.ts'
@@ -79,6 +80,20 @@ test('is taken from one that died before it wrote its name', async () => {
   utimesSync(path, 1, 1)
   await acquire(folder)
   expect(readdirSync(folder)).toEqual(['writer.000000000008.lock'])
+})
+
+test.runIf(process.platform === 'linux')('is taken from one that ended, and that nobody buried', async () => {
+  const parent = spawn('sh', ['-c', 'sleep 0.2 & echo $!; exec sleep 60'])
+  try {
+    const [line] = await once(parent.stdout, 'data')
+    const pid = Number(line)
+    await expect.poll(() => readFileSync(`/proc/${pid}/stat`, 'utf8')).toContain(') Z ')
+    const folder = lockedBy({ pid, started: '' })
+    expect(await findOwner(folder)).toMatchObject({ isRunning: false })
+    await acquire(folder)
+  } finally {
+    parent.kill()
+  }
 })
 
 test('is taken from one that died so while the clock was ahead', { timeout: 10_000 }, async () => {
