@@ -47,9 +47,13 @@ function bootId(): string {
   return readText('/proc/sys/kernel/random/boot_id')?.trim() ?? ''
 }
 
-/** One that has ended, and whose parent has not asked how: it is there, and does nothing any more. */
+/**
+ * One that has ended, and whose parent has not asked how: it is there, and does nothing any more. While threads of it
+ * are left it still may: one of them can be in the midst of a write.
+ */
 function isZombie(pid: number): boolean {
-  return statOf(pid)?.[0] === 'Z'
+  const stat = statOf(pid)
+  return stat?.[0] === 'Z' && stat[17] === '1'
 }
 
 function startOf(pid: number): string | undefined {
