@@ -32,6 +32,8 @@ export const SNAPSHOT_EVERY_EVENTS = 10_000
 const WORTH_ON_CLOSE = 1000
 /** The index is written whole, so it is saved when it has grown by this share. */
 const INDEX_SHARE = 1 / 32
+/** The same when a log is closed: what is not saved then, every opening replays. */
+const INDEX_SHARE_ON_CLOSE = 1 / 256
 /** Taking snapshots may hold up appends for this share of the time. */
 const TIME_SHARE = 1 / 50
 
@@ -64,7 +66,7 @@ export class Snapshotter {
     if (this.writing !== undefined) return
     const started = performance.now()
     if (this.taken === undefined && started >= this.restsUntil) {
-      this.taken = this.take(this.options.everyEvents)
+      this.taken = this.take(this.options.everyEvents, INDEX_SHARE)
       const ended = performance.now()
       if (this.taken !== undefined) this.restsUntil = ended + (ended - started) / TIME_SHARE
     }
@@ -81,15 +83,15 @@ export class Snapshotter {
     await this.writing
     this.writeTaken()
     await this.writing
-    this.taken = this.take(Math.min(WORTH_ON_CLOSE, this.options.everyEvents))
+    this.taken = this.take(Math.min(WORTH_ON_CLOSE, this.options.everyEvents), INDEX_SHARE_ON_CLOSE)
     this.writeTaken()
     await this.writing
   }
 
-  private take(everyEvents: number): Taken | undefined {
+  private take(everyEvents: number, indexShare: number): Taken | undefined {
     this.forgetIfRewritten()
     const projections = this.takeProjections(everyEvents)
-    const index = this.takeIndex(everyEvents)
+    const index = this.takeIndex(Math.max(everyEvents, this.options.state.index.count * indexShare))
     if (projections.size === 0 && index === undefined) return undefined
     const position = Math.max(
       index?.header.position ?? 0,
@@ -121,8 +123,7 @@ export class Snapshotter {
     const { index } = state
     // While an append is on its way to the journal, the index holds events that may still be refused.
     const isSettled = index.count === state.visible.position
-    const every = Math.max(everyEvents, index.count * INDEX_SHARE)
-    if (!isSettled || index.count - this.indexTaken < every) return undefined
+    if (!isSettled || index.count - this.indexTaken < everyEvents) return undefined
     this.indexTaken = index.count
     return store.takeIndex(index)
   }

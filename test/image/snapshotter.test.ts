@@ -88,6 +88,25 @@ describe('a snapshotter', () => {
     expect(written()).toBe(before)
   })
 
+  test('saves an index that has grown by little when the log is closed, and not before', async () => {
+    using folder = new TemporaryFolder()
+    const { bank, snapshotter } = await open(folder, 1)
+    await using _ = bank
+    const saved = async () => (await bank.store.loadIndex(bank.log.state.branch, bank.opened.reader))?.count
+    const deposits = Array.from({ length: 64 }, (_, amount) => deposit(amount))
+    await bank.append('a', ...deposits)
+    await bank.log.seal()
+    snapshotter.maybeSnapshot()
+    await snapshotter.settled()
+    await bank.append('a', deposit(1))
+    await bank.log.seal()
+    snapshotter.maybeSnapshot()
+    await snapshotter.settled()
+    expect(await saved()).toBe(64)
+    await snapshotter.close()
+    expect(await saved()).toBe(65)
+  })
+
   test('leaves the index out while it holds an event that may still be refused', async () => {
     using folder = new TemporaryFolder()
     const { bank, snapshotter } = await open(folder, 1)
