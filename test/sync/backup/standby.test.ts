@@ -53,17 +53,7 @@ describe('a standby', () => {
     const target = join(temporaryFolder(), 'standby.git')
     await restore(directory, target)
     const empty = temporaryFolder()
-    const controller = new AbortController()
-    const problems: Error[] = []
-    await standby(empty, target, {
-      signal: controller.signal,
-      pollMs: 5,
-      onProblem: (error) => {
-        problems.push(error)
-        controller.abort()
-      },
-    })
-    expect(problems[0]).toMatchObject({ code: 'backup-missing' })
+    expect(await firstProblem(empty, target)).toMatchObject({ code: 'backup-missing' })
   })
 
   it('refuses to go on with the backup of another log, and stays as it is', async () => {
@@ -71,17 +61,7 @@ describe('a standby', () => {
     const target = await makeLog(deposits(2))
     await backUp(await makeLog(deposits(5)), directory)
     const before = gitText(target, 'rev-parse', 'main')
-    const controller = new AbortController()
-    const problems: Error[] = []
-    await standby(directory, target, {
-      signal: controller.signal,
-      pollMs: 5,
-      onProblem: (error) => {
-        problems.push(error)
-        controller.abort()
-      },
-    })
-    expect(problems[0]).toMatchObject({ code: 'backup-foreign' })
+    expect(await firstProblem(directory, target)).toMatchObject({ code: 'backup-foreign' })
     expect(gitText(target, 'rev-parse', 'main')).toBe(before)
   })
 
@@ -94,17 +74,7 @@ describe('a standby', () => {
     await makeLog(deposits(5), { path: target })
     await makeLog(deposits(1), { path })
     await backUp(path, directory)
-    const controller = new AbortController()
-    const problems: Error[] = []
-    await standby(directory, target, {
-      signal: controller.signal,
-      pollMs: 5,
-      onProblem: (error) => {
-        problems.push(error)
-        controller.abort()
-      },
-    })
-    expect(problems).toMatchObject([{ code: 'backup-foreign' }])
+    expect(await firstProblem(directory, target)).toMatchObject({ code: 'backup-foreign' })
   })
 
   it('restores the log even if nobody wants to hear of it', async () => {
@@ -136,3 +106,18 @@ describe('a standby', () => {
     expect(gitText(target, 'for-each-ref')).toBe('')
   })
 })
+
+/** Lets a standby follow until it tells of a problem. */
+async function firstProblem(directory: string, target: string): Promise<Error | undefined> {
+  const controller = new AbortController()
+  let problem: Error | undefined
+  await standby(directory, target, {
+    signal: controller.signal,
+    pollMs: 5,
+    onProblem: (error) => {
+      problem ??= error
+      controller.abort()
+    },
+  })
+  return problem
+}
