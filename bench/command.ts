@@ -1,4 +1,5 @@
 import { uuidGenerator } from '../src/event/ids.ts'
+import { JsonWriter } from '../src/event/json-writer.ts'
 import { prepareEvents } from '../src/event/new-event.ts'
 import { Image } from '../src/image/image.ts'
 import { projection } from '../src/image/projection.ts'
@@ -20,6 +21,7 @@ import { median } from './statistics.ts'
 
 const STREAMS = 1000
 const MOST_BYTES = 1 << 20
+const BODY_BYTES = 64 * 1024
 const MOST_MICROSECONDS = 20
 /** Commands whose events are dropped at once, as a seal would. */
 const DROPPED_AT_ONCE = 1000
@@ -89,6 +91,7 @@ async function microsecondsOf(commands: number): Promise<number> {
   const appender = new Appender(parts)
   const uuid = uuidGenerator(systemRandom)
   const newId = () => uuid(systemClock.now())
+  const bodies = new JsonWriter(BODY_BYTES)
 
   const started = performance.now()
   for (let number = 0; number < commands; number++) {
@@ -101,10 +104,12 @@ async function microsecondsOf(commands: number): Promise<number> {
     const append: PreparedAppend = {
       stream,
       expected,
-      events: prepareEvents(stream, [deposit], MOST_BYTES, newId),
+      events: prepareEvents(stream, [deposit], MOST_BYTES, newId, bodies),
     }
     checkShape([append], undefined)
-    await appender.append([append], undefined, 'durable')
+    const appended = appender.append([append], undefined, 'durable')
+    bodies.used = 0
+    await appended
     if (number % DROPPED_AT_ONCE === 0) state.tail.dropUpTo(state.visible.position)
   }
   return ((performance.now() - started) / commands) * 1000

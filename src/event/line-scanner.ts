@@ -19,8 +19,8 @@ export const STRIDE = 12
 
 /** Most lines are longer; where they are not, the table grows. */
 const LIKELY_LINE = 200
-const QUOTE = 0x22
-const BACKSLASH = 0x5c
+export const QUOTE = 0x22
+export const BACKSLASH = 0x5c
 const OPEN_BRACE = 0x7b
 const CLOSE_BRACE = 0x7d
 const CLOSE_BRACKET = 0x5d
@@ -228,7 +228,7 @@ function findEnd(
 }
 
 /** Whether one of four bytes is this one: where that makes zero of it, taking 1 from each borrows there first. */
-function holds(word: number, byte: number): boolean {
+export function holds(word: number, byte: number): boolean {
   const zeroed = word ^ (byte * 0x01010101)
   return ((zeroed - 0x01010101) & ~zeroed & 0x80808080) !== 0
 }

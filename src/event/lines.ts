@@ -1,5 +1,6 @@
 import { isAscii, isUtf8 } from 'node:buffer'
 import { canonicaliseLines } from './hand-written-lines.ts'
+import { hashId } from './id-hash.ts'
 import { InvalidBatchError } from './invalid-batch.ts'
 import {
   DATA,
@@ -21,7 +22,6 @@ import {
   TYPE_END,
   VERSION,
 } from './line-scanner.ts'
-import { HASH_START, hashByte, hashWord } from './name-hash.ts'
 import { storedTimeAt } from './time.ts'
 
 /**
@@ -229,25 +229,6 @@ export class Lines {
 }
 
 const CLOSE_BRACKET = 0x5d
-
-/** A hash over the stored bytes of an id: the index's key for a look-up by id. */
-export function hashId(id: string): number {
-  if (PLAIN.test(id)) return hashBytes(plain, 0, plain.write(id, 'latin1'))
-  const stored = Buffer.from(JSON.stringify(id))
-  return hashBytes(stored, 1, stored.length - 1)
-}
-
-/** An id that is stored as it is, a byte a character; and where its bytes are put, since each append hashes one. */
-const PLAIN = /^[ !#-[\]-~]{0,200}$/
-const plain = Buffer.alloc(200)
-
-function hashBytes(bytes: Buffer, from: number, to: number): number {
-  let hash = HASH_START
-  let at = from
-  for (; at + 4 <= to; at += 4) hash = hashWord(hash, bytes.readInt32LE(at))
-  for (; at < to; at++) hash = hashByte(hash, bytes[at]!)
-  return hash >>> 0
-}
 
 function viewOf({ buffer, byteOffset, byteLength }: Buffer): DataView {
   return new DataView(buffer, byteOffset, byteLength)

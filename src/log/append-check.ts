@@ -6,7 +6,7 @@ import {
   queryItems,
 } from '../event/condition.ts'
 import { AppendTooLargeError, TimeBackwardsError, UsageError } from '../event/errors.ts'
-import { mostBytes, mostCharacters, type PreparedEvent } from '../event/new-event.ts'
+import { lineBytes, mostBytes, type PreparedEvent } from '../event/new-event.ts'
 import { formatTime } from '../event/time.ts'
 import { MAX_APPEND_BYTES } from '../repository/layout.ts'
 import { ConcurrencyError } from './errors.ts'
@@ -69,11 +69,11 @@ export function checkShape(appends: readonly PreparedAppend[], condition: Append
 /** An append is one batch, and a batch that its readers refuse as too large would be as good as lost. */
 function checkSize(appends: readonly PreparedAppend[]): void {
   let most = 0
-  // A character takes at most three bytes, so most appends need no exact count.
-  for (const { events } of appends) for (const event of events) most += mostCharacters(event) * 3
+  // Most appends need no exact count.
+  for (const { stream, events } of appends) for (const event of events) most += mostBytes(stream, event)
   if (most <= MAX_APPEND_BYTES) return
   let bytes = 0
-  for (const { events } of appends) for (const event of events) bytes += mostBytes(event)
+  for (const { stream, events } of appends) for (const event of events) bytes += lineBytes(stream, event)
   if (bytes > MAX_APPEND_BYTES) throw new AppendTooLargeError(bytes, MAX_APPEND_BYTES)
 }
 

@@ -1,9 +1,10 @@
 import type { AppendCondition } from '../event/condition.ts'
+import { JsonWriter } from '../event/json-writer.ts'
 import { JournalFullError } from '../journal/errors.ts'
 import type { Durability, Journal } from '../journal/journal.ts'
 import type { Clock } from '../system/clock.ts'
 import type { PreparedAppend } from './append-check.ts'
-import { AppendGroup, LineBuffer } from './append-group.ts'
+import { AppendGroup } from './append-group.ts'
 import type { LogListener, LogState } from './log-state.ts'
 import { type AppendResult, place } from './placement.ts'
 import type { UnsealedRun } from './run.ts'
@@ -31,6 +32,8 @@ interface WaitingGroup {
 const WORTH_A_WRITE = 128 * 1024
 /** An append that finds more bytes waiting begins a write of its own. */
 const FULL_GROUP = 1 << 20
+/** Room for the lines of more than a thousand events of common size. */
+const GROUP_BYTES = 512 * 1024
 
 /**
  * Checks appends, gives them their places, and journals all that wait with one write: group commit.
@@ -43,7 +46,7 @@ export class Appender {
   /** The group that takes in the next append, if one waits. */
   private open: AppendGroup | undefined
   /** The lines of the open group. */
-  private readonly lines = new LineBuffer()
+  private readonly lines = new JsonWriter(GROUP_BYTES)
   private state: 'idle' | 'scheduled' | 'writing' = 'idle'
   /** Settles with the append that was accepted last, and so after all before it. */
   private lastAccepted: Promise<void> = Promise.resolve()

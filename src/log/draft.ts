@@ -1,5 +1,6 @@
 import type { AppendCondition } from '../event/condition.ts'
 import type { Codec } from '../event/event.ts'
+import { JsonWriter } from '../event/json-writer.ts'
 import { groupEntries, type JournalEntry } from '../journal/journal.ts'
 import type { Clock } from '../system/clock.ts'
 import type { PreparedAppend } from './append-check.ts'
@@ -27,6 +28,9 @@ export interface DraftParts {
   readonly clock: Clock
 }
 
+/** Room for the lines of common appends. */
+const LINES_BYTES = 16 * 1024
+
 /** An append with a provisional place, and its lines. */
 export interface Placement extends JournalEntry {
   readonly result: AppendResult
@@ -53,6 +57,7 @@ export interface Proposal {
  */
 export class Draft {
   private placements: Placement[] = []
+  private readonly writer = new JsonWriter(LINES_BYTES)
 
   constructor(private readonly parts: DraftParts) {}
 
@@ -73,14 +78,8 @@ export class Draft {
   /** Gives an append its place behind all that have one. @throws ConcurrencyError, TimeBackwardsError */
   place(appends: readonly PreparedAppend[], condition: AppendCondition | undefined): Placement {
     const { state, clock } = this.parts
-    let lines = ''
-    const sink = {
-      add(line: string): number {
-        lines += line
-        return line.length
-      },
-    }
-    const { count, result } = place(state.index, appends, condition, clock.now(), sink)
+    const { count, result } = place(state.index, appends, condition, clock.now(), this.writer)
+    const lines = this.writer.take().toString()
     const placement = { first: result.firstPosition, count, lines, result }
     this.placements.push(placement)
     return placement

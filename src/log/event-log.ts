@@ -1,8 +1,8 @@
 import { type AppendCondition, copyCondition, type ExpectedVersion } from '../event/condition.ts'
 import type { NewEvent, RecordedEvent } from '../event/event.ts'
+import type { JsonWriter } from '../event/json-writer.ts'
 import { prepareEvents } from '../event/new-event.ts'
 import { formatTime } from '../event/time.ts'
-import type { Durability } from '../journal/journal.ts'
 import { Admission } from './admission.ts'
 import { checkShape, hasGivenIds, PreparedAppend } from './append-check.ts'
 import { AppendRequest, accept, acceptIfNew } from './append-request.ts'
@@ -56,6 +56,8 @@ export interface Writer {
   readonly draft: Draft
   readonly journal: ReusableJournal
   readonly newId: () => string
+  /** Where data and metadata are encoded until their event has a place. */
+  readonly bodies: JsonWriter
   /** The most bytes a stored event may take. */
   readonly eventBytes: number
   /** How many characters may wait to be sealed before appends have to wait too. */
@@ -95,10 +97,15 @@ export class EventLog {
   ): Promise<AppendResult> {
     // One promise an append, no async functions around it: at 1,024 in flight each layer is a tenth of the cost.
     try {
-      const { appender, sealer } = this.writable()
+      const { appender, sealer, bodies } = this.writable()
       const prepared = this.prepare(appends, condition)
-      const durability: Durability = ack === 'written' ? 'written' : 'durable'
-      const request = new AppendRequest(appender, prepared, condition && copyCondition(condition), durability)
+      const request = new AppendRequest(
+        appender,
+        prepared,
+        condition && copyCondition(condition),
+        ack === 'written' ? 'written' : 'durable',
+        bodies,
+      )
       const appended = hasGivenIds(prepared)
         ? this.appendOnce(request)
         : this.admission.enter(accept, request)
@@ -120,8 +127,13 @@ export class EventLog {
     eventBytes?: number,
   ): PreparedAppend[] {
     const writer = this.writable()
+    const { newId, bodies } = writer
     const limit = eventBytes ?? writer.eventBytes
-    const prepared = appends.map((append) => prepareAppend(append, limit, writer.newId))
+    bodies.moveOn()
+    const prepared = appends.map(
+      ({ stream, events, expectedVersion = 'any' }) =>
+        new PreparedAppend(stream, expectedVersion, prepareEvents(stream, events, limit, newId, bodies)),
+    )
     checkShape(prepared, condition)
     return prepared
   }
@@ -266,14 +278,6 @@ export class EventLog {
       throw new BacklogFullError(this.state.tail.count, cause)
     }
   }
-}
-
-function prepareAppend(
-  { stream, events, expectedVersion = 'any' }: StreamAppend,
-  eventBytes: number,
-  newId: () => string,
-): PreparedAppend {
-  return new PreparedAppend(stream, expectedVersion, prepareEvents(stream, events, eventBytes, newId))
 }
 
 async function whenCommitted(appended: Promise<AppendResult>, sealer: Sealer): Promise<AppendResult> {

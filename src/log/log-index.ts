@@ -1,6 +1,7 @@
 import { type Query, type QueryItem, queryItems } from '../event/condition.ts'
+import { hashId } from '../event/id-hash.ts'
 import { STREAM, STREAM_END, STREAM_HASH, TYPE, TYPE_END, TYPE_HASH } from '../event/line-scanner.ts'
-import { hashId, type Lines } from '../event/lines.ts'
+import type { Lines } from '../event/lines.ts'
 import { formatTime } from '../event/time.ts'
 import { Column } from './column.ts'
 import { IdTable } from './id-table.ts'

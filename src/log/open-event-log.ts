@@ -1,5 +1,6 @@
 import type { Codec } from '../event/event.ts'
 import { uuidGenerator } from '../event/ids.ts'
+import { JsonWriter } from '../event/json-writer.ts'
 import { NotALogError } from '../repository/errors.ts'
 import type { GitReader } from '../repository/git-reader.ts'
 import type { Manifest } from '../repository/manifest.ts'
@@ -87,6 +88,9 @@ export interface OpenedLog extends OpenedRepository {
 
 /** Journaled events that wait for their commit may take this many times what triggers a seal. */
 const MOST_UNSEALED = 16
+
+/** Room for the data of appends that wait together. */
+const BODY_BYTES = 64 * 1024
 
 /**
  * Opens a log: finds or creates the repository, takes the writer's lock, replays what no snapshot holds,
@@ -267,6 +271,7 @@ async function openWriter(
     draft,
     journal,
     newId,
+    bodies: new JsonWriter(BODY_BYTES),
     eventBytes,
     maxUnsealed: seal.maxBytes * MOST_UNSEALED,
   }

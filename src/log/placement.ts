@@ -1,6 +1,7 @@
 import type { AppendCondition } from '../event/condition.ts'
-import { hashId } from '../event/lines.ts'
-import { encodeLine } from '../event/new-event.ts'
+import { hashId } from '../event/id-hash.ts'
+import type { JsonWriter } from '../event/json-writer.ts'
+import { writeLine } from '../event/new-event.ts'
 import { formatTime } from '../event/time.ts'
 import { checkAppend, checkTimes, type PreparedAppend, recordedTime } from './append-check.ts'
 import type { LogIndex } from './log-index.ts'
@@ -29,14 +30,8 @@ export interface Placed {
   readonly result: AppendResult
 }
 
-/** Takes in stored lines, each ended by LF. */
-export interface LineSink {
-  /** @returns how many bytes the line takes */
-  add(line: string): number
-}
-
 /**
- * Checks an append, gives its events the next versions and positions, and writes their lines.
+ * Checks an append, gives its events the next versions and positions, and writes their lines behind those that stand in `lines`.
  *
  * @throws ConcurrencyError, TimeBackwardsError: the index is as it was, and nothing was written
  */
@@ -45,25 +40,25 @@ export function place(
   appends: readonly PreparedAppend[],
   condition: AppendCondition | undefined,
   nowMs: number,
-  lines: LineSink,
+  lines: JsonWriter,
 ): Placed {
   checkAppend(index, appends, condition)
   checkTimes(appends, index.lastTime, nowMs)
   const firstPosition = index.count + 1
-  let bytes = 0
+  const start = lines.used
   const streams = appends.map(({ stream, events }) => {
     let version = 0
     for (const event of events) {
       const { id, type, tags } = event
       const timeMs = recordedTime(event.timeMs, index.lastTime, nowMs)
       version = index.add({ stream, type, tags, timeMs, idHash: hashId(id) })
-      bytes += lines.add(encodeLine(event, version, formatTime(timeMs)))
+      writeLine(lines, stream, event, version, formatTime(timeMs))
     }
     return { stream, version }
   })
   const { version } = streams[0]!
   const result = { version, position: index.count, firstPosition, streams, ids: idsOf(appends) }
-  return { count: result.ids.length, bytes, result }
+  return { count: result.ids.length, bytes: lines.used - start, result }
 }
 
 /** Nearly always there is one append, and a flat map of it takes as long as a sixth of all else that is done here. */

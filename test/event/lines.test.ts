@@ -1,10 +1,11 @@
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { hashId, Lines } from '../../src/event/lines.ts'
-import { encodeLine, prepareEvents } from '../../src/event/new-event.ts'
+import { hashId } from '../../src/event/id-hash.ts'
+import { Lines } from '../../src/event/lines.ts'
 import { StoredEvent } from '../../src/event/stored-event.ts'
 import { formatTime } from '../../src/event/time.ts'
+import { storedLine } from './encoded-line.ts'
 
 const HOSTILE = [
   '"',
@@ -74,8 +75,7 @@ test('gives back every field of what was encoded, whatever its text', () => {
   fc.assert(
     fc.property(fc.array(stored, { maxLength: 4 }), (events) => {
       const encoded = events.map((one) => {
-        const [prepared] = prepareEvents(one.stream, [one.event], 1 << 20, () => 'generated')
-        return encodeLine(prepared!, one.version, formatTime(one.ms))
+        return storedLine(one.stream, one.event, one.version, formatTime(one.ms))
       })
       const lines = Lines.fromBytes(Buffer.from(encoded.join('')), 'test')
       expect(lines.count).toBe(events.length)

@@ -1,13 +1,15 @@
 import { expect, test } from 'vitest'
 import type { NewEvent } from '../../src/event/event.ts'
+import { JsonWriter } from '../../src/event/json-writer.ts'
 import { Lines } from '../../src/event/lines.ts'
-import { encodeLine, prepareEvents } from '../../src/event/new-event.ts'
+import { prepareEvents } from '../../src/event/new-event.ts'
+import { encodeLine } from './encoded-line.ts'
 
 const TIME = '2026-11-23T05:21:48.123Z'
 const LIMIT = 10_000
 const prepare = (events: unknown, stream: unknown = 's') =>
   // As JavaScript may call it.
-  prepareEvents(stream as string, events as NewEvent[], LIMIT, () => 'generated')
+  prepareEvents(stream as string, events as NewEvent[], LIMIT, () => 'generated', new JsonWriter(64))
 
 function nested(levels: number): unknown {
   return levels === 0 ? 1 : [nested(levels - 1)]
@@ -94,7 +96,7 @@ test('refuses an event over the size limit in bytes, not one below it', () => {
     expect.objectContaining({ code: 'event-too-large', index: 1, limit: LIMIT }),
   )
   const [largest] = prepare([{ type: 'T', data: 'é'.repeat(4900) }])
-  expect(Buffer.byteLength(encodeLine(largest!, 1, TIME))).toBeLessThanOrEqual(LIMIT)
+  expect(Buffer.byteLength(encodeLine('s', largest!, 1, TIME))).toBeLessThanOrEqual(LIMIT)
 })
 
 test('never puts data into a message', () => {
@@ -111,7 +113,7 @@ test.each(['__proto__', 'constructor', '../../etc', 'a b', 'é😀', '"quoted"',
       [{ type: name, id: name, tags: [name], data, metadata: { [name]: name } }],
       name,
     )
-    const lines = Lines.fromText(encodeLine(prepared!, 1, TIME), 'test')
+    const lines = Lines.fromText(encodeLine(name, prepared!, 1, TIME), 'test')
     expect([lines.stream(0), lines.type(0), lines.id(0), lines.tags(0)]).toEqual([name, name, name, [name]])
     expect(JSON.stringify(lines.data(0))).toBe(JSON.stringify(data))
   },
@@ -127,10 +129,10 @@ test('writes the keys in their fixed order and leaves out what is not given', ()
     id: 'i',
   }
   const [full, bare] = prepare([given, { type: 'T', metadata: { none: undefined } }])
-  expect(encodeLine(full!, 7, TIME)).toBe(
+  expect(encodeLine('s', full!, 7, TIME)).toBe(
     `{"id":"i","stream":"s","version":7,"type":"T","schema":2,"tags":["a"],"time":"${TIME}","data":1,"metadata":{"actor":"Ada"}}\n`,
   )
-  expect(encodeLine(bare!, 8, TIME)).toBe(
+  expect(encodeLine('s', bare!, 8, TIME)).toBe(
     `{"id":"generated","stream":"s","version":8,"type":"T","time":"${TIME}","data":{}}\n`,
   )
 })
@@ -139,10 +141,10 @@ test.each([',"version":1', 'back\\slash', 'é😀', ',"time":"', '\u2028'])(
   'encodes an event as JSON.stringify does where its names and data hold %j',
   (name) => {
     const event = { id: name, type: name, tags: [name], data: { [name]: name }, metadata: { [name]: name } }
-    const [prepared] = prepareEvents(name, [event], LIMIT, () => 'unused')
+    const [prepared] = prepare([event], name)
     const { id, type, tags, data, metadata } = event
     const stored = { id, stream: name, version: 7, type, tags, time: TIME, data, metadata }
-    expect(encodeLine(prepared!, 7, TIME)).toBe(`${JSON.stringify(stored)}\n`)
+    expect(encodeLine(name, prepared!, 7, TIME)).toBe(`${JSON.stringify(stored)}\n`)
   },
 )
 
@@ -158,7 +160,7 @@ test('an event that was read can be appended again: the log gives it a place of 
     time: TIME,
   }
   const [prepared] = prepare([{ ...read, data: { n: 1 }, metadata: {} }])
-  expect(encodeLine(prepared!, 1, TIME)).toBe(
+  expect(encodeLine('s', prepared!, 1, TIME)).toBe(
     `{"id":"i","stream":"s","version":1,"type":"T","schema":2,"tags":["a"],"time":"${TIME}","data":{"n":1}}\n`,
   )
 })

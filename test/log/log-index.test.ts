@@ -1,14 +1,15 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { matchesQuery, type Query } from '../../src/event/condition.ts'
-import { hashId, Lines } from '../../src/event/lines.ts'
-import { encodeLine, prepareEvents } from '../../src/event/new-event.ts'
+import { hashId } from '../../src/event/id-hash.ts'
+import { Lines } from '../../src/event/lines.ts'
 import { formatTime } from '../../src/event/time.ts'
 import { Column } from '../../src/log/column.ts'
 import { IdTable } from '../../src/log/id-table.ts'
 import { LogIndex } from '../../src/log/log-index.ts'
 import { jumpLength, StreamChains } from '../../src/log/stream-chains.ts'
 import { TagIndex } from '../../src/log/tag-index.ts'
+import { storedLine } from '../event/encoded-line.ts'
 
 interface Entry {
   readonly stream: string
@@ -131,8 +132,8 @@ function versionAt(model: readonly Entry[], stream: string, position: number): n
 
 function linesOf(model: readonly Entry[], start: number): Lines {
   const text = model.slice(start).map(({ stream, type, tags, timeMs, id }, at) => {
-    const [prepared] = prepareEvents(stream, [{ type, tags, id }], 1 << 20, () => 'unused')
-    return encodeLine(prepared!, versionAt(model, stream, start + at + 1), formatTime(timeMs))
+    const version = versionAt(model, stream, start + at + 1)
+    return storedLine(stream, { type, tags, id }, version, formatTime(timeMs))
   })
   return Lines.fromText(text.join(''), 'test')
 }
