@@ -40,19 +40,20 @@ export function normaliseAppend(
   third: AppendOptions | undefined,
   defaultAck: AckLevel,
 ): AppendCall {
-  const options = (isList(second) ? third : (second ?? third)) ?? {}
-  checkOptionNames('append', options, APPEND_OPTIONS)
+  const options = isList(second) ? third : (second ?? third)
+  if (options) checkOptionNames('append', options, APPEND_OPTIONS)
   if (!isList(target)) {
-    const { expectedVersion = 'any', condition, ack = defaultAck, signal } = third ?? {}
+    const { expectedVersion = 'any', condition, ack = defaultAck, signal } = third ?? NO_OPTIONS
     const appends = [{ stream: target, events: isList(second) ? second : [], expectedVersion }]
     return { appends, condition, ack: checkAck(ack), signal }
   }
   if (isList(second)) throw new UsageError('an append over several streams takes its events with each stream')
   for (const append of target) checkStreamAppend(append)
-  const { condition, ack = defaultAck, signal } = second ?? {}
+  const { condition, ack = defaultAck, signal } = second ?? NO_OPTIONS
   return { appends: target, condition, ack: checkAck(ack), signal }
 }
 
+const NO_OPTIONS: AppendOptions = {}
 const APPEND_OPTIONS: Readonly<Record<keyof AppendOptions, true>> = {
   expectedVersion: true,
   condition: true,

@@ -46,7 +46,7 @@ export {
 } from './log/errors.ts'
 export type { StreamAppend, StreamSummary } from './log/event-log.ts'
 export type { Notice } from './log/log-state.ts'
-export type { AppendResult } from './log/placement.ts'
+export type { AppendResult, StreamPlace } from './log/placement.ts'
 export type { ReadOptions } from './log/reading.ts'
 export { LogRewrittenError } from './log/reading.ts'
 export type { Finding, Verification } from './log/verification/verification.ts'

@@ -53,10 +53,10 @@ export function prepareEvents(
       hint: 'Call append(stream, [{ type: "SomethingHappened", data: {} }]).',
     })
   }
-  const prepared: PreparedEvent[] = []
+  const prepared = new Array<PreparedEvent>(events.length)
   // `map` would pass over a hole in the list.
   for (let index = 0; index < events.length; index++) {
-    prepared.push(prepareEvent(stream, events[index]!, index, limit, newId, bodies))
+    prepared[index] = prepareEvent(stream, events[index]!, index, limit, newId, bodies)
   }
   return prepared
 }

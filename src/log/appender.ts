@@ -77,10 +77,11 @@ export class Appender {
     if (this.failure !== undefined) throw this.failure
     const { log, clock } = this.parts
     if (this.open !== undefined && this.open.bytes >= FULL_GROUP) this.full.push(this.closeGroup(this.open))
-    const { count, bytes, result } = place(log.index, appends, condition, clock.now(), this.lines)
+    const before = this.lines.used
+    const result = place(log.index, appends, condition, clock.now(), this.lines)
     this.open ??= new AppendGroup(result.firstPosition)
     const group = this.open
-    group.add(count, bytes, durability)
+    group.add(result.ids.length, this.lines.used - before, durability)
     this.lastAccepted = group.journaled
     this.startWriting(group)
     return group.journaled.then(() => result)

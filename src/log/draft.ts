@@ -78,9 +78,9 @@ export class Draft {
   /** Gives an append its place behind all that have one. @throws ConcurrencyError, TimeBackwardsError */
   place(appends: readonly PreparedAppend[], condition: AppendCondition | undefined): Placement {
     const { state, clock } = this.parts
-    const { count, result } = place(state.index, appends, condition, clock.now(), this.writer)
+    const result = place(state.index, appends, condition, clock.now(), this.writer)
     const lines = this.writer.take().toString()
-    const placement = { first: result.firstPosition, count, lines, result }
+    const placement = { first: result.firstPosition, count: result.ids.length, lines, result }
     this.placements.push(placement)
     return placement
   }

@@ -9,15 +9,6 @@ import { Names } from './names.ts'
 import { StreamChains } from './stream-chains.ts'
 import { TagIndex } from './tag-index.ts'
 
-/** What the index keeps of an event. */
-export interface IndexEntry {
-  readonly stream: string
-  readonly type: string
-  readonly tags: readonly string[]
-  readonly timeMs: number
-  readonly idHash: number
-}
-
 /** A line that does not follow from the events before it. */
 export interface Misfit {
   /** Counted from 0. */
@@ -114,14 +105,14 @@ export class LogIndex {
   }
 
   /** Adds the next event and returns its version. */
-  add(entry: IndexEntry): number {
+  add(stream: string, type: string, tags: readonly string[], timeMs: number, idHash: number): number {
     const version = this.addEvent(
-      this.streams.find(entry.stream) ?? this.addStream(entry.stream),
-      this.types.find(entry.type) ?? this.addType(entry.type),
-      entry.timeMs,
-      entry.idHash,
+      this.streams.find(stream) ?? this.addStream(stream),
+      this.types.find(type) ?? this.addType(type),
+      timeMs,
+      idHash,
     )
-    for (const tag of entry.tags) this.tags.add(tag, this.count)
+    for (const tag of tags) this.tags.add(tag, this.count)
     return version
   }
 

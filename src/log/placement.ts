@@ -6,6 +6,12 @@ import { formatTime } from '../event/time.ts'
 import { checkAppend, checkTimes, type PreparedAppend, recordedTime } from './append-check.ts'
 import type { LogIndex } from './log-index.ts'
 
+/** A stream, and its version after an append. */
+export interface StreamPlace {
+  readonly stream: string
+  readonly version: number
+}
+
 /** What an append became. */
 export interface AppendResult {
   /** Version of the stream after the append; of the first stream where there are several. */
@@ -15,19 +21,11 @@ export interface AppendResult {
   /** Position of the first event. */
   readonly firstPosition: number
   /** Each stream with its version after the append. */
-  readonly streams: readonly { readonly stream: string; readonly version: number }[]
+  readonly streams: readonly StreamPlace[]
   /** Ids of the events, in order. */
   readonly ids: readonly string[]
   /** The commit that holds the events; known from the ack level `committed` on. */
   readonly commit?: string
-}
-
-/** What became of an append that has its place in the log: it is in the index, and nowhere else yet. */
-export interface Placed {
-  /** How many events it holds, and how many bytes their lines take. */
-  readonly count: number
-  readonly bytes: number
-  readonly result: AppendResult
 }
 
 /**
@@ -41,24 +39,29 @@ export function place(
   condition: AppendCondition | undefined,
   nowMs: number,
   lines: JsonWriter,
-): Placed {
+): AppendResult {
   checkAppend(index, appends, condition)
   checkTimes(appends, index.lastTime, nowMs)
   const firstPosition = index.count + 1
-  const start = lines.used
-  const streams = appends.map(({ stream, events }) => {
-    let version = 0
-    for (const event of events) {
-      const { id, type, tags } = event
-      const timeMs = recordedTime(event.timeMs, index.lastTime, nowMs)
-      version = index.add({ stream, type, tags, timeMs, idHash: hashId(id) })
-      writeLine(lines, stream, event, version, formatTime(timeMs))
-    }
-    return { stream, version }
-  })
-  const { version } = streams[0]!
-  const result = { version, position: index.count, firstPosition, streams, ids: idsOf(appends) }
-  return { count: result.ids.length, bytes: lines.used - start, result }
+  const streams = new Array<StreamPlace>(appends.length)
+  for (let at = 0; at < appends.length; at++) streams[at] = placeEvents(index, appends[at]!, nowMs, lines)
+  return { version: streams[0]!.version, position: index.count, firstPosition, streams, ids: idsOf(appends) }
+}
+
+function placeEvents(
+  index: LogIndex,
+  { stream, events }: PreparedAppend,
+  nowMs: number,
+  lines: JsonWriter,
+): StreamPlace {
+  let version = 0
+  for (const event of events) {
+    const { id, type, tags } = event
+    const timeMs = recordedTime(event.timeMs, index.lastTime, nowMs)
+    version = index.add(stream, type, tags, timeMs, hashId(id))
+    writeLine(lines, stream, event, version, formatTime(timeMs))
+  }
+  return { stream, version }
 }
 
 /** Nearly always there is one append, and a flat map of it takes as long as a sixth of all else that is done here. */

@@ -21,7 +21,7 @@ function add(index: LogIndex, from: number, count: number): void {
   for (let at = from; at < from + count; at++) {
     const tags = at % 1000 === 0 ? [`tag-${at % 7}`] : []
     const stream = `stream-${(at * 7) % STREAMS}`
-    index.add({ stream, type: `Type${at % 24}`, tags, timeMs: 1_790_000_000_000 + at, idHash: at * 3 })
+    index.add(stream, `Type${at % 24}`, tags, 1_790_000_000_000 + at, at * 3)
   }
 }
 
@@ -80,7 +80,7 @@ test('adding events to an index that was just opened reads nothing of its file',
   const path = folder.join('index.snapshot')
   const original = new LogIndex()
   // One that comes once, at the start.
-  original.add({ stream: 'stream-0', type: 'Opened', tags: [], timeMs: 1_790_000_000_000, idHash: 0 })
+  original.add('stream-0', 'Opened', [], 1_790_000_000_000, 0)
   add(original, 1, EVENTS - 1)
   await save(original, path)
   const fileSystem = new FaultyFileSystem(nodeFileSystem)

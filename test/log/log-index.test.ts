@@ -70,9 +70,9 @@ test('answers as a plain list of events would, also after truncations', () => {
             }
             if (one.asLines) expect(index.addLines(linesOf(model, start))).toBeUndefined()
             else
-              model.slice(start).forEach((entry, at) => {
-                expect(index.add({ ...entry, idHash: hashId(entry.id) })).toBe(
-                  versionAt(model, entry.stream, start + at + 1),
+              model.slice(start).forEach(({ stream, type, tags, timeMs, id }, at) => {
+                expect(index.add(stream, type, tags, timeMs, hashId(id))).toBe(
+                  versionAt(model, stream, start + at + 1),
                 )
               })
           }
