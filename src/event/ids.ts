@@ -3,7 +3,7 @@ import type { RandomSource } from '../system/random.ts'
 const LENGTH = 36
 /** Random bytes of an id, and for how many ids they are drawn at once. */
 const RANDOM_BYTES = 10
-const IDS_A_DRAW = 256
+const IDS_A_DRAW = 1024
 /** The most ids that are written ahead. */
 const MOST_AHEAD = 64
 

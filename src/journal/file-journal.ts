@@ -1,10 +1,10 @@
-import { join } from 'node:path'
 import { type FileSystem, nodeFileSystem } from '../system/file-system.ts'
 import { makeDurableDirectory } from './directory.ts'
 import { JournalFailedError, JournalFullError, JournalMisuseError } from './errors.ts'
 import { FrameEncoder } from './frame.ts'
 import type { Durability, Journal, JournalEntry, JournalGroup } from './journal.ts'
-import { isTemporaryName, nextSegmentBytes, Segment } from './segment.ts'
+import { removeLeftovers, secure } from './repair.ts'
+import { nextSegmentBytes, Segment } from './segment.ts'
 import {
   holdsFrames,
   lastPosition,
@@ -22,11 +22,15 @@ export interface FileJournalOptions {
   readonly fileSystem?: FileSystem
   /** The size that segments grow to; default 4 MiB, the first has 256 KiB. */
   readonly segmentBytes?: number
+  /** Where frames usually are of this size, segments grow with them instead of being filled ahead; default 16 KiB. */
+  readonly largeFrameBytes?: number
   /** Only read, and change nothing on the disk: also beside the process that writes. Default false. */
   readonly readOnly?: boolean
 }
 
 const SEGMENT_BYTES = 4 * 1024 * 1024
+/** From here on a frame takes longer to write twice than a file takes to grow: 20 KiB are written in 0.08 ms. */
+const LARGE_FRAME_BYTES = 16 * 1024
 
 /**
  * Opens the journal in a directory. One process may have it open for writing: the caller holds the lock.
@@ -37,54 +41,19 @@ const SEGMENT_BYTES = 4 * 1024 * 1024
  * @throws JournalCorruptError when events that were on the disk are damaged or missing: nothing is changed.
  */
 export async function openFileJournal(options: FileJournalOptions): Promise<Journal> {
-  const { directory, fileSystem = nodeFileSystem, segmentBytes = SEGMENT_BYTES, readOnly = false } = options
+  const { directory, fileSystem = nodeFileSystem, readOnly = false } = options
+  const { segmentBytes = SEGMENT_BYTES, largeFrameBytes = LARGE_FRAME_BYTES } = options
+  const settings = { directory, fileSystem, readOnly, segmentBytes, largeFrameBytes }
   if (readOnly) {
     const found = await scanLiveSegments(fileSystem, directory)
-    return new FileJournal({ directory, fileSystem, segmentBytes, readOnly, found, active: undefined })
+    return new FileJournal({ ...settings, found, active: undefined })
   }
   await makeDurableDirectory(fileSystem, directory)
   const found = await scanSegments(fileSystem, directory)
   const kept = found.filter(holdsFrames)
   const active = await secure(fileSystem, directory, kept.at(-1))
   await removeLeftovers(fileSystem, directory, found)
-  return new FileJournal({ directory, fileSystem, segmentBytes, readOnly, found: kept, active })
-}
-
-/** Makes the last segment fit for appends: zeros after its frames, and all of them on the disk. */
-async function secure(
-  fileSystem: FileSystem,
-  directory: string,
-  stored: StoredSegment | undefined,
-): Promise<Segment | undefined> {
-  if (stored === undefined) return undefined
-  const { path, size, scan } = stored
-  const segment = await Segment.reopen(fileSystem, directory, { path, size, end: scan.end })
-  try {
-    if (scan.used > scan.end) await segment.repair(Buffer.alloc(scan.used - scan.end), scan.end)
-    if (scan.end > scan.durable) {
-      // Written, not just synced: after a failed sync the kernel may call pages clean that it never wrote.
-      const bytes = await fileSystem.readFile(path)
-      await segment.repair(bytes.subarray(scan.durable, scan.end), scan.durable)
-    }
-    return segment
-  } catch (error) {
-    await segment.close()
-    throw error
-  }
-}
-
-/** Removes segments that hold nothing, or were never finished. */
-async function removeLeftovers(
-  fileSystem: FileSystem,
-  directory: string,
-  found: readonly StoredSegment[],
-): Promise<void> {
-  const temporary = (await fileSystem.list(directory)).filter(isTemporaryName)
-  const empty = found.filter((segment) => !holdsFrames(segment))
-  for (const name of temporary) await fileSystem.remove(join(directory, name))
-  for (const { path } of empty) await fileSystem.remove(path)
-  // A torn successor must not come back: its presence says that the segment before it is whole.
-  if (temporary.length + empty.length > 0) await fileSystem.syncDirectory(directory)
+  return new FileJournal({ ...settings, found: kept, active })
 }
 
 interface FileJournalParts extends Required<FileJournalOptions> {
@@ -92,9 +61,9 @@ interface FileJournalParts extends Required<FileJournalOptions> {
   readonly active: Segment | undefined
 }
 
-interface FilledSegment {
+interface FullSegment {
   readonly path: string
-  readonly size: number
+  readonly fileBytes: number
   /** Position of its last event. */
   readonly last: number
 }
@@ -105,7 +74,7 @@ class FileJournal implements Journal {
   readonly #found: readonly StoredSegment[]
   readonly #encoder = new FrameEncoder()
   /** Full segments that still hold unreleased entries, oldest first. */
-  readonly #filled: FilledSegment[]
+  readonly #full: FullSegment[]
   #active: Segment | undefined
   /** The next segment, created ahead so that an append need not wait for it. */
   #spare: Segment | undefined
@@ -114,6 +83,8 @@ class FileJournal implements Journal {
   #removing: Promise<void> = Promise.resolve()
   #last: number | undefined
   #released: number
+  /** The size of the last frames, each counting for an eighth less than the one after it. */
+  #usualFrameBytes = 0
   #isAppending = false
   #isClosed = false
   #failure: JournalFailedError | undefined
@@ -124,9 +95,9 @@ class FileJournal implements Journal {
     this.#active = active
     this.#last = lastPosition(found)
     this.#released = releasedPosition(found)
-    this.#filled = found
+    this.#full = found
       .filter(({ path }) => path !== active?.path)
-      .map(({ path, size, scan }) => ({ path, size, last: scan.lastFrame?.last ?? 0 }))
+      .map(({ path, size, scan }) => ({ path, fileBytes: size, last: scan.lastFrame?.last ?? 0 }))
   }
 
   read(): AsyncIterable<JournalEntry> {
@@ -146,6 +117,7 @@ class FileJournal implements Journal {
       const marks = { first, durable: segment.durable, released: this.#released }
       await segment.write(this.#encoder.seal(marks), durability)
       this.#last = first + count - 1
+      this.#usualFrameBytes += (frameBytes - this.#usualFrameBytes) / 8
       this.#prepareNext(segment)
     } catch (error) {
       throw this.#judge(error)
@@ -168,8 +140,8 @@ class FileJournal implements Journal {
   }
 
   status(): ReturnType<Journal['status']> {
-    const segments = [...this.#filled, this.#active, this.#spare].filter((segment) => segment !== undefined)
-    const bytes = segments.reduce((sum, segment) => sum + segment.size, 0)
+    const segments = [...this.#full, this.#active, this.#spare].filter((segment) => segment !== undefined)
+    const bytes = segments.reduce((sum, { fileBytes }) => sum + fileBytes, 0)
     return { bytes, segments: segments.length, failure: this.#failure }
   }
 
@@ -188,11 +160,11 @@ class FileJournal implements Journal {
     }
   }
 
-  /** The active segment, unless it is full, or is worn: half used, all released, and its successor is ready. */
+  /** The active segment, unless it is full, or is worn: it has done its work, all is released, and its successor is ready. */
   #segmentWithRoom(frameBytes: number): Segment | undefined {
     const segment = this.#active
     if (segment === undefined || !segment.fits(frameBytes)) return undefined
-    const isWorn = segment.isHalfUsed && this.#last !== undefined && this.#last <= this.#released
+    const isWorn = this.#needsNext(segment) && this.#last !== undefined && this.#last <= this.#released
     return isWorn && this.#spare?.fits(frameBytes) ? undefined : segment
   }
 
@@ -208,7 +180,7 @@ class FileJournal implements Journal {
     this.#active = next
     await old?.close()
     if (old !== undefined && old.end > 0) {
-      this.#filled.push({ path: old.path, size: old.size, last: this.#last ?? 0 })
+      this.#full.push({ path: old.path, fileBytes: old.fileBytes, last: this.#last ?? 0 })
       // What goes wrong there is kept as the journal's failure, and stops the next append.
       this.#startRemoval().catch(() => {})
     } else if (old !== undefined && old.path !== next.path) {
@@ -218,28 +190,35 @@ class FileJournal implements Journal {
     return next
   }
 
+  /** The spare segment, or one that grows: nobody waits for zeros, but in an empty journal, which begins with few. */
   async #takeSpare(frameBytes: number): Promise<Segment> {
     const spare = this.#spare
     this.#spare = undefined
     if (spare?.fits(frameBytes)) return spare
     await spare?.close()
-    return this.#create(frameBytes)
+    return this.#create(frameBytes, this.#active === undefined)
   }
 
-  #create(frameBytes: number): Promise<Segment> {
+  #create(frameBytes: number, isFilled: boolean): Promise<Segment> {
     const { fileSystem, directory, segmentBytes } = this.#options
-    return Segment.create(
-      fileSystem,
-      directory,
-      nextSegmentBytes(this.#active?.size, segmentBytes, frameBytes),
-    )
+    const bytes = nextSegmentBytes(this.#active?.size, segmentBytes, frameBytes)
+    return Segment.create(fileSystem, directory, bytes, isFilled)
   }
 
-  /** Creates the next segment in the background, once: a full disk may have room when it is needed. */
+  /** Whether it is time for the next segment. */
+  #needsNext(active: Segment): boolean {
+    return active.isHalfUsed || !active.isFilled
+  }
+
+  /**
+   * Creates the next segment in the background, once: a full disk may have room when it is needed. Not while frames are
+   * large, since its zeros would keep them waiting for the disk.
+   */
   #prepareNext(active: Segment): void {
-    if (!active.isHalfUsed || this.#preparedFor === active) return
+    if (!this.#needsNext(active) || this.#preparedFor === active) return
+    if (this.#usualFrameBytes >= this.#options.largeFrameBytes) return
     this.#preparedFor = active
-    this.#preparing = this.#create(0).then(
+    this.#preparing = this.#create(0, true).then(
       (segment) => {
         this.#spare = segment
       },
@@ -252,7 +231,7 @@ class FileJournal implements Journal {
   /** One at a time, each removal on the disk before the next: a crash never leaves a hole between two. */
   async #removeReleased(): Promise<void> {
     const { fileSystem, directory } = this.#options
-    for (let oldest = this.#filled[0]; oldest !== undefined; oldest = this.#filled[0]) {
+    for (let oldest = this.#full[0]; oldest !== undefined; oldest = this.#full[0]) {
       if (oldest.last > this.#released || this.#failure !== undefined) return
       try {
         await fileSystem.remove(oldest.path)
@@ -260,7 +239,7 @@ class FileJournal implements Journal {
       } catch (error) {
         throw this.#judge(error)
       }
-      this.#filled.shift()
+      this.#full.shift()
     }
   }
 

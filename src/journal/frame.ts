@@ -19,7 +19,7 @@ import type { JournalEntry, JournalGroup } from './journal.ts'
  * |   32 |    8 | released: entries up to this position were no longer needed when this frame was written |
  * |   40 |      | payload: for each entry its events (4) and bytes (4); then the JSON lines of all entries, in UTF-8, each ended by LF |
  *
- * The next frame follows without a gap; NUL bytes follow the last one, up to the end of the segment.
+ * The next frame follows without a gap; behind the last one come NUL bytes up to the end of the segment, or nothing.
  */
 export interface Frame {
   /** Where it starts in its segment, in bytes. */

@@ -34,13 +34,17 @@ class Run {
   constructor(
     readonly root: string,
     readonly disk: CrashFileSystem,
-    readonly fileSystem: FileSystem = disk,
+    readonly fileSystem: FileSystem,
+    readonly largeFrameBytes: number,
   ) {}
 
-  static async start(wrap: (disk: CrashFileSystem) => FileSystem = (disk) => disk): Promise<Run> {
+  static async start(
+    largeFrameBytes = NEVER,
+    wrap: (disk: CrashFileSystem) => FileSystem = (disk) => disk,
+  ): Promise<Run> {
     const root = await temporaryDirectory()
     const disk = await CrashFileSystem.over(root)
-    return new Run(root, disk, wrap(disk))
+    return new Run(root, disk, wrap(disk), largeFrameBytes)
   }
 
   async perform(actions: readonly Action[]): Promise<void> {
@@ -49,6 +53,7 @@ class Run {
         directory: join(this.root, 'memoir', 'journal'),
         fileSystem: this.fileSystem,
         segmentBytes: SMALL,
+        largeFrameBytes: this.largeFrameBytes,
       })
     let journal = await open()
     for (const action of actions) {
@@ -70,10 +75,10 @@ class Run {
   }
 
   /** Cuts the power after so many steps and checks what is found against what was owed. */
-  async check(at: number, survives: Survives): Promise<void> {
+  async check(at: number, survives: Survives, keepsLength = false): Promise<void> {
     const target = await mkdtemp(join(this.root, '..', 'memoir-crash-'))
     try {
-      await this.disk.crash({ at, survives, target })
+      await this.disk.crash({ at, survives, keepsLength, target })
       const debt = this.debts.findLast(({ steps }) => steps <= at)!
       const directory = join(target, 'memoir', 'journal')
       const found = await recover({ directory, segmentBytes: SMALL })
@@ -134,7 +139,33 @@ const history: Action[] = [
   append('written', 60),
 ]
 
+/** No frame of these tests is as large: all segments are filled ahead. */
+const NEVER = 1 << 20
+/** Frames of this size let the segments of these tests grow. */
+const LARGE = 300
+
+/** Frames so large that segments are not filled ahead but grow, and then small ones, which get zeros again. */
+const busyHistory: Action[] = [
+  ...Array.from({ length: 12 }, (_, at) => append(at % 3 === 2 ? 'written' : 'durable', 3 * LARGE)),
+  { kind: 'release' },
+  ...Array.from({ length: 12 }, (_, at) => append(at % 4 === 3 ? 'written' : 'durable', 40)),
+  { kind: 'release' },
+  append('durable', 100),
+  append('durable', 3 * LARGE),
+  append('written', 100),
+]
+
 describe('after a power cut', () => {
+  it('every durable append of a busy journal is there, at any step and with any part of what was not synced', async () => {
+    const run = await Run.start(LARGE)
+    await run.perform(busyHistory)
+    for (let at = 0; at <= run.disk.steps; at++) {
+      const survives = [() => false, () => true, randomSurvivors(at)]
+      await run.check(at, survives[at % 3]!, at % 2 === 0)
+      await run.check(at, survives[(at + 1) % 3]!, at % 2 === 1)
+    }
+  }, 60_000)
+
   it('every durable append is there, at any step and with nothing that was not synced', async () => {
     const run = await Run.start()
     await run.perform(history)
@@ -169,16 +200,26 @@ describe('after a power cut', () => {
   }, 60_000)
 
   for (const durability of ['written', 'durable'] as const) {
-    it(`a full disk has not left a refused ${durability} append behind`, async () => {
+    it.each([
+      ['', 0],
+      ['of a busy journal ', 8],
+    ])(`a full disk has not left a refused ${durability} append %sbehind`, async (_, large) => {
       const root = await temporaryDirectory()
       const directory = join(root, 'journal')
       const disk = await CrashFileSystem.over(root)
       const fileSystem = new FaultyFileSystem(disk)
-      const journal = await openFileJournal({ directory, fileSystem, segmentBytes: SMALL })
-      await journal.append(groupEntries([entry(1)]), 'durable')
+      const journal = await openFileJournal({
+        directory,
+        fileSystem,
+        segmentBytes: SMALL,
+        largeFrameBytes: LARGE,
+      })
+      const entries = [entry(1), ...Array.from({ length: large }, (_, at) => entry(2 + at, 1, 3 * LARGE))]
+      for (const one of entries) await journal.append(groupEntries([one]), 'durable')
       const effect = { kind: 'error', code: 'ENOSPC', late: true } as const
       fileSystem.fail({ on: ({ method }) => method === 'write', effect })
-      await expect(journal.append(groupEntries([entry(2)]), durability)).rejects.toThrow(JournalFullError)
+      const refused = entry(2 + large, 1, large === 0 ? 40 : 3 * LARGE)
+      await expect(journal.append(groupEntries([refused]), durability)).rejects.toThrow(JournalFullError)
       for (const survives of [
         () => false,
         () => true,
@@ -186,7 +227,7 @@ describe('after a power cut', () => {
       ]) {
         const target = await temporaryDirectory()
         await disk.crash({ survives, target })
-        expect(await recover({ directory: join(target, 'journal') })).toEqual([entry(1)])
+        expect(await recover({ directory: join(target, 'journal') })).toEqual(entries)
       }
       await journal.close()
     })
@@ -230,9 +271,12 @@ describe('the simulated power cut', () => {
     ['O_DSYNC', (disk) => new WithoutSyncOnWrite(disk)],
   ]
   for (const [name, wrap] of removals) {
-    it(`shows that entries are lost without ${name}`, async () => {
-      const run = await Run.start(wrap)
-      await run.perform(history)
+    it.each([
+      ['', NEVER, history],
+      ['of a busy journal ', LARGE, busyHistory],
+    ])(`shows that entries %sare lost without ${name}`, async (_, largeFrameBytes, actions) => {
+      const run = await Run.start(largeFrameBytes, wrap)
+      await run.perform(actions)
       const findLoss = async () => {
         for (let at = 0; at <= run.disk.steps; at++) await run.check(at, () => false)
       }

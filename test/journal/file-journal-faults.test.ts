@@ -19,6 +19,23 @@ async function faulty() {
   return { directory, fileSystem, journal }
 }
 
+const LARGE = 900
+
+/** A journal whose frames are so large that its segment grows with them. */
+async function busy() {
+  const directory = await temporaryDirectory()
+  const fileSystem = new FaultyFileSystem(nodeFileSystem)
+  const journal = await openFileJournal({
+    directory,
+    fileSystem,
+    segmentBytes: SMALL,
+    largeFrameBytes: LARGE / 3,
+  })
+  const entries = Array.from({ length: 10 }, (_, at) => entry(1 + at, 1, LARGE))
+  for (const one of entries) await journal.append(groupEntries([one]), 'durable')
+  return { directory, fileSystem, journal, entries }
+}
+
 describe('a full disk', () => {
   const effects = [
     { name: 'a short write', effect: { kind: 'short', bytes: 100 } },
@@ -44,13 +61,25 @@ describe('a full disk', () => {
     }
   }
 
+  for (const { name, effect } of effects) {
+    it(`leaves no trace in a segment that grows after ${name}, and the same positions work later`, async () => {
+      const { directory, fileSystem, journal, entries } = await busy()
+      fileSystem.fail({ on: isFrameWrite, effect })
+      const next = entries.length + 1
+      const refused = entry(next, 1, LARGE)
+      await expect(journal.append(groupEntries([refused]), 'durable')).rejects.toThrow(JournalFullError)
+      expect(await recover({ directory, readOnly: true })).toEqual(entries)
+      entries.push(entry(next), entry(next + 1, 1, LARGE))
+      for (const one of entries.slice(-2)) await journal.append(groupEntries([one]), 'durable')
+      await journal.close()
+      expect(await recover({ directory })).toEqual(entries)
+    })
+  }
+
   it('that has no room for the next segment leaves all as it was, and works again later', async () => {
     const { directory, fileSystem, journal } = await faulty()
-    fileSystem.fail({
-      on: ({ method, length }) => method === 'write' && length === SMALL,
-      times: 2,
-      effect: { kind: 'short', bytes: 512 },
-    })
+    const on = ({ method, path }: Call) => method === 'open' && path.endsWith('next.tmp')
+    fileSystem.fail({ on, times: 2, effect: { kind: 'error', code: 'ENOSPC' } })
     const large = entry(2, 1, 3950)
     await expect(journal.append(groupEntries([large]), 'durable')).rejects.toThrow(JournalFullError)
     expect(await readdir(directory)).toEqual(['000000000001.journal'])
@@ -61,6 +90,16 @@ describe('a full disk', () => {
     await journal.append(groupEntries([entry(3, 1, 3950)]), 'durable')
     await journal.close()
     expect(await recover({ directory })).toEqual([entry(1), entry(2), entry(3, 1, 3950)])
+  })
+
+  it('that has no room for zeros lets the next segment grow', async () => {
+    const { directory, fileSystem, journal } = await faulty()
+    const on = ({ method, length }: Call) => method === 'write' && length === SMALL
+    fileSystem.fail({ on, effect: { kind: 'short', bytes: 512 } })
+    const entries = [entry(1), entry(2, 1, 2500), entry(3, 1, 2500)]
+    for (const one of entries.slice(1)) await journal.append(groupEntries([one]), 'durable')
+    await journal.close()
+    expect(await recover({ directory })).toEqual(entries)
   })
 
   it('that has no room for a name keeps the segment for later', async () => {
@@ -122,6 +161,18 @@ describe('a failing disk', () => {
     await expect(journal.append(groupEntries([entry(2)]), 'durable')).rejects.toThrow(JournalFailedError)
     await expect(journal.append(groupEntries([entry(2)]), 'durable')).rejects.toThrow(JournalFailedError)
     await journal.close()
+  })
+
+  it('stops a busy journal when what was partly written cannot be cut off', async () => {
+    for (const method of ['truncate', 'sync'] as const) {
+      const { fileSystem, journal, entries } = await busy()
+      fileSystem.fail({ on: isFrameWrite, effect: { kind: 'short', bytes: 50 } })
+      fileSystem.fail({ on: (call) => call.method === method, effect: { kind: 'error', code: 'EIO' } })
+      const next = entry(entries.length + 1)
+      await expect(journal.append(groupEntries([next]), 'durable')).rejects.toThrow(JournalFailedError)
+      await expect(journal.append(groupEntries([next]), 'durable')).rejects.toThrow(JournalFailedError)
+      await journal.close()
+    }
   })
 
   it('stops the journal when a directory cannot be synced', async () => {

@@ -1,7 +1,7 @@
 import { readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { JournalCorruptError, JournalMisuseError } from '../../src/journal/errors.ts'
 import { openFileJournal } from '../../src/journal/file-journal.ts'
 import { groupEntries, type JournalEntry } from '../../src/journal/journal.ts'
@@ -115,6 +115,35 @@ describe('the file journal', () => {
     const running = journal.append(groupEntries([entry(1)]), 'durable')
     await expect(journal.append(groupEntries([entry(2)]), 'durable')).rejects.toThrow(JournalMisuseError)
     await running
+    await journal.close()
+  })
+})
+
+describe('a segment', () => {
+  it('is filled ahead for small frames, and grows with large ones', async () => {
+    const directory = await temporaryDirectory()
+    const journal = await openFileJournal({ directory, segmentBytes: SMALL, largeFrameBytes: 300 })
+    const sizes = async () => {
+      const names = (await segmentsIn(directory)).filter((name) => name.endsWith('.journal'))
+      return Promise.all(names.map(async (name) => (await stat(join(directory, name))).size))
+    }
+    let position = 0
+    const append = async (bytes: number) => {
+      await journal.append(groupEntries([entry(++position, 1, bytes)]), 'durable')
+      await journal.release(position)
+    }
+    await append(10)
+    expect(await sizes()).toEqual([SMALL])
+    for (let frame = 0; frame < 8; frame++) await append(900)
+    const [grown, ...others] = await sizes()
+    expect(others).toEqual([])
+    expect(grown).toBeLessThan(SMALL)
+    expect(journal.status().bytes).toBe(grown)
+    // The next segment is prepared in the background.
+    await vi.waitFor(async () => {
+      await append(10)
+      expect(await sizes()).toEqual([SMALL])
+    })
     await journal.close()
   })
 })
