@@ -3,7 +3,7 @@ import { UsageError } from './event/errors.ts'
 import type { NewEvent } from './event/event.ts'
 import { checkOptionNames } from './event/option-names.ts'
 import type { AckLevel } from './log/appender.ts'
-import type { StreamAppend } from './log/event-log.ts'
+import type { StreamAppend } from './log/preparation.ts'
 
 /** How an append is accepted and acknowledged. */
 export interface AppendOptions {

@@ -44,9 +44,10 @@ export {
   SealFailedError,
   StreamNotFoundError,
 } from './log/errors.ts'
-export type { StreamAppend, StreamSummary } from './log/event-log.ts'
+export type { StreamSummary } from './log/event-log.ts'
 export type { Notice } from './log/log-state.ts'
 export type { AppendResult, StreamPlace } from './log/placement.ts'
+export type { StreamAppend } from './log/preparation.ts'
 export type { ReadOptions } from './log/reading.ts'
 export { LogRewrittenError } from './log/reading.ts'
 export type { Finding, Verification } from './log/verification/verification.ts'

@@ -1,7 +1,7 @@
 import { type AppendOptions, normaliseAppend } from './append-call.ts'
 import type { NewEvent } from './event/event.ts'
-import type { StreamAppend } from './log/event-log.ts'
 import type { AppendResult } from './log/placement.ts'
+import type { StreamAppend } from './log/preparation.ts'
 import { LogHandle, type LogParts } from './log-handle.ts'
 import type { TransferOptions } from './repository/remote-transfer.ts'
 import { NotPushedError } from './sync/errors.ts'

@@ -1,10 +1,10 @@
 import type { AppendCondition } from '../event/condition.ts'
-import type { JsonWriter } from '../event/json-writer.ts'
 import type { Durability } from '../journal/journal.ts'
 import type { PreparedAppend } from './append-check.ts'
 import type { Appender } from './appender.ts'
 import type { LogState } from './log-state.ts'
 import type { AppendResult } from './placement.ts'
+import type { Preparation } from './preparation.ts'
 import { positionsOfGivenIds } from './repeated-append.ts'
 
 /** An append that was checked by itself, and is to be accepted as soon as the log is ready. */
@@ -14,22 +14,15 @@ export class AppendRequest {
     readonly prepared: readonly PreparedAppend[],
     readonly condition: AppendCondition | undefined,
     readonly durability: Durability,
-    /** Where its events have their bodies. */
-    readonly bodies: JsonWriter,
+    readonly preparation: Preparation,
   ) {}
 }
 
-/** Gives an append its place. Its bodies are copied then, and nearly always what was written last. */
-export function accept({
-  appender,
-  prepared,
-  condition,
-  durability,
-  bodies,
-}: AppendRequest): Promise<AppendResult> {
+/** Gives an append its place. */
+export function accept(request: AppendRequest): Promise<AppendResult> {
+  const { appender, prepared, condition, durability, preparation } = request
   const appended = appender.append(prepared, condition, durability)
-  const last = prepared.at(-1)!.events.at(-1)!
-  bodies.takeBack(last.body, prepared[0]!.events[0]!.from, last.to)
+  preparation.release(prepared)
   return appended
 }
 

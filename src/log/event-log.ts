@@ -1,10 +1,8 @@
-import { type AppendCondition, copyCondition, type ExpectedVersion } from '../event/condition.ts'
-import type { NewEvent, RecordedEvent } from '../event/event.ts'
-import type { JsonWriter } from '../event/json-writer.ts'
-import { prepareEvents } from '../event/new-event.ts'
+import { type AppendCondition, copyCondition } from '../event/condition.ts'
+import type { RecordedEvent } from '../event/event.ts'
 import { formatTime } from '../event/time.ts'
 import { Admission } from './admission.ts'
-import { checkShape, hasGivenIds, PreparedAppend } from './append-check.ts'
+import { hasGivenIds, type PreparedAppend } from './append-check.ts'
 import { AppendRequest, accept, acceptIfNew } from './append-request.ts'
 import type { AckLevel, Appender } from './appender.ts'
 import type { BatchSource } from './batch-source.ts'
@@ -22,19 +20,13 @@ import type { Folder } from './folder.ts'
 import type { Follower } from './follower.ts'
 import type { LogState } from './log-state.ts'
 import type { AppendResult } from './placement.ts'
+import type { Preparation, StreamAppend } from './preparation.ts'
 import { loadEvent, loadRun, type ReadOptions, readEvents } from './reading.ts'
 import { findRepeatedAppend, positionsOfGivenIds } from './repeated-append.ts'
 import type { ReusableJournal } from './reusable-journal.ts'
 import type { Run } from './run.ts'
 import { runFrom, runTo } from './run.ts'
 import type { Sealer } from './sealer.ts'
-
-/** Events for one stream, in an append over several. */
-export interface StreamAppend {
-  readonly stream: string
-  readonly events: readonly NewEvent[]
-  readonly expectedVersion?: ExpectedVersion
-}
 
 /** A stream, and where it stands. */
 export interface StreamSummary {
@@ -55,11 +47,7 @@ export interface Writer {
   /** For appends that somebody else has to confirm. */
   readonly draft: Draft
   readonly journal: ReusableJournal
-  readonly newId: () => string
-  /** Where data and metadata are encoded until their event has a place. */
-  readonly bodies: JsonWriter
-  /** The most bytes a stored event may take. */
-  readonly eventBytes: number
+  readonly preparation: Preparation
   /** How many characters may wait to be sealed before appends have to wait too. */
   readonly maxUnsealed: number
 }
@@ -97,14 +85,14 @@ export class EventLog {
   ): Promise<AppendResult> {
     // One promise an append, no async functions around it: at 1,024 in flight each layer is a tenth of the cost.
     try {
-      const { appender, sealer, bodies } = this.writable()
-      const prepared = this.prepare(appends, condition)
+      const { appender, sealer, preparation } = this.writable()
+      const prepared = preparation.prepare(appends, condition)
       const request = new AppendRequest(
         appender,
         prepared,
         condition && copyCondition(condition),
         ack === 'written' ? 'written' : 'durable',
-        bodies,
+        preparation,
       )
       const appended = hasGivenIds(prepared)
         ? this.appendOnce(request)
@@ -126,16 +114,7 @@ export class EventLog {
     condition: AppendCondition | undefined,
     eventBytes?: number,
   ): PreparedAppend[] {
-    const writer = this.writable()
-    const { newId, bodies } = writer
-    const limit = eventBytes ?? writer.eventBytes
-    bodies.moveOn()
-    const prepared = appends.map(
-      ({ stream, events, expectedVersion = 'any' }) =>
-        new PreparedAppend(stream, expectedVersion, prepareEvents(stream, events, limit, newId, bodies)),
-    )
-    checkShape(prepared, condition)
-    return prepared
+    return this.writable().preparation.prepare(appends, condition, eventBytes)
   }
 
   /** Reads events; see ReadOptions. */

@@ -1,6 +1,5 @@
 import type { Codec } from '../event/event.ts'
 import { uuidGenerator } from '../event/ids.ts'
-import { JsonWriter } from '../event/json-writer.ts'
 import { NotALogError } from '../repository/errors.ts'
 import type { GitReader } from '../repository/git-reader.ts'
 import type { Manifest } from '../repository/manifest.ts'
@@ -33,6 +32,7 @@ import {
   startLog,
 } from './log-repository.ts'
 import type { LogListener, LogState, Notice } from './log-state.ts'
+import { Preparation } from './preparation.ts'
 import { recoverTail } from './recovery.ts'
 import { ReusableJournal } from './reusable-journal.ts'
 import { lastOf, runFrom } from './run.ts'
@@ -88,9 +88,6 @@ export interface OpenedLog extends OpenedRepository {
 
 /** Journaled events that wait for their commit may take this many times what triggers a seal. */
 const MOST_UNSEALED = 16
-
-/** Room for the data of appends that wait together. */
-const BODY_BYTES = 64 * 1024
 
 /**
  * Opens a log: finds or creates the repository, takes the writer's lock, replays what no snapshot holds,
@@ -270,9 +267,7 @@ async function openWriter(
     folder,
     draft,
     journal,
-    newId,
-    bodies: new JsonWriter(BODY_BYTES),
-    eventBytes,
+    preparation: new Preparation(newId, eventBytes),
     maxUnsealed: seal.maxBytes * MOST_UNSEALED,
   }
 }

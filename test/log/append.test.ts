@@ -343,3 +343,41 @@ test('keeps what it was called with, whatever the caller changes while it waits'
   expect(await numbers(opened, { tags: ['b'] })).toEqual([])
   await opened.close()
 })
+
+test('an event whose getter appends is stored whole, and so is what it appends', async () => {
+  const opened = await openLog(`${temporaryFolder()}/log.git`)
+  const { log } = opened
+  const inner: Promise<unknown>[] = []
+  const appending = (number: number) => ({
+    before: 'x'.repeat(number),
+    get appended() {
+      const data = { text: 'y'.repeat(number * 900) }
+      inner.push(log.append([{ stream: 'inner', events: [{ type: 'Inner', data }] }], undefined, 'journaled'))
+      return number
+    },
+    after: 'z'.repeat(number),
+  })
+  // The first of them wait together until the log was looked at, the later ones have their place at once.
+  for (const numbers of [[1, 20], [60], [3]]) {
+    await Promise.all(
+      numbers.map((number) =>
+        log.append(
+          [{ stream: 'outer', events: [{ type: 'Outer', data: appending(number) }] }],
+          undefined,
+          'journaled',
+        ),
+      ),
+    )
+  }
+  await Promise.all(inner)
+  const events = await readAll(opened)
+  const outer = events.filter(({ stream }) => stream === 'outer').map(({ data }) => data)
+  const expected = [1, 20, 60, 3].map((number) => ({
+    before: 'x'.repeat(number),
+    appended: number,
+    after: 'z'.repeat(number),
+  }))
+  expect(outer).toEqual(expected)
+  expect(events.filter(({ stream }) => stream === 'inner').length).toBe(inner.length)
+  await opened.close()
+})

@@ -1,6 +1,6 @@
 import type { AppendCondition } from '../../event/condition.ts'
 import { MemoirError } from '../../event/errors.ts'
-import type { StreamAppend } from '../../log/event-log.ts'
+import type { StreamAppend } from '../../log/preparation.ts'
 import type { ConflictReason, OutboxEntry } from './outbox-record.ts'
 
 /** An append that was accepted here and did not hold on the remote. It is kept until somebody decides. */

@@ -1,5 +1,5 @@
 import type { AppendCondition } from '../../event/condition.ts'
-import type { StreamAppend } from '../../log/event-log.ts'
+import type { StreamAppend } from '../../log/preparation.ts'
 
 /** An append as the outbox keeps it: as it was asked for, with the ids of its events. */
 export interface StoredAppend {

@@ -1,7 +1,7 @@
 import type { AppendCondition } from '../../event/condition.ts'
 import { LogClosedError } from '../../log/errors.ts'
-import type { StreamAppend } from '../../log/event-log.ts'
 import type { AppendResult } from '../../log/placement.ts'
+import type { StreamAppend } from '../../log/preparation.ts'
 import { NotConfirmedError } from '../errors.ts'
 import { type Conflict, ConflictNotFoundError, conflictsOf, type Retry } from './conflict.ts'
 import { Line } from './line.ts'
