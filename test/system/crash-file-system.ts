@@ -269,23 +269,35 @@ function contentAfter(
   keepsLength: boolean,
 ): Buffer {
   const syncs = steps.filter((step) => step.kind === 'sync').filter((step) => step.inode === inode)
-  let content: Buffer = Buffer.from(inode.initial)
+  // As large as it ever was, with zeros behind its length: growing sector by sector would copy it each time.
+  const content = Buffer.alloc(largestSize(steps, inode))
+  let length = inode.initial.copy(content)
   for (const [index, step] of steps.entries()) {
     const isDurable = (range: Range) =>
       syncs.some((sync) => index < sync.upTo && (sync.range === undefined || covers(sync.range, range)))
     if (step.kind === 'truncate' && step.inode === inode) {
-      if (isDurable({ start: 0, end: Number.POSITIVE_INFINITY }) || survives())
-        content = resize(content, step.length)
+      if (isDurable({ start: 0, end: Number.POSITIVE_INFINITY }) || survives()) {
+        length = step.length
+        content.fill(0, length)
+      }
     }
     if (step.kind !== 'write' || step.inode !== inode) continue
     for (const sector of sectors(step.position, step.bytes.length)) {
       const isThere = isDurable(sector) || survives()
-      if ((isThere || keepsLength) && content.length < sector.end) content = resize(content, sector.end)
+      if (isThere || keepsLength) length = Math.max(length, sector.end)
       if (!isThere) continue
       step.bytes.copy(content, sector.start, sector.start - step.position, sector.end - step.position)
     }
   }
-  return content
+  return content.subarray(0, length)
+}
+
+function largestSize(steps: readonly Step[], inode: Inode): number {
+  const sizes = steps.map((step) => {
+    if (step.kind === 'write' && step.inode === inode) return step.position + step.bytes.length
+    return step.kind === 'truncate' && step.inode === inode ? step.length : 0
+  })
+  return Math.max(inode.initial.length, ...sizes)
 }
 
 /** The parts of a range that a disk writes as a whole. */
@@ -302,12 +314,6 @@ function sectors(start: number, length: number): Range[] {
 
 function covers(outer: Range, inner: Range): boolean {
   return outer.start <= inner.start && inner.end <= outer.end
-}
-
-function resize(content: Buffer, length: number): Buffer {
-  const resized = Buffer.alloc(length)
-  content.copy(resized, 0, 0, length)
-  return resized
 }
 
 /** A choice that can be repeated: the same seed always picks the same survivors. */
