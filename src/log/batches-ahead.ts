@@ -10,7 +10,7 @@ import type { SealPlan } from './tail.ts'
 const AHEAD = 3
 
 /**
- * Encodes the batches that wait to be committed, and begins to write them: those of the next round while the one
+ * Encodes the batches that wait to be committed, and begins to deflate them: those of the next round while the one
  * before it is being committed, so that neither the processor nor the disk waits for the other.
  */
 export class BatchesAhead {
@@ -42,12 +42,12 @@ export class BatchesAhead {
   /** Forgets what was prepared: the log may go on from somewhere else. */
   async abandon(): Promise<void> {
     await this.preparing
-    await this.forget()
+    this.forget()
   }
 
-  private async forget(): Promise<void> {
+  private forget(): void {
     this.ready = []
-    await this.store.abandonBegun()
+    this.store.abandonBegun()
   }
 
   private async prepareFull(after: number): Promise<void> {

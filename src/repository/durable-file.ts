@@ -87,9 +87,9 @@ export async function syncPackNames(fileSystem: FileSystem, gitDirectory: string
   }
 }
 
-/** A new name that git knows to be temporary: `git prune` removes such files from `objects/`. */
-export function temporaryPath(directory: string): string {
-  return `${directory}/tmp_obj_${randomBytes(8).toString('hex')}`
+/** A new name that git knows to be temporary: `git prune` removes such files from `objects/` and `objects/pack`. */
+export function temporaryPath(directory: string, kind: 'obj' | 'pack' | 'idx' = 'obj'): string {
+  return `${directory}/tmp_${kind}_${randomBytes(8).toString('hex')}`
 }
 
 /** Removes what a failure leaves behind. That it cannot be removed too says nothing new. */

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { open } from '../../src/memoir.ts'
 import type { Log } from '../../src/opened-log.ts'
@@ -27,6 +27,8 @@ const DISKS: Readonly<Record<string, (seed: number) => Pick<PowerCut, 'survives'
 }
 
 const BY_HAND: OpenOptions = { projections: [tallies], seal: { afterMs: 3_600_000, maxBytes: 4000 } }
+/** For runs whose large appends wait to be sealed together. */
+const PATIENT: OpenOptions = { ...BY_HAND, seal: { afterMs: 3_600_000, maxBytes: 1 << 24 } }
 
 interface Recorded {
   readonly disk: CrashFileSystem
@@ -34,45 +36,64 @@ interface Recorded {
   readonly records: readonly { readonly steps: number; readonly record: HistoryRecord }[]
 }
 
-/** What is done with a new log until the power is cut. */
-const RUNS: Readonly<Record<string, (log: Log, session: Session) => Promise<void>>> = {
-  async 'appends, seals and folds'(log, session) {
-    for (let round = 0; round < 5; round++) {
+interface Run {
+  readonly options?: OpenOptions
+  /** What is done with a new log until the power is cut. */
+  readonly work: (log: Log, session: Session, path: string) => Promise<void>
+}
+
+const RUNS: Readonly<Record<string, Run>> = {
+  'appends, seals and folds': {
+    async work(log, session) {
+      for (let round = 0; round < 5; round++) {
+        await session.append(log, 2, 2)
+        await log.seal()
+      }
+      await log.fold()
       await session.append(log, 2, 2)
-      await log.seal()
-    }
-    await log.fold()
-    await session.append(log, 2, 2)
+    },
   },
-  async 'maintains its repository'(log, session) {
-    let merged = 0
-    for (let round = 0; round < 5; round++) {
-      await session.append(log, 2, 2)
-      await log.seal()
-      await Promise.all([
-        log.maintain().then(({ mergedPacks }) => {
-          merged += mergedPacks
-        }),
-        session.append(log, 1),
-      ])
-    }
-    expect(merged).toBeGreaterThan(0)
+  'maintains its repository': {
+    async work(log, session) {
+      let merged = 0
+      for (let round = 0; round < 5; round++) {
+        await session.append(log, 2, 2)
+        await log.seal()
+        await Promise.all([
+          log.maintain().then(({ mergedPacks }) => {
+            merged += mergedPacks
+          }),
+          session.append(log, 1),
+        ])
+      }
+      expect(merged).toBeGreaterThan(0)
+    },
+  },
+  'seals into packs': {
+    options: PATIENT,
+    async work(log, session, path) {
+      for (let round = 1; round <= 2; round++) {
+        await session.append(log, 1)
+        await session.appendLarge(log, 3)
+        await log.seal()
+        expect(readdirSync(`${path}/objects/pack`)).toHaveLength(2 * round)
+      }
+      await session.append(log, 2)
+    },
   },
 }
 
-async function recordRun(
-  root: string,
-  run: (log: Log, session: Session) => Promise<void>,
-): Promise<Recorded> {
+async function recordRun(root: string, { options = BY_HAND, work }: Run): Promise<Recorded> {
   const disk = await CrashFileSystem.over(root)
   const records: { steps: number; record: HistoryRecord }[] = []
   const session = startSession('run', (record) => records.push({ steps: disk.steps, record }))
-  const log = await open(`${root}/log.git`, {
-    ...BY_HAND,
+  const path = `${root}/log.git`
+  const log = await open(path, {
+    ...options,
     snapshot: { everyEvents: 10 },
-    ports: { fileSystem: besideGit(disk, `${root}/log.git/objects`) },
+    ports: { fileSystem: besideGit(disk, `${path}/objects`) },
   })
-  await run(log, session)
+  await work(log, session, path)
   await log.close()
   return { disk, records }
 }

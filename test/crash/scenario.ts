@@ -3,10 +3,10 @@ import { open } from '../../src/memoir.ts'
 import type { Log } from '../../src/opened-log.ts'
 import type { OpenOptions } from '../../src/options.ts'
 import { git } from '../repository/real-git.ts'
-import { History, type HistoryRecord } from './history.ts'
+import { History, type HistoryRecord, type Operation } from './history.ts'
 import { forgetLocks } from './observation.ts'
 import { Random } from './random.ts'
-import { tallies } from './tally.ts'
+import { TYPES, tallies } from './tally.ts'
 import { Client } from './workload.ts'
 
 /** Something a log does, from a state that is made once, in which a fault is to be injected everywhere. */
@@ -24,6 +24,8 @@ export interface Session {
   readonly record: (record: HistoryRecord) => void
   /** Lets some clients make so many operations each, at the same time. */
   readonly append: (log: Log, count: number, clients?: number) => Promise<void>
+  /** Makes so many appends, no two of which fit into one batch: when three or more are sealed, they are packed. */
+  readonly appendLarge: (log: Log, count: number) => Promise<void>
 }
 
 const BY_HAND: OpenOptions = { projections: [tallies], seal: { afterMs: 3_600_000 } }
@@ -40,8 +42,23 @@ export function startSession(name: string, record: (record: HistoryRecord) => vo
       })
       await Promise.all(work)
     },
+    async appendLarge(log, count) {
+      for (let done = 0; done < count; done++) {
+        const token = `${name}.${started++}`
+        const client = new Client({ log, random: new Random(0), name: token, record })
+        await client.try(largeOperation(token))
+      }
+    },
   }
 }
+
+function largeOperation(token: string): Operation {
+  const data = { token, number: 0, filler: 'x'.repeat(MORE_THAN_HALF_A_BATCH) }
+  const events = [{ type: TYPES[0], tags: [], data }]
+  return { token, appends: [{ stream: 'large', expectedVersion: 'any', events }], ack: 'journaled' }
+}
+
+const MORE_THAN_HALF_A_BATCH = 540_000
 
 /** Closes at once, as the end of the process would; the journal stays as it is. */
 async function startLog(folder: string, work: (log: Log) => Promise<void>): Promise<void> {
@@ -67,6 +84,17 @@ export const SCENARIOS: readonly Scenario[] = [
         await session.append(log, 2)
         await log.seal()
       }
+    },
+  },
+  {
+    name: 'pack',
+    prepare: withSomeEvents,
+    options: { seal: { afterMs: 3_600_000, maxBytes: 1 << 24 } },
+    async run(log, session) {
+      await session.append(log, 1)
+      await session.appendLarge(log, 3)
+      await log.seal()
+      await session.append(log, 1)
     },
   },
   {

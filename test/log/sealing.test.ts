@@ -38,43 +38,48 @@ async function appendBatches(opened: TestLog): Promise<void> {
 }
 
 function leftovers(folder: string): string[] {
-  return readdirSync(`${folder}/objects`).filter((name) => name.startsWith('tmp_obj'))
+  const names = [`${folder}/objects`, `${folder}/objects/pack`].flatMap((path) => readdirSync(path))
+  return names.filter((name) => name.startsWith('tmp_'))
 }
 
 const isMoveOfBranch = ({ method, to }: Call) =>
   method === 'rename' && to?.endsWith('refs/heads/main') === true
 
-test('begins to write the batches of the next round before the branch holds those of this one', async () => {
+test('writes a pack for each round of several batches, and loose objects for one of one', async () => {
   const folder = temporaryFolder()
   const fileSystem = new FaultyFileSystem(nodeFileSystem)
   const opened = await openLog(folder, { fileSystem })
   await appendBatches(opened)
   const before = fileSystem.calls.length
   await opened.log.seal()
-  const calls = fileSystem.calls.slice(before)
-  const untilFirst = calls.slice(0, calls.findIndex(isMoveOfBranch))
-  const blobs = (some: readonly Call[]) =>
-    some.filter(
-      ({ method, path, length = 0 }) => method === 'write' && path.includes('tmp_obj') && length > 100_000,
-    )
-  expect(blobs(untilFirst).length).toBeGreaterThan(8)
-  expect(blobs(calls)).toHaveLength(BATCHES)
-  expect(files(folder)).toHaveLength(BATCHES)
+  const renamed = fileSystem.calls.slice(before).filter(({ method }) => method === 'rename')
+  const packs = renamed.filter(({ to }) => to!.endsWith('.pack'))
+  expect(packs).toHaveLength(2)
+  expect(renamed.filter(({ to }) => /objects\/[0-9a-f]{2}\//.test(to!))).toEqual([])
+  await appendEach(opened, 's', 1, BATCHES + 1)
+  await opened.log.seal()
+  expect(readdirSync(`${folder}/objects/pack`)).toHaveLength(2 * packs.length)
+  expect(files(folder)).toHaveLength(BATCHES + 1)
+  expect(gitText(folder, 'rev-list', '--count', 'HEAD')).toBe(String(1 + BATCHES + 1))
   expect(leftovers(folder)).toEqual([])
-  expect(await numbers(opened)).toHaveLength(BATCHES)
+  expect(await numbers(opened)).toHaveLength(BATCHES + 1)
+  await opened.close()
+  expect(await numbers(await openLog(folder))).toHaveLength(BATCHES + 1)
   expect(fsck(folder)).toBe('')
 })
 
 test.each([
+  ['the file of a pack', ({ method, path }: Call) => method === 'sync' && path.includes('tmp_pack'), [1, 2]],
+  ['the index of a pack', ({ method, path }: Call) => method === 'sync' && path.includes('tmp_idx'), [1, 2]],
   [
-    'the file of a batch',
-    ({ method, path }: Call) => method === 'sync' && path.includes('tmp_obj'),
-    [1, 9, 10, 42],
+    'the name of a pack',
+    ({ method, to }: Call) => method === 'rename' && to?.includes('objects/pack') === true,
+    [1, 2, 4],
   ],
   [
-    'a folder of objects',
-    ({ method, path }: Call) => method === 'syncDirectory' && path.includes('objects'),
-    [1, 20],
+    'the folder of packs',
+    ({ method, path }: Call) => method === 'syncDirectory' && path.endsWith('objects/pack'),
+    [1, 2],
   ],
   ['the branch', isMoveOfBranch, [1, 2]],
 ] as const)(

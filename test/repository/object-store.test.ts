@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { extname, join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { DiskFullError, FileFailedError, PermissionDeniedError } from '../../src/repository/errors.ts'
@@ -20,14 +21,26 @@ function sealed(text: string): readonly EncodedObject[] {
   return [blob, directory, root, commit]
 }
 
+/** The objects of several seals: what becomes a pack. */
+function sealedOften(text: string, count = 3): readonly EncodedObject[] {
+  return Array.from({ length: count }, (_, number) => sealed(`${text} ${number}`)).flat()
+}
+
 function loosePath(oid: string): string {
   return `objects/${oid.slice(0, 2)}/${oid.slice(2)}`
 }
 
-function looseFiles(gitDirectory: string): string[] {
-  return readdirSync(join(gitDirectory, 'objects'), { recursive: true, encoding: 'utf8' }).filter(
-    (name) => name.length > 20,
-  )
+function filesOf(gitDirectory: string): string[] {
+  const names = readdirSync(join(gitDirectory, 'objects'), { recursive: true, encoding: 'utf8' })
+  return names.filter((name) => name.length > 20)
+}
+
+function temporaryFiles(gitDirectory: string): string[] {
+  return filesOf(gitDirectory).filter((name) => name.includes('tmp_'))
+}
+
+function packFiles(gitDirectory: string): string[] {
+  return readdirSync(join(gitDirectory, 'objects/pack')).sort()
 }
 
 describe('an object store', () => {
@@ -80,7 +93,7 @@ describe('an object store', () => {
     for (const object of objects)
       rmSync(join(gitDirectory, loosePath(object.oid), '..'), { recursive: true, force: true })
     await store.write(objects)
-    expect(looseFiles(gitDirectory)).toHaveLength(objects.length)
+    expect(filesOf(gitDirectory)).toHaveLength(objects.length)
   })
 
   test('syncs each file before it gets its name, and each directory after', async () => {
@@ -144,46 +157,31 @@ describe('an object store', () => {
     fileSystem.fail({ on: (call) => call.method === method, nth: 2, effect: { kind: 'error', code } })
     const failure = new ObjectStore({ gitDirectory, fileSystem }).write(sealed('fault'))
     await expect(failure).rejects.toBeInstanceOf(expected)
-    expect(looseFiles(gitDirectory).filter((name) => name.startsWith('tmp_'))).toEqual([])
+    expect(temporaryFiles(gitDirectory)).toEqual([])
     expect(fsck(gitDirectory)).not.toContain('error')
   })
 
-  test('of what was begun before makes one file, under its name only when it is written', async () => {
+  test.each([
+    ['loose files', 1],
+    ['a pack', 3],
+  ])('makes %s of what was begun before, and nothing of what is never asked for', async (_, commits) => {
     const gitDirectory = bareRepository()
-    const fileSystem = new FaultyFileSystem(nodeFileSystem)
-    const store = new ObjectStore({ gitDirectory, fileSystem })
-    const objects = sealed('begun')
-    const created = () =>
-      fileSystem.calls.filter(({ method, path }) => method === 'open' && path.includes('tmp_'))
+    const store = new ObjectStore({ gitDirectory, fileSystem: nodeFileSystem })
+    const blobs = [100, 20_000, 1 << 20, (1 << 20) + 1].map((size) =>
+      encodeObject('blob', randomBytes(size / 2), Buffer.alloc(size / 2)),
+    )
+    const objects = [...blobs, ...sealedOften('begun', commits)]
     for (const object of [...objects, ...objects]) store.begin(object)
-    const other = encodeObject('blob', Buffer.from('never asked for'))
+    const other = encodeObject('blob', randomBytes(20_000))
     store.begin(other)
     await store.write(objects)
-    expect(created()).toHaveLength(objects.length + 1)
+    store.abandonBegun()
+    expect(packFiles(gitDirectory)).toHaveLength(commits === 1 ? 0 : 2)
     for (const { oid, type, content } of objects)
-      expect(git(gitDirectory, ['cat-file', type, oid])).toEqual(content)
+      expect(git(gitDirectory, ['cat-file', type, oid]).equals(content)).toBe(true)
     expect(await gitSucceeds(gitDirectory, 'cat-file', '-e', other.oid)).toBe(false)
-    await store.abandonBegun()
-    expect(looseFiles(gitDirectory).filter((name) => name.startsWith('tmp_'))).toEqual([])
-    expect(fsck(gitDirectory)).not.toContain('error')
-  })
-
-  test('tells what failed of what was begun, and is right the next time', async () => {
-    const gitDirectory = bareRepository()
-    const fileSystem = new FaultyFileSystem(nodeFileSystem)
-    const store = new ObjectStore({ gitDirectory, fileSystem })
-    const objects = sealed('begun')
-    fileSystem.fail({
-      on: ({ method }) => method === 'sync',
-      nth: 2,
-      effect: { kind: 'error', code: 'ENOSPC' },
-    })
-    for (const object of objects) store.begin(object)
-    await expect(store.write(objects)).rejects.toBeInstanceOf(DiskFullError)
-    await store.abandonBegun()
-    expect(looseFiles(gitDirectory).filter((name) => name.startsWith('tmp_'))).toEqual([])
-    await store.write(objects)
-    expect(fsck(gitDirectory)).not.toContain('error')
+    expect(temporaryFiles(gitDirectory)).toEqual([])
+    expect(fsck(gitDirectory)).toBe('')
   })
 
   test('goes on after a short write, and takes one of nothing for a full disk', async () => {
@@ -198,5 +196,158 @@ describe('an object store', () => {
     await expect(new ObjectStore({ gitDirectory, fileSystem }).write([blob])).rejects.toBeInstanceOf(
       DiskFullError,
     )
+  })
+})
+
+describe('an object store, of the objects of several commits,', () => {
+  test('makes one read-only pack that git takes for its own', async () => {
+    const gitDirectory = bareRepository()
+    const objects = sealedOften('packed')
+    await new ObjectStore({ gitDirectory, fileSystem: nodeFileSystem }).write([...objects, ...objects])
+    const [index, pack] = packFiles(gitDirectory).map((name) => join(gitDirectory, 'objects/pack', name))
+    expect(filesOf(gitDirectory)).toHaveLength(2)
+    for (const path of [index!, pack!]) expect(statSync(path).mode & 0o777).toBe(0o444)
+    expect(gitText(gitDirectory, 'verify-pack', '-v', index!)).toContain('pack: ok')
+    git(gitDirectory, ['update-ref', 'refs/heads/main', objects.at(-1)!.oid])
+    expect(fsck(gitDirectory)).toBe('')
+    for (const { oid, type, content } of objects) {
+      expect(git(gitDirectory, ['cat-file', type, oid])).toEqual(Buffer.from(content))
+    }
+  })
+
+  test('leaves them loose when they are too large to be held in memory together', async () => {
+    const gitDirectory = bareRepository()
+    const large = encodeObject('blob', Buffer.alloc((16 << 20) + 1))
+    const objects = [large, ...sealedOften('large')]
+    await new ObjectStore({ gitDirectory, fileSystem: nodeFileSystem }).write(objects)
+    expect(packFiles(gitDirectory)).toEqual([])
+    expect(filesOf(gitDirectory)).toHaveLength(objects.length)
+  })
+
+  test('writes them again when they are there already', async () => {
+    const gitDirectory = bareRepository()
+    const fileSystem = new FaultyFileSystem(nodeFileSystem)
+    const store = new ObjectStore({ gitDirectory, fileSystem })
+    const objects = sealedOften('again')
+    await store.write(objects)
+    const once = fileSystem.calls.length
+    await store.write(objects)
+    const synced = fileSystem.calls.slice(once).filter(({ method }) => method.startsWith('sync'))
+    expect(synced).toHaveLength(3)
+    expect(packFiles(gitDirectory)).toHaveLength(2)
+  })
+
+  test('makes the folder of packs where there is none', async () => {
+    const gitDirectory = bareRepository()
+    rmSync(join(gitDirectory, 'objects/pack'), { recursive: true })
+    await new ObjectStore({ gitDirectory, fileSystem: nodeFileSystem }).write(sealedOften('folder'))
+    expect(packFiles(gitDirectory)).toHaveLength(2)
+  })
+
+  test('syncs both files before they get their names, the index last, and the folder after', async () => {
+    const gitDirectory = bareRepository()
+    const fileSystem = new FaultyFileSystem(nodeFileSystem)
+    await new ObjectStore({ gitDirectory, fileSystem }).write(sealedOften('order'))
+    const { calls } = fileSystem
+    const renames = calls.filter(({ method }) => method === 'rename')
+    expect(renames.map(({ to }) => extname(to!))).toEqual(['.pack', '.idx'])
+    for (const { path } of renames) {
+      const renamed = calls.findIndex((call) => call.method === 'rename' && call.path === path)
+      const synced = calls.findIndex((call) => call.method === 'sync' && call.path === path)
+      const written = calls.findLastIndex((call) => call.method === 'write' && call.path === path)
+      expect(written).toBeGreaterThanOrEqual(0)
+      expect(written).toBeLessThan(synced)
+      expect(synced).toBeLessThan(renamed)
+    }
+    for (const folder of ['objects/pack', 'objects']) {
+      const path = join(gitDirectory, folder)
+      const synced = calls.findLastIndex((call) => call.method === 'syncDirectory' && call.path === path)
+      expect(synced).toBeGreaterThan(calls.findLastIndex(({ method }) => method === 'rename'))
+    }
+  })
+
+  test.each([
+    ['what git made', []],
+    ['no folder of packs', ['pack']],
+  ])(
+    'loses nothing that it finished to a power cut, and corrupts nothing before, with %s',
+    async (_, gone) => {
+      const gitDirectory = bareRepository()
+      for (const name of gone) rmSync(join(gitDirectory, 'objects', name), { recursive: true })
+      const fileSystem = await CrashFileSystem.over(gitDirectory)
+      const objects = sealedOften('power')
+      await new ObjectStore({ gitDirectory, fileSystem }).write(objects)
+      const end = fileSystem.steps
+      const isWholeAfter = async (at: number, survives: () => boolean) => {
+        const target = temporaryDirectory()
+        await fileSystem.crash({ at, survives, target })
+        expect(await gitSucceeds(target, 'fsck', '--strict', '--connectivity-only')).toBe(true)
+        const isThere = await gitSucceeds(target, 'cat-file', '-e', objects[0]!.oid)
+        if (isThere || at === end) {
+          for (const { oid, type } of objects)
+            expect(await gitSucceeds(target, 'cat-file', type, oid)).toBe(true)
+        }
+      }
+      await isWholeAfter(end, () => false)
+      await fc.assert(
+        fc.asyncProperty(fc.integer({ min: 0, max: end }), fc.infiniteStream(fc.boolean()), (at, coins) =>
+          isWholeAfter(at, () => coins.next().value),
+        ),
+        { numRuns: 20 },
+      )
+    },
+  )
+
+  test.each([
+    ['ENOSPC', 'write', DiskFullError],
+    ['ENOSPC', 'open', DiskFullError],
+    ['EACCES', 'open', PermissionDeniedError],
+    ['EROFS', 'makeDirectory', PermissionDeniedError],
+    ['EIO', 'sync', FileFailedError],
+    ['EIO', 'rename', FileFailedError],
+  ] as const)(
+    'that meets %s at %s says so, leaves nothing behind and is right the next time',
+    async (code, method, expected) => {
+      for (const nth of method === 'makeDirectory' ? [1] : [1, 2]) {
+        const gitDirectory = bareRepository()
+        const fileSystem = new FaultyFileSystem(nodeFileSystem)
+        fileSystem.fail({ on: (call) => call.method === method, nth, effect: { kind: 'error', code } })
+        const store = new ObjectStore({ gitDirectory, fileSystem })
+        const objects = sealedOften('fault')
+        await expect(store.write(objects)).rejects.toBeInstanceOf(expected)
+        expect(packFiles(gitDirectory)).toEqual([])
+        await store.write(objects)
+        expect(packFiles(gitDirectory)).toHaveLength(2)
+        expect(fsck(gitDirectory)).not.toContain('error')
+      }
+    },
+  )
+
+  test.each(['objects/pack', 'objects'])('that cannot sync %s syncs it the next time', async (folder) => {
+    const gitDirectory = bareRepository()
+    const fileSystem = new FaultyFileSystem(nodeFileSystem)
+    const path = join(gitDirectory, folder)
+    const isSync = (call: Call) => call.method === 'syncDirectory' && call.path === path
+    fileSystem.fail({ on: isSync, effect: { kind: 'error', code: 'EIO' } })
+    const store = new ObjectStore({ gitDirectory, fileSystem })
+    await expect(store.write(sealedOften('sync'))).rejects.toBeInstanceOf(FileFailedError)
+    await store.write(sealedOften('sync'))
+    expect(fileSystem.calls.filter(isSync)).toHaveLength(2)
+    expect(temporaryFiles(gitDirectory)).toEqual([])
+  })
+
+  test('keeps the same pack of an earlier attempt when it cannot be written again', async () => {
+    const gitDirectory = bareRepository()
+    const fileSystem = new FaultyFileSystem(nodeFileSystem)
+    const store = new ObjectStore({ gitDirectory, fileSystem })
+    const objects = sealedOften('kept')
+    await store.write(objects)
+    for (const nth of [1, 2]) {
+      const on = ({ method }: Call) => method === 'rename'
+      fileSystem.fail({ on, nth, effect: { kind: 'error', code: 'EIO' } })
+      await expect(store.write(objects)).rejects.toBeInstanceOf(FileFailedError)
+      expect(packFiles(gitDirectory).map((name) => extname(name))).toEqual(['.idx', '.pack'])
+      git(gitDirectory, ['cat-file', 'commit', objects.at(-1)!.oid])
+    }
   })
 })

@@ -14,6 +14,8 @@ import type { CrashFileSystem } from './crash-file-system.ts'
 export class BesideGit implements FileSystem {
   /** What the files of the folders were like when they were last looked at, by path. */
   private readonly seen = new Map<string, string>()
+  /** The files in the folders that git had no part in. */
+  private readonly own = new Set<string>()
 
   constructor(
     private readonly disk: CrashFileSystem,
@@ -21,8 +23,10 @@ export class BesideGit implements FileSystem {
     private readonly isSynced: (path: string) => boolean,
   ) {}
 
-  open(path: string, flags: string | number, mode?: number): Promise<File> {
-    return this.beside().open(path, flags, mode)
+  async open(path: string, flags: string | number, mode?: number): Promise<File> {
+    const disk = this.beside()
+    if (flags === 'wx') this.own.add(path)
+    return disk.open(path, flags, mode)
   }
 
   readFile(path: string): Promise<Buffer> {
@@ -41,13 +45,16 @@ export class BesideGit implements FileSystem {
     return this.beside().makeDirectory(path)
   }
 
-  rename(from: string, to: string): Promise<void> {
-    return this.beside().rename(from, to)
+  async rename(from: string, to: string): Promise<void> {
+    const disk = this.beside()
+    if (this.own.delete(from)) this.own.add(to)
+    await disk.rename(from, to)
   }
 
   async remove(path: string): Promise<void> {
     await this.beside().remove(path)
     this.seen.delete(path)
+    this.own.delete(path)
   }
 
   syncDirectory(path: string): Promise<void> {
@@ -67,6 +74,7 @@ export class BesideGit implements FileSystem {
   }
 
   private look(path: string): void {
+    if (this.own.has(path)) return
     const stats = statSync(path, { bigint: true, throwIfNoEntry: false })
     if (stats === undefined) return
     const state = `${stats.ino} ${stats.size} ${stats.mtimeNs}`
