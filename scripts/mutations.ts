@@ -11,6 +11,12 @@ export interface Mutation {
 }
 
 const JOURNAL = ['journal']
+/** What creates a file without a sync. */
+const unsynced = (path: string, content: string) =>
+  `fileSystem.open(${path}, 'wx', 0o444).then(async (file) => {
+    await file.write(${content}, 0, ${content}.length, 0)
+    await file.close()
+  })`
 const STATES = ['crash/crash-states', 'log/faults']
 
 export const MUTATIONS: readonly Mutation[] = [
@@ -131,6 +137,49 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'repository/object-store.ts',
     text: 'await this.#slots.forEach([...fanOut, this.#objects], (path) => this.#fileSystem.syncDirectory(path))',
     replacement: 'void fanOut',
+    tests: ['repository/object-store'],
+  },
+  {
+    name: 'no fsync of a pack',
+    file: 'repository/pack-file.ts',
+    text: 'createFile(fileSystem, temporaryPack, pack, 0o444)',
+    replacement: unsynced('temporaryPack', 'pack'),
+    tests: ['repository/object-store'],
+  },
+  {
+    name: 'no fsync of the index of a pack',
+    file: 'repository/pack-file.ts',
+    text: 'createFile(fileSystem, temporaryIndex, index, 0o444)',
+    replacement: unsynced('temporaryIndex', 'index'),
+    tests: ['repository/object-store'],
+  },
+  {
+    name: 'no directory fsync after a pack got its names',
+    file: 'repository/object-store.ts',
+    text: 'await this.#fileSystem.syncDirectory(folder)',
+    replacement: '',
+    tests: ['repository/object-store'],
+  },
+  {
+    name: 'no directory fsync after the folder of packs was made',
+    file: 'repository/object-store.ts',
+    text: 'if (!hadFolder) await this.#fileSystem.syncDirectory(this.#objects)',
+    replacement: '',
+    tests: ['repository/object-store'],
+  },
+  {
+    name: 'the index of a pack gets its name before the pack',
+    file: 'repository/pack-file.ts',
+    text: 'await fileSystem.rename(temporaryPack, packPath)\n    await fileSystem.rename(temporaryIndex, indexPath)',
+    replacement:
+      'await fileSystem.rename(temporaryIndex, indexPath)\n    await fileSystem.rename(temporaryPack, packPath)',
+    tests: ['repository/object-store'],
+  },
+  {
+    name: 'a pack that the branch may lead to is removed when it cannot be written again',
+    file: 'repository/pack-file.ts',
+    text: 'if (await isMissing(fileSystem, indexPath))',
+    replacement: 'if (indexPath !== packPath)',
     tests: ['repository/object-store'],
   },
   {

@@ -16,7 +16,8 @@ export async function createPack(
   folder: string,
   { name, pack, index }: EncodedPack,
 ): Promise<void> {
-  const path = `${folder}/${name}`
+  const packPath = `${folder}/${name}.pack`
+  const indexPath = `${folder}/${name}.idx`
   const temporaryPack = temporaryPath(folder, 'pack')
   const temporaryIndex = temporaryPath(folder, 'idx')
   const created = await Promise.allSettled([
@@ -25,13 +26,13 @@ export async function createPack(
   ])
   try {
     for (const result of created) if (result.status === 'rejected') throw result.reason
-    await fileSystem.rename(temporaryPack, `${path}.pack`)
-    await fileSystem.rename(temporaryIndex, `${path}.idx`)
+    await fileSystem.rename(temporaryPack, packPath)
+    await fileSystem.rename(temporaryIndex, indexPath)
   } catch (error) {
     await removeQuietly(fileSystem, temporaryPack)
     await removeQuietly(fileSystem, temporaryIndex)
     // With an index, it is the same pack from an earlier attempt, and perhaps the branch leads to it.
-    if (await isMissing(fileSystem, `${path}.idx`)) await removeQuietly(fileSystem, `${path}.pack`)
+    if (await isMissing(fileSystem, indexPath)) await removeQuietly(fileSystem, packPath)
     throw error
   }
 }

@@ -2,8 +2,11 @@ import { readFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ObjectCorruptError, ObjectMissingError, ObjectTooLargeError } from '../../src/repository/errors.ts'
 import { type GitObject, type GitReader, ReaderClosedError } from '../../src/repository/git-reader.ts'
+import { encodeCommit, encodeObject, encodeTree } from '../../src/repository/object.ts'
+import { ObjectStore } from '../../src/repository/object-store.ts'
 import { openReader } from '../../src/repository/open-reader.ts'
 import { GitRunner } from '../../src/repository/runner.ts'
+import { nodeFileSystem } from '../../src/system/file-system.ts'
 import {
   commitFiles,
   damage,
@@ -235,6 +238,29 @@ export function describeGitReader(engine: 'git' | 'isomorphic'): void {
       const oids = pack()
       reader.refresh()
       expect(await collect(reader.readMany(oids))).toEqual(oids)
+    })
+
+    it('finds what a writer packs after it has read, and again when that is merged', async () => {
+      const seals = Array.from({ length: 3 }, (_, seal) => {
+        const blobs = Array.from({ length: 3 }, (_, n) =>
+          encodeObject('blob', Buffer.alloc(20_000, `${seal}.${n} `)),
+        )
+        const commits = blobs.map(({ oid }, n) => {
+          const tree = encodeTree([{ mode: '100644', name: `${n}`, oid }])
+          const author = { name: 'Ada', email: 'ada@example.org' }
+          return [tree, encodeCommit({ tree: tree.oid, parents: [], author, timeMs: 0, message: `${seal}` })]
+        })
+        return [...blobs, ...commits.flat()]
+      })
+      const store = new ObjectStore({ gitDirectory: directory, fileSystem: nodeFileSystem })
+      for (const objects of seals) {
+        await store.write(objects)
+        for (const { oid, content } of objects) expect((await reader.read(oid)).content).toEqual(content)
+        expect(await reader.sizes([objects[0]!.oid])).toEqual([20_000])
+      }
+      git(directory, ['repack', '--quiet', '-a', '-d', '-k'])
+      reader.refresh()
+      for (const { oid, content } of seals.flat()) expect((await reader.read(oid)).content).toEqual(content)
     })
 
     it('goes on after a repack and a refresh', async () => {

@@ -31,6 +31,8 @@ const LOOSE_WHEN_IDLE = 2_500
 const LOOSE_WHEN_BUSY = 20_000
 /** Git looks through packs one after the other. */
 const MOST_PACKS = 12
+/** A busy log makes one of each eight batches: so many to merge are some 500 of them. */
+const MERGED_WHEN_BUSY = 64
 
 /** What decides whether maintenance is worth its while. */
 export interface Backlog {
@@ -44,5 +46,6 @@ export interface Backlog {
 
 export function isMaintenanceDue({ looseObjects, leftLoose, packs, isIdle }: Backlog): boolean {
   if (looseObjects - leftLoose >= (isIdle ? LOOSE_WHEN_IDLE : LOOSE_WHEN_BUSY)) return true
-  return isIdle && packs.length > MOST_PACKS && packsToMerge(packs).length > 0
+  const merged = packsToMerge(packs).length
+  return isIdle ? packs.length > MOST_PACKS && merged > 0 : merged >= MERGED_WHEN_BUSY
 }

@@ -81,4 +81,11 @@ describe('maintenance is due', () => {
       isMaintenanceDue({ ...nothing, packs: packs(...Array.from({ length: 13 }, (_, n) => 4 ** n)) }),
     ).toBe(false)
   })
+
+  it('for very many packs that can be merged, also when it is not left alone', () => {
+    const busy = { ...nothing, isIdle: false }
+    expect(isMaintenanceDue({ ...busy, packs: packs(...Array(63).fill(5)) })).toBe(false)
+    expect(isMaintenanceDue({ ...busy, packs: packs(...Array(64).fill(5)) })).toBe(true)
+    expect(isMaintenanceDue({ ...busy, packs: packs(...Array(64).fill(PACK_BYTES)) })).toBe(false)
+  })
 })
