@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { type Log, type OpenOptions, open } from '../../src/index.ts'
 import { fsck, git, gitText, temporaryFolder, until } from '../log/event-log-fixture.ts'
@@ -35,6 +35,37 @@ describe('log.maintain', () => {
       }
       await using late = await open(path, { ...BY_HAND, readOnly: true, engine })
       expect(await verified(late)).toBe(15)
+      expect(fsck(path)).toBe('')
+    },
+  )
+
+  it.each(['git', 'isomorphic'] as const)(
+    'merges the packs of busy rounds, and looks for no deltas between full batches, with the engine %s',
+    async (engine) => {
+      const path = `${temporaryFolder()}/log.git`
+      await using log = await open(path, {
+        ...BY_HAND,
+        engine,
+        seal: { afterMs: 3_600_000, maxBytes: 1 << 24 },
+      })
+      for (let round = 1; round <= 2; round++) {
+        await appendLarge(log, 3)
+        await log.seal()
+        expect(await log.measureDisk()).toMatchObject({ packs: round })
+        expect(await verified(log)).toBe(3 * round)
+      }
+      await appendEach(log, 1)
+      expect(await log.maintain()).toMatchObject({ mergedPacks: 3, after: { looseObjects: 0, packs: 1 } })
+      const index = readdirSync(`${path}/objects/pack`).find((name) => name.endsWith('.idx'))
+      const listed = gitText(path, 'verify-pack', '-v', `objects/pack/${index}`).split('\n')
+      // Name, kind, size, size in the pack, offset; of a delta its own size, and its depth and base as well.
+      const large = listed.map((line) => line.split(/ +/)).filter(([, , size]) => Number(size) > 500_000)
+      expect(large.map((fields) => fields.length)).toEqual(Array(6).fill(5))
+      expect(readFileSync(`${path}/memoir/packed`, 'utf8').trim()).toBe(gitText(path, 'rev-parse', 'HEAD'))
+      await appendLarge(log, 3)
+      await log.seal()
+      expect(await verified(log)).toBe(10)
+      expect((await log.verify()).findings).toEqual([])
       expect(fsck(path)).toBe('')
     },
   )
@@ -149,6 +180,14 @@ describe("git's own collection", () => {
 async function appendEach(log: Log, count: number): Promise<void> {
   for (let number = 0; number < count; number++) {
     await log.append('s', [{ type: 'Counted', data: { number } }], { ack: 'committed' })
+  }
+}
+
+/** Appends that are much like each other, of which no two fit into a batch. */
+async function appendLarge(log: Log, count: number): Promise<void> {
+  for (let number = 0; number < count; number++) {
+    const text = Array.from({ length: 50_000 }, (_, at) => `line ${at}`).join()
+    await log.append('s', [{ type: 'Counted', data: { number, text: text.slice(0, 540_000) } }])
   }
 }
 
