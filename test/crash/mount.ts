@@ -47,7 +47,7 @@ export class LoopDisk {
     mkdirSync(this.path)
     writeFileSync(this.#image, '')
     // The smallest that mkfs.xfs makes has 300 MiB; what is not written takes no room.
-    truncateSync(this.#image, (kind === 'xfs' ? 320 : 48) << 20)
+    truncateSync(this.#image, (kind === 'xfs' ? 320 : 128) << 20)
     execFileSync(`mkfs.${kind}`, ['-q', this.#image])
     execFileSync('gcc', ['-o', this.#shutDown, join(import.meta.dirname, 'shut-down.c')])
     onTestFinished(() => this.#remove())

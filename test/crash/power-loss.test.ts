@@ -1,3 +1,4 @@
+import { readdirSync, rmSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { fsck } from '../log/event-log-fixture.ts'
 import { AFTER_A_POWER_CUT, type Anomaly, findAnomalies } from './checker.ts'
@@ -52,6 +53,26 @@ describe.each(['ext4', 'xfs'] as const)('on %s', (kind) => {
   )
 
   it.skipIf(reason !== undefined)(
+    title(`nor when it goes ${CYCLES} times while so much is sealed that it is packed`),
+    async () => {
+      const disk = new LoopDisk(kind)
+      const random = new Random(Date.now())
+      let packs = 0
+      for (let cycle = 0; cycle < CYCLES; cycle++) {
+        const path = `${disk.path}/log.git`
+        const much = { clients: 8, fillerLength: 500_000, sealBytes: 1 << 20, mostRecords: 80 }
+        const anomalies = await cutAndCheck(disk, path, cycle, random, new History(), much)
+        expect(anomalies, `cycle ${cycle}`).toEqual([])
+        expect(fsck(path), `cycle ${cycle}`).toBe('')
+        packs += readdirSync(`${path}/objects/pack`).filter((name) => name.endsWith('.idx')).length
+        rmSync(path, { recursive: true })
+      }
+      expect(packs).toBeGreaterThan(0)
+    },
+    CYCLES * 30_000,
+  )
+
+  it.skipIf(reason !== undefined)(
     title('a writer whose syncs were taken out is found out'),
     async () => {
       const disk = new LoopDisk(kind)
@@ -76,10 +97,10 @@ async function cutAndCheck(
   cycle: number,
   random: Random,
   history: History,
-  how: Pick<WriterOrders, 'withoutSync' | 'maintain'>,
+  { mostRecords = 320, ...how }: Partial<WriterOrders> & { readonly mostRecords?: number },
 ): Promise<Anomaly[]> {
   const orders = { path, name: `writer-${cycle}`, seed: random.below(2 ** 31), clients: 4, ...how }
-  const lastRecord = 20 + random.below(300)
+  const lastRecord = 20 + random.below(mostRecords - 20)
   let isOff = false
   const end = await runWriter(orders, {
     unsettled: history.unsettled,

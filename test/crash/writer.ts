@@ -18,7 +18,9 @@ export interface WriterOrders {
   readonly clients: number
   /** How many operations each client makes; absent: until it is killed. */
   readonly operations?: number
+  /** At most how many characters an event carries, and how many bytes wait before they are sealed. */
   readonly fillerLength?: number
+  readonly sealBytes?: number
   /** Maintain the repository all the time beside the appends. */
   readonly maintain?: boolean
   /** Leave out everything that makes bytes durable: a writer that a power cut has to find out. */
@@ -52,8 +54,9 @@ async function work(orders: WriterOrders, unsettled: readonly Operation[]): Prom
     clients: count,
     operations = Number.POSITIVE_INFINITY,
     fillerLength = 200,
+    sealBytes = 20_000,
   } = orders
-  const seal = { afterMs: 3, maxBytes: 20_000 }
+  const seal = { afterMs: 3, maxBytes: sealBytes }
   const ports = orders.withoutSync ? { fileSystem: new UnsyncedFileSystem() } : {}
   const options = { projections: [tallies], seal, snapshot: { everyEvents: 50 }, ports }
   const { remote } = orders
