@@ -1,10 +1,16 @@
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { removeAbandonedFiles } from '../../src/repository/abandoned-files.ts'
+import { encodeObject } from '../../src/repository/object.ts'
+import { ObjectStore } from '../../src/repository/object-store.ts'
 import { nodeFileSystem } from '../../src/system/file-system.ts'
+import { FaultyFileSystem } from '../system/faulty-file-system.ts'
 import { bareRepository } from './real-git.ts'
+
+/** So many that they make a pack. */
+const COMMITS = [1, 2, 3].map((number) => encodeObject('commit', Buffer.from(`commit ${number}`)))
 
 function unfinished(repository: string, name: string, ageSeconds: number): string {
   const path = join(repository, 'objects/pack', name)
@@ -25,6 +31,24 @@ describe.runIf(process.platform === 'linux')('an unfinished file', () => {
     expect(await removeAbandonedFiles(nodeFileSystem, repository)).toBe(3)
     expect(abandoned.map((path) => existsSync(path))).toEqual([false, false, false])
     expect(others.map((path) => existsSync(path))).toEqual([true, true])
+  })
+
+  test('of a pack that a seal was writing when it died is removed', async () => {
+    const repository = bareRepository()
+    const fileSystem = new FaultyFileSystem(nodeFileSystem)
+    const dies = { kind: 'error', code: 'EIO' } as const
+    fileSystem.fail({
+      on: ({ method }) => method === 'rename' || method === 'remove',
+      times: 10,
+      effect: dies,
+    })
+    const store = new ObjectStore({ gitDirectory: repository, fileSystem })
+    await store.write(COMMITS).catch(() => undefined)
+    const left = readdirSync(join(repository, 'objects/pack'))
+    expect(left).toHaveLength(2)
+    for (const name of left) utimesSync(join(repository, 'objects/pack', name), 1, 1)
+    expect(await removeAbandonedFiles(nodeFileSystem, repository)).toBe(2)
+    expect(readdirSync(join(repository, 'objects/pack'))).toEqual([])
   })
 
   test('that is young stays', async () => {
