@@ -8,16 +8,18 @@ import { type GitObject, type GitReader, ReaderClosedError } from './git-reader.
 import { LooseObjects } from './loose-objects.ts'
 import { readAhead } from './read-ahead.ts'
 import { type HasRoom, NO_ROOM } from './room.ts'
+import { RoundPacks } from './round-packs.ts'
 import type { GitRunner } from './runner.ts'
 
 /**
  * Reads through one long-lived `git cat-file`: 0.1 ms a small object, 4 ms a MiB, its SHA-1 included. Loose
- * objects are read here, so a repository whose last objects are loose is opened without starting git.
+ * objects, and those that seals packed, are read here: a repository whose last objects are such is opened without git.
  */
 export class GitProcessReader implements GitReader {
   readonly engine = 'git'
   readonly #runner: GitRunner
   readonly #loose: LooseObjects
+  readonly #packs: RoundPacks
   readonly #contents: CatFile
   readonly #infos: CatFile
   #isClosed = false
@@ -26,6 +28,7 @@ export class GitProcessReader implements GitReader {
   constructor(runner: GitRunner, gitDirectory: string, limitBytes: number) {
     this.#runner = runner
     this.#loose = new LooseObjects(gitDirectory, limitBytes)
+    this.#packs = new RoundPacks(gitDirectory, limitBytes)
     this.#contents = new CatFile(runner, '--batch', limitBytes)
     this.#infos = new CatFile(runner, '--batch-check', limitBytes)
   }
@@ -73,7 +76,10 @@ export class GitProcessReader implements GitReader {
 
   async #read(oid: string, hasRoom: HasRoom): Promise<GitObject | typeof NO_ROOM> {
     if (!OID.test(oid)) throw new ObjectMissingError(oid)
-    const object = (await this.#loose.find(oid, hasRoom)) ?? (await this.#readPacked(oid, hasRoom))
+    const object =
+      (await this.#loose.find(oid, hasRoom)) ??
+      (await this.#packs.find(oid, hasRoom)) ??
+      (await this.#readPacked(oid, hasRoom))
     if (this.#isClosed) throw new ReaderClosedError()
     return object
   }

@@ -2,6 +2,7 @@ import { constants, inflateSync } from 'node:zlib'
 import type { File, FileSystem } from '../system/file-system.ts'
 import { errorCode } from './durable-file.ts'
 import { ObjectCorruptError, ObjectTooLargeError } from './errors.ts'
+import { offsetOf, readEntryHeader } from './pack-lookup.ts'
 
 /**
  * How large packed objects are, before their contents are read: an object of a gigabyte of zeros takes a
@@ -61,37 +62,6 @@ function isDamage(error: unknown): boolean {
   return error instanceof RangeError || /^Z_/.test(errorCode(error) ?? '')
 }
 
-const MAGIC = 0xff744f63
-const FAN_OUT = 8
-const OIDS = FAN_OUT + 256 * 4
-const OID_BYTES = 20
-const BIT_31 = 0x8000_0000
-
-/** Where an object stands in a pack, from the index of version 2; undefined if it is not in it. */
-function offsetOf(index: Buffer, oid: string): number | undefined {
-  if (index.length < OIDS || index.readUInt32BE(0) !== MAGIC) return undefined
-  const count = index.readUInt32BE(OIDS - 4)
-  const wanted = Buffer.from(oid, 'hex')
-  let low = 0
-  let high = count
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    const at = OIDS + middle * OID_BYTES
-    const order = wanted.compare(index, at, at + OID_BYTES)
-    if (order === 0) return readOffset(index, count, middle)
-    if (order < 0) high = middle
-    else low = middle + 1
-  }
-  return undefined
-}
-
-function readOffset(index: Buffer, count: number, at: number): number {
-  const offsets = OIDS + count * (OID_BYTES + 4)
-  const offset = index.readUInt32BE(offsets + at * 4)
-  if (offset < BIT_31) return offset
-  return Number(index.readBigUInt64BE(offsets + count * 4 + (offset - BIT_31) * 8))
-}
-
 /** Longer than any that git makes. */
 const LONGEST_CHAIN = 4096
 const DELTA_BY_OFFSET = 6
@@ -103,7 +73,7 @@ async function largestInChain(pack: File, index: Buffer, start: number): Promise
   for (let length = 0; length < LONGEST_CHAIN; length++) {
     const head = Buffer.alloc(HEAD_BYTES)
     await pack.read(head, 0, HEAD_BYTES, offset)
-    const { type, size, end } = readHeader(head)
+    const { type, size, end } = readEntryHeader(head)
     largest = Math.max(largest, size)
     if (type !== DELTA_BY_OFFSET && type !== DELTA_BY_OID) return largest
     const base = type === DELTA_BY_OID ? readBaseOid(head, end, index) : readBaseOffset(head, end, offset)
@@ -117,17 +87,7 @@ async function largestInChain(pack: File, index: Buffer, start: number): Promise
 /** Enough for two numbers, an id, and the beginning of a delta. */
 const HEAD_BYTES = 128
 
-function readHeader(bytes: Buffer): { readonly type: number; readonly size: number; readonly end: number } {
-  let end = 0
-  let byte = bytes[end++]!
-  const type = (byte >> 4) & 7
-  let size = byte & 15
-  for (let factor = 16; byte & 128; factor *= 128) {
-    byte = bytes[end++]!
-    size += (byte & 127) * factor
-  }
-  return { type, size, end }
-}
+const OID_BYTES = 20
 
 function readBaseOid(bytes: Buffer, at: number, index: Buffer) {
   const end = at + OID_BYTES
