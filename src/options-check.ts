@@ -68,10 +68,18 @@ export function checkNumbers(numbers: Readonly<Record<string, unknown>>): void {
   }
 }
 
+/** Longer ones end at once in Node's timers. */
+const LONGEST_MS = 2 ** 31 - 1
+
+function checkDuration(name: string, ms: unknown): void {
+  const isFine = ms === undefined || (typeof ms === 'number' && ms >= 0 && ms <= LONGEST_MS)
+  if (!isFine) refuse(name, ms, `a number of milliseconds from 0 to ${LONGEST_MS}, which is 24 days`)
+}
+
 function checkPush(push: NonNullable<OpenOptions['push']>): void {
   checkOptionNames('open option "push"', push, PUSH)
-  const { closeWithin = 0, mirrors = [], hosts = {} } = push
-  if (!(closeWithin >= 0)) refuse('push.closeWithin', closeWithin, 'a number of milliseconds, 0 or more')
+  const { closeWithin, mirrors = [], hosts = {} } = push
+  checkDuration('push.closeWithin', closeWithin)
   if (!Array.isArray(mirrors) || !mirrors.every((mirror) => typeof mirror === 'string')) {
     refuse('push.mirrors', mirrors, 'a list of names or addresses of remotes')
   }
@@ -89,7 +97,10 @@ function checkMode(options: OpenOptions | SharedOptions): void {
     refuse('mode', mode, "'exclusive' or 'shared'")
   }
   if (mode !== 'shared') return
-  checkOptionNames('open option "shared"', options.shared ?? {}, { patienceMs: true, fetchMs: true })
+  const { shared = {} } = options
+  checkOptionNames('open option "shared"', shared, { patienceMs: true, fetchMs: true, closeWithinMs: true })
+  checkDuration('shared.patienceMs', shared.patienceMs)
+  checkDuration('shared.closeWithinMs', shared.closeWithinMs)
   if ('push' in options) refuse('push', options.push, "none with mode: 'shared'")
   if (options.readOnly) refuse('readOnly', true, "false with mode: 'shared'")
 }

@@ -108,6 +108,11 @@ export interface SharedOptions extends CommonOptions {
     readonly patienceMs?: number
     /** How often the remote is looked at while there is nothing to push, in milliseconds. Default 5,000. */
     readonly fetchMs?: number
+    /**
+     * How long `close()` waits for the remote, in milliseconds; 0: not at all. Appends that still wait for it then
+     * fail with NotConfirmedError, and what was accepted without it stays in the outbox. Default 10,000.
+     */
+    readonly closeWithinMs?: number
   }
   /** Ends the opening, with its reason, while it clones or looks at the remote. An open log has no use for it. */
   readonly signal?: AbortSignal

@@ -17,6 +17,7 @@ import { systemRandom } from './system/random.ts'
 
 const PATIENCE_MS = 30_000
 const FETCH_MS = 5_000
+const CLOSE_WITHIN_MS = 10_000
 
 /** Opens a log that others write to as well; see `open`. */
 export async function openShared(path: string, options: SharedOptions): Promise<SharedLog> {
@@ -48,6 +49,7 @@ export async function openShared(path: string, options: SharedOptions): Promise<
       newKey: () => uuid(clock.now()),
       patienceMs: settings.patienceMs ?? PATIENCE_MS,
       fetchMs: settings.fetchMs ?? FETCH_MS,
+      closeWithinMs: settings.closeWithinMs ?? CLOSE_WITHIN_MS,
       onFailure: (error: Error) => notify({ kind: 'remote-failed', error }),
       onConflict: (id: string, error: Error) => notify({ kind: 'conflict', id, error }),
       onMoved: () => assembly.branchMoved(),

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { clone, open } from '../../src/index.ts'
+import { clone, open, type SharedOptions } from '../../src/index.ts'
 import { temporaryDirectory } from '../repository/real-git.ts'
 
 it.each([undefined, Number.NaN, -1, 1.5, '1', Number.POSITIVE_INFINITY])(
@@ -24,6 +24,16 @@ it.each(['', undefined])(
     expect(readdirSync('.')).toEqual(before)
   },
 )
+
+it.each([
+  { mode: 'shared', shared: { closeWithinMs: Number.POSITIVE_INFINITY } },
+  { mode: 'shared', shared: { closeWithinMs: -1 } },
+  { mode: 'shared', shared: { patienceMs: Number.POSITIVE_INFINITY } },
+  { push: { closeWithin: Number.POSITIVE_INFINITY } },
+])('a wait that no timer can keep is refused: %j', async (options) => {
+  const opened = open(join(temporaryDirectory(), 'log.git'), options as SharedOptions)
+  await expect(opened).rejects.toMatchObject({ code: 'usage', hint: expect.stringContaining('24 days') })
+})
 
 it.each(['', undefined])('a clone of %j is refused', async (address) => {
   await expect(clone(address as string)).rejects.toMatchObject({ code: 'usage' })

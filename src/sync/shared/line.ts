@@ -37,6 +37,11 @@ export class Line {
     return this.waiting
   }
 
+  /** Whether somebody waits for the remote's word. */
+  get isAwaited(): boolean {
+    return this.waiting.some(({ isAwaited }) => isAwaited)
+  }
+
   /** How many events wait. */
   get events(): number {
     return this.waiting.reduce((sum, { ids }) => sum + ids.length, 0)

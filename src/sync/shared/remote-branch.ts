@@ -3,6 +3,7 @@ import { moveRef } from '../../log/ref-move.ts'
 import { commitDistance } from '../../repository/commit-distance.ts'
 import { syncPackNames } from '../../repository/durable-file.ts'
 import type { GitReader } from '../../repository/git-reader.ts'
+import { findNearRemote } from '../../repository/near-remote.ts'
 import { readRef } from '../../repository/refs.ts'
 import {
   fetchBranch,
@@ -50,6 +51,8 @@ export class RemoteBranch {
   /** When it last took a push, and last answered a fetch, in milliseconds since 1970. */
   lastPushMs: number | undefined
   lastFetchMs: number | undefined
+  /** Whether nothing is to be asked of the remote any more. */
+  isStopped = false
   private others = 0
   private readonly refused = new RefusedHead()
   private underWay = new AbortController()
@@ -113,6 +116,34 @@ export class RemoteBranch {
     this.underWay.abort(CUT_OFF)
   }
 
+  /** Cuts off what is under way when a signal is aborted. */
+  async cutOffAt(signal: AbortSignal | undefined, work: () => Promise<void>): Promise<void> {
+    const cutOff = () => this.cutOff()
+    signal?.addEventListener('abort', cutOff)
+    try {
+      await work()
+    } finally {
+      signal?.removeEventListener('abort', cutOff)
+    }
+  }
+
+  /** Cuts off what is under way, and all that would come after it. */
+  stop(): void {
+    this.isStopped = true
+    this.cutOff()
+  }
+
+  /**
+   * Where its writers queue: only that of a remote which is a folder; undefined for any other.
+   *
+   * @throws InvalidRemoteError
+   */
+  async turnsDirectory(): Promise<string | undefined> {
+    const { repository, remote } = this.parts
+    const folder = await findNearRemote(repository, remote)
+    return folder && `${folder}/memoir/turns`
+  }
+
   /** Remembers that the remote has what the branch here has: what it loses from now on is a loss. */
   async remember(): Promise<void> {
     const { log, repository, fileSystem, clock } = this.parts
@@ -123,6 +154,7 @@ export class RemoteBranch {
   }
 
   private transfer(): TransferOptions {
+    if (this.isStopped) throw CUT_OFF
     this.underWay = new AbortController()
     return { timeoutMs: SILENCE_MS, signal: this.underWay.signal }
   }

@@ -1,7 +1,6 @@
 import type { Draft, Proposal } from '../../log/draft.ts'
 import { LogClosedError } from '../../log/errors.ts'
 import { RemoteFailedError } from '../../repository/git-process-errors.ts'
-import { findNearRemote } from '../../repository/near-remote.ts'
 import { Alarm } from './alarm.ts'
 import { Backoff, mayPass } from './backoff.ts'
 import { type Decision, type Line, tell } from './line.ts'
@@ -58,7 +57,7 @@ export class RoundLoop {
     this.remote = new RemoteBranch(parts)
     this.turns = new TurnQueue(parts.fileSystem, parts.clock)
     const { pace, alarm } = this
-    this.backoff = new Backoff({ ...parts, pace, alarm, isAwaited: () => this.isAwaited })
+    this.backoff = new Backoff({ ...parts, pace, alarm, isAwaited: () => line.isAwaited })
   }
 
   get phase(): SharedPhase {
@@ -81,16 +80,12 @@ export class RoundLoop {
    */
   async start(signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted()
-    const cutOff = () => this.remote.cutOff()
-    signal?.addEventListener('abort', cutOff)
     try {
-      await this.look()
+      await this.remote.cutOffAt(signal, () => this.look())
     } catch (error) {
       signal?.throwIfAborted()
       if (!(error instanceof RemoteFailedError)) throw error
       this.fail(error)
-    } finally {
-      signal?.removeEventListener('abort', cutOff)
     }
     this.running = this.run()
   }
@@ -132,6 +127,13 @@ export class RoundLoop {
     await this.running
   }
 
+  /** Closes no later than now: what is under way with the remote is cut off, and nothing else begins. */
+  stop(): void {
+    this.remote.stop()
+    void this.turns.close()
+    this.backoff.endWithin(0)
+  }
+
   private waitFor(isDone: () => boolean, needsLook: boolean): Promise<void> {
     const done = this.waiters.add(isDone, needsLook)
     if (this.current === 'idle' || this.current === 'backing off') this.backoff.endWithin(0)
@@ -161,10 +163,6 @@ export class RoundLoop {
     return this.mustLook || this.waiters.needLook
   }
 
-  private get isAwaited(): boolean {
-    return this.line.appends.some(({ isAwaited }) => isAwaited)
-  }
-
   private get isIdle(): boolean {
     return !this.isLookDue && this.line.isEmpty && this.waiters.isEmpty && !this.isClosing
   }
@@ -181,7 +179,8 @@ export class RoundLoop {
     if (!this.isClosing) return true
     this.line.dropAbandoned()
     // What was accepted here is safe in the outbox; whoever waits for the remote is answered first.
-    const goesOn = this.isAwaited || (!this.line.isEmpty && this.failed === undefined)
+    const canPush = !this.line.isEmpty && this.failed === undefined
+    const goesOn = !this.remote.isStopped && (this.line.isAwaited || canPush)
     if (!goesOn) await this.turns.leave()
     return goesOn
   }
@@ -201,20 +200,19 @@ export class RoundLoop {
       return false
     }
     const isTaken = await this.propose(proposal)
-    const now = performance.now()
-    if (isTaken) this.pace.won(now, now - began, this.remote.takeOthers())
-    else this.pace.loses(now - began)
+    const took = performance.now() - began
+    if (isTaken) this.pace.won(began + took, took, this.remote.takeOthers())
+    else this.pace.loses(took)
     return true
   }
 
   /** @returns whether our turn has begun just now */
   private async enterQueue(): Promise<boolean> {
     if (this.turns.isFirst) return false
-    const { repository, remote } = this.parts
-    const folder = await findNearRemote(repository, remote)
-    if (folder === undefined) return false
+    const directory = await this.remote.turnsDirectory()
+    if (directory === undefined) return false
     this.current = 'queueing'
-    return this.turns.enter(`${folder}/memoir/turns`)
+    return this.turns.enter(directory)
   }
 
   private async look(): Promise<void> {
@@ -292,7 +290,7 @@ export class RoundLoop {
   }
 
   private async backOff(): Promise<void> {
-    if (this.isClosing && !this.isAwaited) return
+    if (this.isClosing && !this.line.isAwaited) return
     this.current = 'backing off'
     await this.backoff.wait()
   }

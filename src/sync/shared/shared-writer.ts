@@ -16,6 +16,8 @@ export interface SharedWriterParts extends RoundLoopParts {
   readonly newKey: () => string
   /** How long an append waits for the remote, in milliseconds. */
   readonly patienceMs: number
+  /** How long closing waits for the remote, in milliseconds. */
+  readonly closeWithinMs: number
   /** Told of each append that was accepted here and did not hold. */
   readonly onConflict: (id: string, error: Error) => void
 }
@@ -26,6 +28,8 @@ export class SharedWriter {
   private readonly loop: RoundLoop
   private readonly offline: OfflineAppends
   private isClosing = false
+  /** Aborted when those who still wait for the remote are told that it did not answer. */
+  private readonly stopped = new AbortController()
 
   private constructor(private readonly parts: SharedWriterParts) {
     this.line = new Line(parts.draft)
@@ -74,11 +78,14 @@ export class SharedWriter {
         leave(signal?.reason)
         this.loop.cutOff()
       }
-      const patience = setTimeout(() => leave(this.loop.lastError), this.parts.patienceMs)
+      const giveUp = () => leave(this.loop.lastError)
+      const patience = setTimeout(giveUp, this.parts.patienceMs)
       signal?.addEventListener('abort', cutOff)
+      this.stopped.signal.addEventListener('abort', giveUp)
       const stopWaiting = () => {
         clearTimeout(patience)
         signal?.removeEventListener('abort', cutOff)
+        this.stopped.signal.removeEventListener('abort', giveUp)
       }
       this.line.add(append)
       this.loop.wake()
@@ -139,11 +146,22 @@ export class SharedWriter {
     return { phase, provisional: this.line.events, conflicts, lastPushMs, lastFetchMs, failure }
   }
 
-  /** Lets those who wait for the remote have their answer, pushes what can be pushed, and stops. */
+  /**
+   * Lets those who wait for the remote have their answer, pushes what can be pushed, and stops. What is not done
+   * in time is cut off: whoever waits for it is told, and the outbox keeps what was accepted without the remote.
+   */
   async close(): Promise<void> {
+    const { closeWithinMs, outbox } = this.parts
+    const stop = () => {
+      this.stopped.abort()
+      this.loop.stop()
+    }
     this.isClosing = true
+    if (closeWithinMs === 0) stop()
+    const timer = setTimeout(stop, closeWithinMs)
     await this.loop.close()
-    await this.parts.outbox.close()
+    clearTimeout(timer)
+    await outbox.close()
   }
 
   private getConflict(id: string): Conflict {

@@ -31,6 +31,7 @@ interface Ticket {
 export class TurnQueue {
   private own: Ticket | undefined
   private sinceMs = 0
+  private isClosed = false
 
   constructor(
     private readonly fileSystem: FileSystem,
@@ -73,6 +74,12 @@ export class TurnQueue {
     if (own !== undefined) await removeQuietly(this.fileSystem, own.path)
   }
 
+  /** Waits for no turn any more. */
+  async close(): Promise<void> {
+    this.isClosed = true
+    await this.leave()
+  }
+
   /** Takes the number after the last one. */
   private async draw(directory: string): Promise<Ticket> {
     for (;;) {
@@ -96,7 +103,7 @@ export class TurnQueue {
   private async waitFor({ number }: Ticket, directory: string): Promise<void> {
     let first: Ticket | undefined
     let firstSinceMs = 0
-    for (;;) {
+    while (!this.isClosed) {
       const ahead = (await this.tickets(directory)).filter((other) => other.number < number)
       if (ahead.length === 0) return
       if (ahead[0]!.number !== first?.number) {

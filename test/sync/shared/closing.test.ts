@@ -23,6 +23,42 @@ class Host {
   }
 }
 
+test('a shared log closes within its bound while a host is silent, and keeps what is to be pushed', async () => {
+  const remote = await SharedRemote.create()
+  await (await remote.open('one')).close()
+  const host = new Host()
+  const shared = { fetchMs: 3_600_000, closeWithinMs: 1000 }
+  const log = await remote.open('one', { remote: await host.start(), shared })
+  host.isSilent = true
+  await log.append('visit', [{ type: 'VisitNoted', id: 'offline' }], { ack: 'committed' })
+  const confirmed = log.append('seat', [{ type: 'SeatTaken', id: 'confirmed' }])
+  const isRefused = expect(confirmed).rejects.toMatchObject({ code: 'not-confirmed' })
+  await expect.poll(() => host.held.length, { timeout: 20_000 }).toBeGreaterThan(0)
+  const started = performance.now()
+  await log.close()
+  const took = performance.now() - started
+  expect(took).toBeGreaterThan(900)
+  expect(took).toBeLessThan(5000)
+  await isRefused
+  expect(log.status()).toMatchObject({ shared: { phase: 'stopped', provisional: 1 } })
+  const again = await remote.open('one')
+  await again.push()
+  const stored: string[] = []
+  for await (const { id } of again.read()) stored.push(id)
+  expect(stored).toEqual(['offline'])
+})
+
+test('a shared log that is to push nothing while it closes pushes nothing', async () => {
+  const remote = await SharedRemote.create()
+  await (await remote.open('one')).close()
+  remote.cut('one')
+  const log = await remote.open('one', { shared: { fetchMs: 3_600_000, closeWithinMs: 0 } })
+  await log.append('visit', [{ type: 'VisitNoted' }], { ack: 'committed' })
+  remote.mend('one')
+  await log.close()
+  expect(remote.commits).toBe(1)
+})
+
 test('a shared log closes at once while a host is silent from which nobody wants anything', async () => {
   const remote = await SharedRemote.create()
   await (await remote.open('one')).close()
