@@ -1,15 +1,17 @@
 import { resolve } from 'node:path'
 import { Assembly } from './assembly.ts'
+import { ProjectionStoppedError } from './image/errors.ts'
+import type { Skipped } from './image/image.ts'
 import type { Projection } from './image/projection.ts'
 import { imageAt } from './image/time-travel.ts'
 import { pointHeadAtOnlyBranch } from './repository/only-branch.ts'
-import { addressOf } from './repository/remote.ts'
+import { addressNear, getRemote } from './repository/remote.ts'
 import { shownAddress } from './repository/remote-address.ts'
 import { cloneRepository, type TransferOptions } from './repository/remote-transfer.ts'
 import { TemporaryDirectory } from './repository/temporary-directory.ts'
 import { holdsCommit } from './sync/backup/ancestry.ts'
 import { findCatalog } from './sync/backup/catalog.ts'
-import { compareEvents, compareStates, type Difference } from './sync/backup/comparison.ts'
+import { compareEvents, compareStates, type Difference, type NotCompared } from './sync/backup/comparison.ts'
 import { restoreInto, withCatalog } from './sync/backup/restore.ts'
 
 /** How a drill went. */
@@ -17,9 +19,11 @@ export interface DrillResult {
   /** What was restored: the folder of a backup, or the address of a remote, without credentials. */
   readonly source: string
   readonly kind: 'backup' | 'remote'
-  /** Whether the copy holds what the log held at that position, in events and states. */
+  /** Whether the copy holds what the log held at that position, in events and in all states. */
   readonly isEqual: boolean
   readonly differences: readonly Difference[]
+  /** Projections that stopped at the same event in both, so that there is no state to compare. */
+  readonly notCompared: readonly NotCompared[]
   /** Position of the last event that was restored, and its commit. */
   readonly position: number
   readonly commit: string
@@ -29,6 +33,14 @@ export interface DrillResult {
   readonly seconds: number
   /** Names of the projections that were compared. */
   readonly projections: readonly string[]
+}
+
+/** What to restore. */
+export interface DrillSource {
+  /** What the caller named: the folder of a backup, or name or address of a remote. */
+  readonly named: string | undefined
+  /** Of the log: restored if nothing is named. */
+  readonly remote: string
 }
 
 /** How `log.drill` drills. */
@@ -46,7 +58,7 @@ export interface DrillOptions extends TransferOptions {
 export async function drill(
   live: Assembly,
   projections: readonly Projection<unknown>[],
-  source: string,
+  source: DrillSource,
   { onReplayed, ...transfer }: DrillOptions,
 ): Promise<DrillResult> {
   const started = performance.now()
@@ -64,36 +76,42 @@ export async function drill(
   })
   try {
     const seconds = (performance.now() - started) / 1000
-    const differences = await compare(live, copy, projections)
+    const { differences, notCompared } = await compare(live, copy, projections)
     const { commit, position } = copy.opened.log.state.branch
     return {
       ...from,
-      isEqual: differences.length === 0,
+      isEqual: differences.length === 0 && notCompared.length === 0,
       differences,
+      notCompared,
       position,
       commit,
       behind: behind(live, position),
       seconds: Math.round(seconds * 1000) / 1000,
-      projections: projections.map(({ name }) => name),
+      projections: projections
+        .map(({ name }) => name)
+        .filter((name) => !notCompared.some(({ projection }) => projection === name)),
     }
   } finally {
     await copy.close()
   }
 }
 
-/** A folder with a catalog is a backup, anything else a remote. */
+/** A folder with a catalog is a backup, anything else a remote: if none is named, that of the log, as for `pull`. */
 async function restoreFrom(
   { opened: { repository }, fileSystem, clock }: Assembly,
-  source: string,
+  { named, remote }: DrillSource,
   path: string,
   options: TransferOptions,
 ): Promise<Pick<DrillResult, 'source' | 'kind'>> {
-  const folder = { directory: resolve(source), fileSystem }
-  if ((await findCatalog(folder.directory, fileSystem)) !== undefined) {
+  const folder = { directory: resolve(named ?? ''), fileSystem }
+  if (named !== undefined && (await findCatalog(folder.directory, fileSystem)) !== undefined) {
     await withCatalog(folder, (catalog) => restoreInto(path, folder, catalog, { ...options, clock }))
     return { source: folder.directory, kind: 'backup' }
   }
-  const address = await addressOf(repository, source)
+  const address =
+    named === undefined
+      ? (await getRemote(repository, remote, 'fetch')).address
+      : await addressNear(repository, named)
   await cloneRepository(address, path, { ...options, bare: true })
   await pointHeadAtOnlyBranch(path, fileSystem)
   return { source: shownAddress(address), kind: 'remote' }
@@ -103,19 +121,19 @@ async function compare(
   live: Assembly,
   copy: Assembly,
   projections: readonly Projection<unknown>[],
-): Promise<readonly Difference[]> {
+): Promise<Pick<DrillResult, 'differences' | 'notCompared'>> {
   const { log, manifest, reader } = live.opened
   const { branch } = copy.opened.log.state
   const { position } = branch
   if (copy.opened.manifest.id !== manifest.id) {
-    return [{ kind: 'log', message: `the copy is of another log, ${copy.opened.manifest.id}` }]
+    return onlyDiffers('log', `the copy is of another log, ${copy.opened.manifest.id}`)
   }
   const isHeld = () => holdsCommit(log.state.branch.commit, branch.commit, reader)
   // A log that is read beside its writer may have gone on while the copy was made.
   if (!(await isHeld())) await log.follower.look()
   const end = log.state.visible.position
   if (position > end) {
-    return [{ kind: 'beyond', message: `the copy reaches position ${position}, the log ends at ${end}` }]
+    return onlyDiffers('beyond', `the copy reaches position ${position}, the log ends at ${end}`)
   }
   const differences: Difference[] = []
   if (!(await isHeld())) {
@@ -125,9 +143,32 @@ async function compare(
   if (event !== undefined) differences.push(event)
   // The image in memory, if it stands at that very position; else as it stood then.
   const { image, snapshots } = live
-  const states = await imageAt({ log, snapshots, reader, projections, point: position })
+  const skipped = image.skipped()
+  const states = await imageAt({ log, snapshots, reader, projections, skipped, point: position })
   const isNow = log.state.visible.position === position
-  return [...differences, ...compareStates(projections, isNow ? image : states, copy.image)]
+  await skipAlike(copy, skipped)
+  const compared = compareStates(projections, isNow ? image : states, copy.image)
+  return { differences: [...differences, ...compared.differences], notCompared: compared.notCompared }
+}
+
+function onlyDiffers(kind: 'log' | 'beyond', message: string) {
+  return { differences: [{ kind, message }], notCompared: [] }
+}
+
+/** Lets the projections of the copy pass over what somebody told those of the log to pass over. */
+async function skipAlike({ image, opened: { log } }: Assembly, skipped: Skipped): Promise<void> {
+  const replay = (from: number) => log.replay(from)
+  for (const [projection, positions] of skipped) {
+    for (const at of [...positions].sort((a, b) => a - b)) {
+      const { stopped } = image.status().find(({ name }) => name === projection.name)!
+      if (stopped?.position !== at) continue
+      try {
+        await image.resume(projection, 'skip', replay, log.state.index)
+      } catch (error) {
+        if (!(error instanceof ProjectionStoppedError)) throw error
+      }
+    }
+  }
 }
 
 function behind({ opened: { log }, clock }: Assembly, position: number): DrillResult['behind'] {

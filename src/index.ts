@@ -80,7 +80,7 @@ export { restore, standby } from './restore.ts'
 export type { ConfirmedAppendOptions, SharedLog } from './shared-log.ts'
 export type { LogStatus } from './status.ts'
 export type { BackupResult } from './sync/backup/backup.ts'
-export type { Difference } from './sync/backup/comparison.ts'
+export type { Difference, NotCompared } from './sync/backup/comparison.ts'
 export {
   BackupDamagedError,
   BackupForeignError,

@@ -25,9 +25,9 @@ export function logParts(
       const { fileSystem, clock } = assembly
       return backUp({ ...opened, state: log.state, fileSystem, clock }, directory, transfer)
     },
-    drill: async (source = remote, options) => {
+    drill: async (named, options) => {
       const { drill } = await import('./drill.ts')
-      return drill(assembly, projections, source, options)
+      return drill(assembly, projections, { named, remote }, options)
     },
     verify: async (verify) => {
       const { verifyLog } = await import('./log/verification/verification.ts')

@@ -33,10 +33,15 @@ export interface SavableProjection extends SavedState {
   readonly snapshot: SnapshotStatus
 }
 
+/** The positions of events that projections pass over. */
+export type Skipped = ReadonlyMap<Projection<unknown>, ReadonlySet<number>>
+
 export interface ImageOptions {
   readonly notify: (notice: Notice) => void
   /** The newest saved state of a projection that fits the log as it stands, not after a position. */
   readonly load?: (projection: Projection<unknown>, upTo: number) => Promise<SavedState | undefined>
+  /** What projections pass over from the beginning. Default: nothing. */
+  readonly skipped?: Skipped | undefined
 }
 
 /** How to go on after a handler failed: try the event again, or leave it out. */
@@ -75,9 +80,10 @@ export class Image implements LogListener {
     }
     const image = new Image(options)
     for (const projection of projections) {
-      const saved = await options.load?.(projection, Number.POSITIVE_INFINITY)
-      image.running.set(projection, new RunningProjection(projection, saved))
-      image.snapshots.set(projection, { position: saved?.position ?? 0 })
+      const skipped = options.skipped?.get(projection) ?? new Set()
+      const running = await image.startAnew(projection, Number.POSITIVE_INFINITY, skipped)
+      image.running.set(projection, running)
+      image.snapshots.set(projection, { position: running.position })
     }
     return image
   }
@@ -152,6 +158,11 @@ export class Image implements LogListener {
       ...(skipped.size > 0 && { skipped: [...skipped] }),
       snapshot: this.snapshots.get(projection)!,
     }))
+  }
+
+  /** What was skipped by `resume`. */
+  skipped(): Skipped {
+    return new Map([...this.running].map(([projection, { skipped }]) => [projection, skipped]))
   }
 
   /**

@@ -6,7 +6,7 @@ import type { EventLog, StreamSummary } from '../log/event-log.ts'
 import { LogRewrittenError, type ReadOptions } from '../log/reading.ts'
 import { lastOf } from '../log/run.ts'
 import type { GitReader } from '../repository/git-reader.ts'
-import { Image } from './image.ts'
+import { Image, type Skipped } from './image.ts'
 import { findPosition, type PointInTime } from './point-in-time.ts'
 import type { Projection } from './projection.ts'
 import type { SnapshotStore } from './snapshot-store.ts'
@@ -19,6 +19,8 @@ export interface ImageAtOptions {
   readonly snapshots: SnapshotStore
   readonly projections: readonly Projection<unknown>[]
   readonly point: PointInTime
+  /** What the projections pass over. Default: nothing. */
+  readonly skipped?: Skipped
 }
 
 /**
@@ -34,12 +36,14 @@ export async function imageAt({
   snapshots,
   projections,
   point,
+  skipped,
 }: ImageAtOptions): Promise<PastImage> {
   const { index, rewrites, branch } = log.state
   const position = await findPosition(point, log.state, reader)
   const image = await Image.open(projections, {
     // A projection that stops here says so to whoever asks for its state.
     notify: () => undefined,
+    skipped,
     load: (projection) =>
       snapshots.loadProjection(projection, branch, reader, Math.min(position, branch.position)),
   })

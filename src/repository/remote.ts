@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { parseGitSettings } from './git-config.ts'
 import { checkRemoteAddress, InvalidRemoteError, shownAddress } from './remote-address.ts'
@@ -35,6 +35,19 @@ export async function addressOf(repository: RepositoryPaths | undefined, remote:
   const isKnown = repository !== undefined && isName(remote)
   const configured = isKnown ? await findConfigured(repository, remote, 'fetch') : undefined
   return configured ?? resolveAddress(remote, process.cwd())
+}
+
+/**
+ * As `addressOf`, where a typing mistake is likelier than a folder: a name that the repository does not know is an
+ * address only if there is something.
+ *
+ * @throws InvalidRemoteError
+ */
+export async function addressNear(repository: RepositoryPaths, remote: string): Promise<string> {
+  const isPath = !isName(remote) || (await stat(resolve(remote)).catch(() => undefined)) !== undefined
+  const configured = isName(remote) ? await findConfigured(repository, remote, 'fetch') : undefined
+  if (configured !== undefined || isPath) return configured ?? resolveAddress(remote, process.cwd())
+  throw new InvalidRemoteError(remote, 'is neither the name of a configured remote nor that of a folder')
 }
 
 async function findConfigured(

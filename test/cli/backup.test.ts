@@ -2,7 +2,7 @@ import { readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { open } from '../../src/memoir.ts'
-import { jsonLines, memoir, start, temporaryFolder, writeProjections } from './program.ts'
+import { jsonLines, LIBRARY, memoir, start, temporaryFolder, writeProjections } from './program.ts'
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
 let bank: string
@@ -162,6 +162,7 @@ describe('drill', () => {
         kind: 'backup',
         isEqual: true,
         differences: [],
+        notCompared: [],
         position: 1,
         commit: expect.stringMatching(/^[0-9a-f]{40}$/),
         behind: { events: 1, seconds: expect.any(Number) },
@@ -177,5 +178,27 @@ describe('drill', () => {
     const { code, stdout } = await memoir(['-C', other, 'drill', directory])
     expect([code, stdout]).toEqual([5, expect.stringContaining('differs  the copy is of another log')])
     expect(await memoir(['-C', other, 'drill', join(folder.path, 'nowhere')])).toMatchObject({ code: 6 })
+    const [drilled, pulled] = [await memoir(['-C', other, 'drill']), await memoir(['-C', other, 'pull'])]
+    expect([drilled.code, drilled.stderr]).toEqual([2, pulled.stderr])
+  })
+
+  test('ends with 1, and says so, when a projection stopped in both and nothing was compared', async () => {
+    const path = join(folder.path, 'stopped.git')
+    const module = join(folder.path, 'stopping.mjs')
+    const text = `import { projection } from '${LIBRARY}'
+      const A = () => { throw new Error('no') }
+      export const fragile = projection({ name: 'fragile', version: 1, init: () => 0, when: { A } })`
+    await writeFile(module, text)
+    await memoir(['init', path])
+    await memoir(['-C', path, 'append', 's', 'A'])
+    const own = join(folder.path, 'of-stopped')
+    await memoir(['-C', path, 'backup', own])
+    const { code, stdout } = await memoir(['-C', path, 'drill', own, '--projections', module])
+    expect([code, stdout]).toEqual([
+      1,
+      expect.stringMatching(
+        /^not compared {2}the projection "fragile" stopped at position 1 .*\nNot all compared: .* 1 event and 0 projections/,
+      ),
+    ])
   })
 })

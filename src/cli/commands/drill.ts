@@ -25,9 +25,10 @@ export const drill = command({
     { run: 'memoir drill ../bank-backup', text: 'restore the backup, and compare its events' },
   ],
   notes: `A backup that was never restored is none. Restores into a temporary place, rebuilds the image there, and
-compares it with this one; then removes it. The exit code is 5 when anything differs. MEMOIR_PROJECTIONS names the
-module where --projections does not.`,
-  async run({ source = DEFAULT_REMOTE, projections: given, json }, context) {
+compares it with this one; then removes it. The exit code is 5 when anything differs, and 1 when a projection stopped
+at the same event in both, so that its state could not be compared. MEMOIR_PROJECTIONS names the module where
+--projections does not.`,
+  async run({ source, projections: given, json }, context) {
     const { output, messages } = context
     const module = given ?? process.env.MEMOIR_PROJECTIONS ?? ''
     const projections = module === '' ? [] : await loadProjections(module)
@@ -40,19 +41,24 @@ module where --projections does not.`,
       onProgress,
       onReplayed: (done, total) => replaying.update({ done, total, unit: 'events' }),
     })
-    const { isEqual, differences, kind, position, behind, seconds } = result
+    const { isEqual, differences, notCompared, kind, position, behind, seconds } = result
     if (json) await output.json(result)
     else {
       await output.lines(differences.map(({ message }) => `differs  ${printable(message)}`))
-      const compared = [countOf(position, 'event'), countOf(projections.length, 'projection')].join(' and ')
+      await output.lines(notCompared.map(({ message }) => `not compared  ${printable(message)}`))
+      const compared = [countOf(position, 'event'), countOf(result.projections.length, 'projection')].join(
+        ' and ',
+      )
       const age =
         behind.events === 0
           ? 'nothing is missing'
           : `${countOf(behind.events, 'event')} missing, the oldest for ${countOf(behind.seconds, 'second')}`
+      const verdict = isEqual ? 'Equal' : differences.length > 0 ? 'Different' : 'Not all compared'
       await output.line(
-        `${isEqual ? 'Equal' : 'Different'}: ${kind} ${printable(result.source)}, ${compared}; ${age}; restored in ${seconds.toFixed(1)} s`,
+        `${verdict}: ${kind} ${printable(result.source)}, ${compared}; ${age}; restored in ${seconds.toFixed(1)} s`,
       )
     }
-    return isEqual ? ExitCode.done : ExitCode.corrupt
+    if (differences.length > 0) return ExitCode.corrupt
+    return isEqual ? ExitCode.done : ExitCode.failed
   },
 })

@@ -10,6 +10,13 @@ export type Difference =
   | { readonly kind: 'event'; readonly message: string; readonly position: number }
   | { readonly kind: 'projection'; readonly message: string; readonly projection: string }
 
+/** A projection of which nothing was compared, and the event at which it stopped. */
+export interface NotCompared {
+  readonly projection: string
+  readonly position: number
+  readonly message: string
+}
+
 /** Compares the stored lines of two logs, event by event, from the first one on. Undefined where all are equal. */
 export async function compareEvents(
   live: AsyncIterable<Run>,
@@ -39,22 +46,43 @@ export interface States {
   state<State>(projection: Projection<State>): State
 }
 
-/** Compares the states of projections: the same values, in the same structures. */
+/** What came of comparing states. */
+export interface ComparedStates {
+  readonly differences: readonly Difference[]
+  readonly notCompared: readonly NotCompared[]
+}
+
+/**
+ * Compares the states of projections: the same values, in the same structures. Of one that stopped at the same
+ * event in both there is nothing to compare.
+ */
 export function compareStates(
   projections: readonly Projection<unknown>[],
   live: States,
   copy: States,
-): readonly Difference[] {
-  return projections.flatMap((projection): Difference[] => {
+): ComparedStates {
+  const differences: Difference[] = []
+  const notCompared: NotCompared[] = []
+  for (const projection of projections) {
+    const { name } = projection
     const [expected, found] = [outcomeOf(projection, live), outcomeOf(projection, copy)]
-    if (isDeepStrictEqual(expected, found)) return []
-    const message = `the state of the projection "${projection.name}" is another one`
-    return [{ kind: 'projection', message, projection: projection.name }]
-  })
+    if (!isDeepStrictEqual(expected, found)) {
+      const message = `the state of the projection "${name}" is another one`
+      differences.push({ kind: 'projection', message, projection: name })
+    } else if ('stoppedAt' in expected) {
+      const position = expected.stoppedAt
+      const message = `the projection "${name}" stopped at position ${position} in the log and in the copy`
+      notCompared.push({ projection: name, position, message })
+    }
+  }
+  return { differences, notCompared }
 }
 
 /** Its state, or where it stopped: it has to stop at the same event. */
-function outcomeOf(projection: Projection<unknown>, states: States): unknown {
+function outcomeOf(
+  projection: Projection<unknown>,
+  states: States,
+): { readonly state: unknown } | { readonly stoppedAt: number } {
   try {
     return { state: states.state(projection) }
   } catch (error) {

@@ -21,6 +21,19 @@ const balances = projection({
   },
 })
 
+/** Stops at a deposit of 13. */
+const fragile = projection({
+  name: 'fragile',
+  version: 1,
+  init: () => ({ sum: 0 }),
+  when: {
+    MoneyDeposited(state, { data }: RecordedEvent<'MoneyDeposited', { amount: number }>) {
+      if (data.amount === 13) throw new Error('thirteen')
+      state.sum += data.amount
+    },
+  },
+})
+
 const deposit = (amount: number) => ({ type: 'MoneyDeposited', data: { amount } })
 
 describe('a drill', () => {
@@ -90,6 +103,56 @@ describe('a drill', () => {
     })
   })
 
+  it('says that it compared nothing of a projection that stopped here as well as there', async () => {
+    const directory = temporaryFolder()
+    await using log = await open(join(temporaryFolder(), 'bank.git'), { projections: [balances, fragile] })
+    await log.append('account-1', [deposit(1), deposit(13), deposit(2)])
+    await log.backup(directory)
+    const expected = {
+      isEqual: false,
+      differences: [],
+      notCompared: [{ projection: 'fragile', position: 2, message: expect.stringContaining('position 2') }],
+      projections: ['balances'],
+    }
+    expect(await log.drill(directory)).toMatchObject(expected)
+    await log.append('account-1', [deposit(3)])
+    expect(await log.drill(directory)).toMatchObject(expected)
+  })
+
+  it('passes over the events in the copy that were skipped in the log, now and in its past', async () => {
+    const directory = temporaryFolder()
+    await using log = await open(join(temporaryFolder(), 'bank.git'), { projections: [fragile] })
+    await log.append('account-1', [deposit(1), deposit(13), deposit(13), deposit(2)])
+    await log.resume(fragile, 'skip').catch(() => undefined)
+    await log.resume(fragile, 'skip')
+    await log.backup(directory)
+    const expected = { isEqual: true, differences: [], notCompared: [], projections: ['fragile'] }
+    expect(await log.drill(directory)).toMatchObject(expected)
+    await log.append('account-1', [deposit(3)])
+    expect(await log.drill(directory)).toMatchObject(expected)
+    expect(log.state(fragile)).toEqual({ sum: 6 })
+  })
+
+  it('refuses the name of a remote that is not there as push and pull do, and takes that of a folder', async () => {
+    const folder = temporaryFolder()
+    await using log = await open(join(folder, 'bank.git'))
+    const refused = { code: 'invalid-remote', address: 'origin' }
+    await expect(log.pull()).rejects.toMatchObject(refused)
+    await expect(log.drill()).rejects.toMatchObject(refused)
+    await expect(log.drill('origin')).rejects.toMatchObject(refused)
+    git(folder, ['init', '-q', '--bare', '--initial-branch=main', 'origin'])
+    await log.append('account-1', [deposit(1)])
+    await log.push(join(folder, 'origin'))
+    const before = process.cwd()
+    process.chdir(folder)
+    try {
+      expect(await log.drill('origin')).toMatchObject({ kind: 'remote', isEqual: true, position: 1 })
+      await expect(log.drill()).rejects.toMatchObject(refused)
+    } finally {
+      process.chdir(before)
+    }
+  })
+
   it('tells another log, and another history, from this one', async () => {
     const directory = temporaryFolder()
     const path = join(temporaryFolder(), 'bank.git')
@@ -122,7 +185,7 @@ describe('a drill', () => {
       await log.append('account-1', [deposit(1)])
       await log.backup(directory)
       await log.drill(directory)
-      await expect(log.drill('nowhere')).rejects.toMatchObject({ code: 'remote-failed' })
+      await expect(log.drill('./nowhere')).rejects.toMatchObject({ code: 'remote-failed' })
       expect(readdirSync(folder).filter((name) => /drill|restore|bundle/.test(name))).toEqual([])
     } finally {
       vi.unstubAllEnvs()
@@ -150,7 +213,7 @@ describe('the comparison', () => {
     // Whatever projection is asked for.
     const states = (value: unknown) => ({ state: <State>() => value as State })
     const differ = (left: unknown, right: unknown) =>
-      compareStates([balances], states(left), states(right)).length > 0
+      compareStates([balances], states(left), states(right)).differences.length > 0
     expect(differ(new Map([['a', { sum: 1 }]]), new Map([['a', { sum: 1 }]]))).toBe(false)
     expect(differ(new Map([['a', { sum: 1 }]]), new Map([['a', { sum: 2 }]]))).toBe(true)
     expect(differ(new Set([1]), new Set([2]))).toBe(true)
