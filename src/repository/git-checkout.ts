@@ -108,6 +108,6 @@ function workTreeError(workTree: string, paths: readonly string[], cause: GitFai
   if (paths.length === 0) return new WorkTreeError(workTree, 'git could not update its files', { cause })
   return new WorkTreeError(workTree, `${paths.join(', ')} changed by somebody else`, {
     cause,
-    hint: 'The log is safe. Move your changes to these files away, then open the log again.',
+    hint: 'Move your changes to these files away. The next command that writes, or `memoir doctor --fix`, brings them up to date.',
   })
 }

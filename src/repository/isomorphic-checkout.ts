@@ -34,7 +34,7 @@ export class IsomorphicCheckout implements Checkout {
     for (const change of changes) if (!(await this.#isOurs(change))) conflicts.push(change.path)
     if (conflicts.length > 0) {
       throw new WorkTreeError(this.#repository.workTree, `${conflicts.join(', ')} changed by somebody else`, {
-        hint: 'The log is safe. Move your changes to these files away, then open the log again.',
+        hint: 'Move your changes to these files away. The next command that writes, or `memoir doctor --fix`, brings them up to date.',
       })
     }
     const { updateIndex } = await import('isomorphic-git')

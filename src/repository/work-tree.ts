@@ -61,7 +61,7 @@ export class WorkTree {
    * @throws WorkTreeError
    */
   async recover(head: string, { isFirst = false } = {}): Promise<void> {
-    const last = await this.#lastSynced()
+    const last = await this.lastSynced()
     if (last === head) return
     const isUntouched = last === undefined && !isFirst && (await this.#hasIndex())
     await this.sync(isUntouched ? head : last, head)
@@ -77,7 +77,8 @@ export class WorkTree {
     }
   }
 
-  async #lastSynced(): Promise<string | undefined> {
+  /** The commit that the files were last brought to; undefined if that never happened. */
+  async lastSynced(): Promise<string | undefined> {
     try {
       const text = (await this.#fileSystem.readFile(this.#path)).toString('latin1')
       return /^([0-9a-f]{40})\n$/.exec(text)?.[1]
