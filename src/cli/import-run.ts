@@ -5,8 +5,11 @@ import { batchesOf, type ImportBatch } from './import-batches.ts'
 /** How far an import has come: only what is acknowledged counts. */
 export interface ImportExtent {
   readonly events: number
+  /** How many more were stored already: recognised by their ids. */
+  readonly repeated: number
+  /** Of the events that were not. */
   readonly streams: number
-  /** Line of the file on which the last of them starts. */
+  /** Line of the file on which the last of all of them starts. */
   readonly line: number | undefined
   readonly firstPosition: number | undefined
   readonly lastPosition: number | undefined
@@ -18,6 +21,7 @@ export interface ImportExtent {
  */
 export class ImportRun {
   private events = 0
+  private repeated = 0
   private line: number | undefined
   private firstPosition: number | undefined
   private lastPosition: number | undefined
@@ -25,13 +29,13 @@ export class ImportRun {
   private readonly streams = new Set<string>()
 
   constructor(
-    private readonly log: Pick<Log, 'append'>,
+    private readonly log: Pick<Log, 'append' | 'status'>,
     private readonly onProgress: (events: number) => void,
   ) {}
 
   get extent(): ImportExtent {
-    const { events, line, firstPosition, lastPosition, streams } = this
-    return { events, streams: streams.size, line, firstPosition, lastPosition }
+    const { events, repeated, line, firstPosition, lastPosition, streams } = this
+    return { events, repeated, streams: streams.size, line, firstPosition, lastPosition }
   }
 
   /** The batch that was refused, if that is what stopped the import. */
@@ -57,13 +61,18 @@ export class ImportRun {
   private async append(batch: ImportBatch): Promise<void> {
     const { appends, count, line } = batch
     this.underWay = batch
+    const before = this.log.status().positions.journal
     const { firstPosition, position } = await this.log.append(appends)
     this.underWay = undefined
-    this.firstPosition ??= firstPosition
-    this.lastPosition = position
-    this.events += count
     this.line = line
-    for (const { stream } of appends) this.streams.add(stream)
-    this.onProgress(this.events)
+    // Only what was made before has a place that was taken before.
+    if (position <= before) this.repeated += count
+    else {
+      this.firstPosition ??= firstPosition
+      this.lastPosition = position
+      this.events += count
+      for (const { stream } of appends) this.streams.add(stream)
+    }
+    this.onProgress(this.events + this.repeated)
   }
 }

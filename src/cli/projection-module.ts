@@ -11,7 +11,7 @@ import { ProjectionModuleError } from './errors.ts'
 export async function loadProjections(path: string): Promise<readonly Projection<unknown>[]> {
   let exported: Readonly<Record<string, unknown>>
   try {
-    exported = await import(pathToFileURL(resolve(path)).href)
+    exported = await settledImport(pathToFileURL(resolve(path)).href)
   } catch (cause) {
     const problem = cause instanceof Error ? cause.message.split('\n', 1).join() : String(cause)
     throw new ProjectionModuleError(path, problem, cause)
@@ -19,6 +19,23 @@ export async function loadProjections(path: string): Promise<readonly Projection
   const projections = [...new Set(Object.values(exported))].filter(isProjection)
   if (projections.length === 0) throw new ProjectionModuleError(path, 'it exports none')
   return projections
+}
+
+/**
+ * Imports a module; fails when it waits for what nothing is left to bring about. Node would end the process then,
+ * without a word.
+ */
+async function settledImport(url: string): Promise<Readonly<Record<string, unknown>>> {
+  let giveUp = () => {}
+  const isStuck = new Promise<never>((_, reject) => {
+    giveUp = () => reject(new Error('it waits at its top level (await) for what never comes'))
+  })
+  process.once('beforeExit', giveUp)
+  try {
+    return await Promise.race([import(url), isStuck])
+  } finally {
+    process.off('beforeExit', giveUp)
+  }
 }
 
 /** Told by its shape: the module may have a copy of Memoir of its own. */

@@ -114,7 +114,7 @@ describe('append', () => {
       2,
       '--remote goes with --shared',
     ],
-    ['a file that is not there', ['--data-file', 'nowhere.json'], 1, 'nowhere.json cannot be read (ENOENT)'],
+    ['a file that is not there', ['--data-file', 'nowhere.json'], 2, 'nowhere.json cannot be read (ENOENT)'],
   ])('refuses %s, and stores nothing', async (_, words, expected, said) => {
     const { code, stderr, stdout } = await inBank('append', 'account-1', 'X', ...words)
     expect(stderr).toContain(said)
@@ -267,9 +267,14 @@ describe('state', () => {
   test('says what is wrong with a module', async () => {
     const missing = await inBank('state', '--projections', 'nowhere.mjs')
     expect([missing.code, missing.stderr]).toEqual([
-      1,
+      2,
       expect.stringContaining('projections from nowhere.mjs'),
     ])
+    const module = join(folder.path, 'stuck.mjs')
+    await writeFile(module, 'await new Promise(() => {})\n')
+    const stuck = await inBank('state', '--projections', module)
+    expect([stuck.code, stuck.stdout]).toEqual([2, ''])
+    expect(stuck.stderr).toContain(`projections from ${module}: it waits at its top level (await) for`)
     const none = await inBank('state')
     expect([none.code, none.stderr]).toEqual([2, expect.stringContaining('--projections')])
   })

@@ -77,6 +77,7 @@ describe('import', () => {
     expect(jsonLines(stdout)).toEqual([
       {
         events: 2,
+        repeated: 0,
         streams: 2,
         line: 2,
         firstPosition: 1,
@@ -102,6 +103,28 @@ describe('import', () => {
     const { code } = await own.log(words, JSON.stringify([event]))
     expect(code).toBe(0)
     expect(await own.events()).toMatchObject([{ stream: 'order-1', type: 'Sold', data: { n: 1 } }])
+  })
+
+  test('counts what was stored already apart from what it imported', async () => {
+    await using own = await emptyLog()
+    const event = (id: string) => `{"stream":"s-${id}","type":"T","id":"${id}"}\n`
+    const words = ['import', '-', '--format', 'jsonl', '--batch', '1']
+    await own.log(words, `${event('a')}${event('b')}`)
+    const all = ['a', 'b', 'c', 'a', 'c'].map(event).join('')
+    const { stdout } = await own.log([...words, '--json'], all)
+    expect(jsonLines(stdout)).toMatchObject([
+      { events: 1, repeated: 4, streams: 1, line: 5, firstPosition: 3, lastPosition: 3 },
+    ])
+    const again = await own.log(words, all)
+    expect(again.stdout).toMatch(
+      /^Imported 0 events into 0 streams in [^,]*; 5 events were stored already\n$/,
+    )
+    expect((await own.log([...words, '--json'], all)).stdout).not.toContain('Position')
+    const stopped = await own.log(words, `${event('d')}${event('a')}{"stream":"s"}\n`)
+    expect(stopped.stderr).toContain(
+      'Stopped: 1 event imported, 1 event stored already, the last from line 2. To go on, run it again with --skip 2.',
+    )
+    expect(await own.events()).toHaveLength(4)
   })
 
   test.each([1, 2, 500])('keeps the order of interleaved streams with --batch %i', async (batch) => {

@@ -73,10 +73,11 @@ how many events are in the log; the same command with --skip goes on from there.
       const eventsPerSecond = Math.round(extent.events / seconds)
       return output.json({ ...extent, seconds: Number(seconds.toFixed(3)), eventsPerSecond })
     }
-    const { events, streams, firstPosition, lastPosition } = extent
+    const { events, repeated, streams, firstPosition, lastPosition } = extent
     const places = events === 0 ? '' : `, positions ${firstPosition} to ${lastPosition}`
+    const stored = repeated === 0 ? '' : `; ${storedAlready(repeated)}`
     await output.line(
-      `Imported ${countOf(events, 'event')} into ${countOf(streams, 'stream')} in ${seconds.toFixed(1)} s (${formatRate(events, seconds)})${places}`,
+      `Imported ${countOf(events, 'event')} into ${countOf(streams, 'stream')} in ${seconds.toFixed(1)} s (${formatRate(events, seconds)})${places}${stored}`,
     )
   },
 })
@@ -131,9 +132,15 @@ async function* skipFirst(
   }
 }
 
-function howFar({ extent: { events, line }, refused }: ImportRun, skipped: number): string {
+function storedAlready(repeated: number): string {
+  return `${countOf(repeated, 'event')} ${repeated === 1 ? 'was' : 'were'} stored already`
+}
+
+function howFar({ extent: { events, repeated, line }, refused }: ImportRun, skipped: number): string {
   const where = refused && ` The batch from line ${refused.firstLine} to line ${refused.line} was refused.`
-  if (events === 0) return `Stopped: nothing was imported.${where ?? ''}`
-  const far = `${countOf(events, 'event')} imported, the last from line ${line}.`
-  return `Stopped: ${far}${where ?? ''} To go on, run it again with --skip ${skipped + events}.`
+  const done = events + repeated
+  if (done === 0) return `Stopped: nothing was imported.${where ?? ''}`
+  const stored = repeated === 0 ? '' : `, ${countOf(repeated, 'event')} stored already`
+  const far = `${countOf(events, 'event')} imported${stored}, the last from line ${line}.`
+  return `Stopped: ${far}${where ?? ''} To go on, run it again with --skip ${skipped + done}.`
 }

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs'
 import { PassThrough, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
+import { InputFileError } from '../errors.ts'
 import { ImportError } from './imported-event.ts'
 import { peek } from './peek.ts'
 
@@ -25,7 +26,7 @@ export function detectFormat(name: string): ImportFormat | undefined {
  * The bytes of a file, or of standard input for `-`, piece by piece. Gzip is recognised by its first bytes,
  * whatever the name, and unpacked on the fly.
  *
- * @throws ImportError when the file cannot be read or its gzip data is damaged.
+ * @throws InputFileError when the file cannot be read; ImportError when its gzip data is damaged.
  */
 export async function* openSource(path: string, stdin: Readable = process.stdin): AsyncGenerator<Uint8Array> {
   try {
@@ -40,12 +41,7 @@ export async function* openSource(path: string, stdin: Readable = process.stdin)
         cause,
       )
     }
-    throw new ImportError(
-      undefined,
-      `${path} cannot be read (${code})`,
-      'Check its name and permissions.',
-      cause,
-    )
+    throw new InputFileError(path, cause)
   }
 }
 

@@ -43,9 +43,11 @@ describe('openSource', () => {
   })
 
   it('says when a file is not there', async () => {
-    const error = await errorOf(openSource(join(folder, 'nothing.csv')))
-    expect(error).toMatchObject({ code: 'invalid-import', line: undefined })
-    expect(error.message).toContain('ENOENT')
+    const read = collect(openSource(join(folder, 'nothing.csv')))
+    await expect(read).rejects.toMatchObject({
+      code: 'input-file',
+      message: expect.stringContaining('ENOENT'),
+    })
   })
 
   it('says when gzip data is cut off', async () => {
