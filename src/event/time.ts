@@ -48,17 +48,36 @@ export const EARLIEST_TIME = Date.UTC(1000, 0, 1)
 export const LATEST_TIME = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 
 /**
- * The time whose ASCII text stands at `offset`, in milliseconds, or NaN where a digit is none: for scans, about a
- * tenth of the cost of Date.parse.
+ * The time whose stored form, ASCII, stands at `offset`, in milliseconds, or NaN where it is none, as `parseTime`
+ * has it: for scans, about a tenth of the cost of Date.parse.
  */
 export function storedTimeAt(text: Uint8Array, offset: number): number {
   const year = twoDigits(text, offset) * 100 + twoDigits(text, offset + 2)
   const month = twoDigits(text, offset + 5)
   const day = twoDigits(text, offset + 8)
-  const minutes = twoDigits(text, offset + 11) * 60 + twoDigits(text, offset + 14)
-  const seconds = minutes * 60 + twoDigits(text, offset + 17)
+  const hour = twoDigits(text, offset + 11)
+  const minute = twoDigits(text, offset + 14)
+  const second = twoDigits(text, offset + 17)
   const ms = twoDigits(text, offset + 20) * 10 + digit(text, offset + 22)
+  const isDay = year >= 1000 && month >= 1 && month <= 12 && day >= 1 && day <= daysOf(year, month)
+  if (!isDay || hour > 23 || minute > 59 || second > 59 || !isPunctuated(text, offset)) return Number.NaN
+  const seconds = (hour * 60 + minute) * 60 + second
   return (daysSince1970(year, month, day) * 86_400 + seconds) * 1000 + ms
+}
+
+/** What stands between the digits of the stored form. */
+const PUNCTUATION = [...'2026-11-23T05:21:48.123Z'].flatMap((character, at) =>
+  /\d/.test(character) ? [] : [{ at, code: character.charCodeAt(0) }],
+)
+
+function isPunctuated(text: Uint8Array, offset: number): boolean {
+  for (const { at, code } of PUNCTUATION) if (text[offset + at] !== code) return false
+  return true
+}
+
+function daysOf(year: number, month: number): number {
+  if (month !== 2) return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31
+  return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28
 }
 
 function twoDigits(text: Uint8Array, at: number): number {

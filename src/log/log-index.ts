@@ -247,9 +247,12 @@ export class LogIndex {
       const problem = `stream ${JSON.stringify(lines.stream(line))} has version ${lines.version(line)}`
       return { line, problem, expected: `version ${version}` }
     }
-    const expected =
-      this.count === 0 ? 'a time' : `${formatTime(this.lastTime)} or later, the time of the event before it`
-    return { line, problem: `has the time ${lines.time(line)}`, expected }
+    const problem = `has the time ${lines.time(line)}`
+    if (Number.isNaN(lines.timeMs(line))) {
+      return { line, problem, expected: 'a time such as 2026-11-23T05:21:48.123Z' }
+    }
+    const expected = `${formatTime(this.lastTime)} or later, the time of the event before it`
+    return { line, problem, expected }
   }
 
   private lowerLastOfType(type: number): void {

@@ -72,6 +72,31 @@ test.each([
   expect(parseTime(text)).toBeUndefined()
 })
 
+test('reads what stands in the place of a stored time as closely as any other time', () => {
+  const damaged = fc.tuple(times, fc.nat(23), fc.constantFrom(...'0123456789-:.tTzZ x'))
+  fc.assert(
+    fc.property(damaged, ([ms, at, character]) => {
+      const text = formatTime(ms)
+      const other = text.slice(0, at) + character + text.slice(at + 1)
+      const expected = /\.\d{3}Z$/.test(other) ? parseTime(other) : undefined
+      const isStored = expected !== undefined && expected >= EARLIEST_TIME
+      expect(storedTimeAt(Buffer.from(other), 0)).toBe(isStored ? expected : Number.NaN)
+    }),
+    { numRuns: 2000 },
+  )
+})
+
+test.each([
+  '2100-02-29T00:00:00.000Z',
+  '2100-01-01T23:59:60.000Z',
+  '2100-01-01T24:00:00.000Z',
+  '2100-01-01t00:00:00.000Z',
+  '2100-01-01T00:00:00,000Z',
+  '0999-12-31T23:59:59.999Z',
+])('calls %j, in the place of a stored time, no number', (text) => {
+  expect(storedTimeAt(Buffer.from(text), 0)).toBeNaN()
+})
+
 test('calls a stored time with something else than digits no number', () => {
   expect(storedTimeAt(Buffer.from('2026-11-2xT05:21:48.123Z'), 0)).toBeNaN()
   expect(storedTimeAt(Buffer.from('2026'), 0)).toBeNaN()

@@ -31,6 +31,36 @@ function appendByHand(path: string, first: number, lines: string, message?: stri
   return commitByHand(path, { files: { [batch(first)]: lines }, ...(message !== undefined && { message }) })
 }
 
+describe('a time', () => {
+  const written = (time: string) => storedLine({ stream: 'by-hand', version: 1, time })
+  const forms = {
+    stored: (time: string) => ({ [batch(3)]: written(time) }),
+    spaced: (time: string) => ({ [batch(3)]: written(time).replace('{', '{ ') }),
+    yaml: (time: string) => ({
+      [batch(3, 'yaml')]: `- id: x\n  stream: by-hand\n  version: 1\n  type: Noted\n  time: ${time}\n`,
+    }),
+  }
+  test.each([
+    ['2100-01-01T00:00:00.000Z', true],
+    ['2100-01-01T00:00:00Z', true],
+    ['2100-01-01T00:00:00.1234567-05:30', true],
+    ['2100-01-01t00:00:00.000Z', false],
+    ['2100-01-01T00:00:00.000z', false],
+    ['2100-01-01 00:00:00.000Z', false],
+    ['2100-01-01T00:00:60.000Z', false],
+    ['2100-02-29T00:00:00.000Z', false],
+  ])('such as %s is the same to whoever opens a log and to whoever verifies it', async (time, isTaken) => {
+    for (const form of Object.values(forms)) {
+      const path = await makeLog(deposits(2))
+      commitByHand(path, { files: form(time) })
+      expect((await verify(path)).isSound).toBe(isTaken)
+      const opened = openLog(path).then(closeLog)
+      if (isTaken) await opened
+      else await expect(opened).rejects.toMatchObject({ code: 'invalid-batch' })
+    }
+  })
+})
+
 describe('a sound log', () => {
   test('has no findings after appends to several streams, of several events', async () => {
     const path = await makeLog([
