@@ -50,6 +50,13 @@ export async function addressNear(repository: RepositoryPaths, remote: string): 
   throw new InvalidRemoteError(remote, 'is neither the name of a configured remote nor that of a folder')
 }
 
+/** The names of the remotes that a repository knows. */
+export async function configuredRemotes({ gitDirectory }: RepositoryPaths): Promise<readonly string[]> {
+  const settings = parseGitSettings(await readFile(join(gitDirectory, 'config'), 'utf8'))
+  const names = [...settings.keys()].flatMap((key) => /^remote\.(.+)\.url$/.exec(key)?.[1] ?? [])
+  return names.filter(isName)
+}
+
 async function findConfigured(
   { gitDirectory, workTree }: RepositoryPaths,
   name: string,

@@ -2,7 +2,7 @@ import { UsageError } from '../../event/errors.ts'
 import type { Notice } from '../../log/log-state.ts'
 import type { OpenedLog } from '../../log/open-event-log.ts'
 import { readRef } from '../../repository/refs.ts'
-import { getRemote, trackingRefOf } from '../../repository/remote.ts'
+import { configuredRemotes, getRemote, trackingRefOf } from '../../repository/remote.ts'
 import { shownAddress } from '../../repository/remote-address.ts'
 import type { TransferOptions } from '../../repository/remote-transfer.ts'
 import type { Clock } from '../../system/clock.ts'
@@ -58,6 +58,11 @@ export class Pushers {
     const pushers = new Pushers(parts)
     for (const record of await pushers.records.load()) await pushers.restore(record.remote, record)
     await pushers.restore(parts.remote)
+    for (const name of await configuredRemotes(parts.opened.repository)) {
+      await pushers.restore(name)
+      // One that was never seen is to be seen as well.
+      pushers.knownAs(name)
+    }
     if (parts.automatic !== undefined) await pushers.start(parts.automatic)
     return pushers
   }

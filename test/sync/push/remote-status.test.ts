@@ -12,6 +12,22 @@ describe('status', () => {
     expect(log.status()).toMatchObject({ remotes: [], heads: { remote: undefined } })
   })
 
+  it('shows a remote that the repository knows, before anything was ever pushed to it', async () => {
+    const { log, path } = await openLog({ ...noWatch })
+    await log.append('a', [event()])
+    await log.close()
+    git(path, ['remote', 'add', 'mirror', new Remote().path])
+    git(path, ['remote', 'add', 'origin', new Remote().path])
+    const { log: again } = await openLog({ ...noWatch, readOnly: true }, path)
+    const { remotes } = again.status()
+    expect(remotes.map(({ remote, isAuthority, phase }) => [remote, isAuthority, phase])).toEqual([
+      ['origin', true, 'idle'],
+      ['mirror', false, 'idle'],
+    ])
+    expect(remotes[0]).toMatchObject({ head: undefined, unpushed: undefined, pushedAt: undefined })
+    expect(again.status().heads.remote).toBeUndefined()
+  })
+
   it('shows three heads, and what lies between branch and remote', async () => {
     const remote = new Remote()
     const { log } = await openLog({ remote: remote.path, seal: { afterMs: 1_000_000 } })
