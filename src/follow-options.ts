@@ -1,6 +1,7 @@
+import { checkOptionKinds, type OptionKind } from './event/option-kinds.ts'
 import { checkOptionNames } from './event/option-names.ts'
 import type { OpenOptions } from './options.ts'
-import { checkNumbers, checkOptions } from './options-check.ts'
+import { checkNumbers, checkOptions, checkProjections } from './options-check.ts'
 import type { TransferOptions } from './repository/remote-transfer.ts'
 import type { PollBounds } from './sync/replica/pace.ts'
 
@@ -43,7 +44,8 @@ export interface FollowSettings {
 
 /** @throws UsageError for an option that is not known, or cannot be */
 export function followSettings(options: FollowOptions): FollowSettings {
-  checkOptionNames('follow', options, KNOWN)
+  checkOptionKinds('follow', options, KNOWN)
+  checkProjections(options.projections)
   const { poll = {}, limits = {}, snapshot, timeoutMs = TIMEOUT_MS, fileEvents = true } = options
   checkOptionNames('follow option "poll"', poll, { fastestMs: true, slowestMs: true })
   checkOptionNames('follow option "limits"', limits, { objectBytes: true })
@@ -59,17 +61,17 @@ export function followSettings(options: FollowOptions): FollowSettings {
   return { poll: { fastestMs, slowestMs }, fileEvents, objectBytes, timeoutMs }
 }
 
-const KNOWN: Readonly<Record<keyof FollowOptions, true>> = {
-  projections: true,
-  snapshot: true,
-  onNotice: true,
-  onProgress: true,
-  ports: true,
-  poll: true,
-  fileEvents: true,
-  limits: true,
-  timeoutMs: true,
-  stateDirectory: true,
-  signal: true,
-  onTransfer: true,
+const KNOWN: Readonly<Record<keyof FollowOptions, OptionKind>> = {
+  projections: 'list',
+  snapshot: 'object',
+  onNotice: 'function',
+  onProgress: 'function',
+  ports: 'object',
+  poll: 'object',
+  fileEvents: 'truth',
+  limits: 'object',
+  timeoutMs: 'any',
+  stateDirectory: 'text',
+  signal: 'signal',
+  onTransfer: 'function',
 }

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { Assembly } from './assembly.ts'
-import { UsageError } from './event/errors.ts'
+import { checkText } from './event/option-kinds.ts'
 import { type FollowOptions, followSettings } from './follow-options.ts'
 import { makeOwnDirectory } from './log/log-repository.ts'
 import { WriterLock } from './log/writer-lock.ts'
@@ -42,12 +42,10 @@ import { nodeFileSystem } from './system/file-system.ts'
  * @throws LogLockedError while another process follows into it, or writes to it
  * @throws GitMissingError, InvalidRemoteError, and what `open` throws
  */
-export async function follow(
-  remote: string,
-  path = nameOf(remote),
-  options: FollowOptions = {},
-): Promise<Replica> {
-  return openReplica(remote, path, options, 'follow')
+export async function follow(remote: string, path?: string, options: FollowOptions = {}): Promise<Replica> {
+  checkText('follow', 'the address of a remote', remote)
+  if (path !== undefined) checkText('follow', 'the path of a replica', path)
+  return openReplica(remote, path ?? nameOf(remote), options, 'follow')
 }
 
 /** Opens a replica to look at the history of its remote, and to accept it: it does not follow. */
@@ -63,8 +61,6 @@ async function openReplica(
   options: FollowOptions,
   purpose: Purpose,
 ): Promise<Replica> {
-  if (typeof remote !== 'string' || remote === '')
-    throw new UsageError('follow needs the address of a remote')
   const { timeoutMs } = followSettings(options)
   const target = resolve(path)
   const { fileSystem = nodeFileSystem } = options.ports ?? {}

@@ -1,6 +1,7 @@
 import type { DrillOptions, DrillResult } from './drill.ts'
 import { UsageError } from './event/errors.ts'
 import type { RecordedEvent } from './event/event.ts'
+import { checkOptionKinds, checkText } from './event/option-kinds.ts'
 import type { Image } from './image/image.ts'
 import type { Projection } from './image/projection.ts'
 import type { PastImage, PointInTime } from './image/time-travel.ts'
@@ -37,6 +38,10 @@ export interface VerifyOptions {
   /** Told how many commits of how many were checked. */
   readonly onProgress?: (done: number, total: number) => void
 }
+
+const WORK = { signal: 'signal', onProgress: 'function' } as const
+/** Of a transfer: what its options have to be. */
+export const TRANSFER = { ...WORK, timeoutMs: 'any' } as const
 
 /** What every open log has: reads, state, status. */
 export abstract class LogHandle<Parts extends LogParts = LogParts> implements AsyncDisposable {
@@ -95,14 +100,15 @@ export abstract class LogHandle<Parts extends LogParts = LogParts> implements As
    *
    * @throws UsageError for what is no position: it would never come
    */
-  async waitFor(position: number, { signal }: WaitOptions = {}): Promise<void> {
+  async waitFor(position: number, options: WaitOptions = {}): Promise<void> {
     this.parts.log.checkOpen()
+    checkOptionKinds('waitFor', options, { signal: 'signal' })
     if (!Number.isSafeInteger(position) || position < 0) {
       throw new UsageError(`${position} is no position to wait for`, {
         hint: 'Give that of an event, such as the `position` that append returns.',
       })
     }
-    await this.parts.log.state.visible.reaches(position, signal)
+    await this.parts.log.state.visible.reaches(position, options.signal)
   }
 
   /**
@@ -121,8 +127,10 @@ export abstract class LogHandle<Parts extends LogParts = LogParts> implements As
    *   GitMissingError, GitFailedError: the backup is as it was
    * @throws UsageError without a folder
    */
-  backup(directory: string, options: TransferOptions = {}): Promise<BackupResult> {
+  async backup(directory: string, options: TransferOptions = {}): Promise<BackupResult> {
     this.parts.log.checkOpen()
+    checkText('backup', 'the folder of a backup', directory)
+    checkOptionKinds('backup', options, TRANSFER)
     return this.parts.backup(directory, options)
   }
 
@@ -138,14 +146,17 @@ export abstract class LogHandle<Parts extends LogParts = LogParts> implements As
    * @param source the folder of a backup, or name or address of a remote; default: the log's remote
    * @throws what `restore` and `clone` throw, when there is nothing that could be compared
    */
-  drill(source?: string, options: DrillOptions = {}): Promise<DrillResult> {
+  async drill(source?: string, options: DrillOptions = {}): Promise<DrillResult> {
     this.parts.log.checkOpen()
+    if (source !== undefined) checkText('drill', 'the folder of a backup, or a remote', source)
+    checkOptionKinds('drill', options, { ...TRANSFER, onReplayed: 'function' })
     return this.parts.drill(source, options)
   }
 
   /** Checks the whole history: hashes, positions, versions, trailers, folds. Reads every commit. */
-  verify(options: VerifyOptions = {}): Promise<Verification> {
+  async verify(options: VerifyOptions = {}): Promise<Verification> {
     this.parts.log.checkOpen()
+    checkOptionKinds('verify', options, WORK)
     return this.parts.verify(options)
   }
 
@@ -164,8 +175,9 @@ export abstract class LogHandle<Parts extends LogParts = LogParts> implements As
    * const { before, after } = await log.maintain()
    * ```
    */
-  maintain(run: MaintenanceRun = {}): Promise<MaintenanceResult> {
+  async maintain(run: MaintenanceRun = {}): Promise<MaintenanceResult> {
     this.parts.log.checkOpen()
+    checkOptionKinds('maintain', run, WORK)
     return this.parts.maintain(run)
   }
 

@@ -1,5 +1,4 @@
 import type { Assembly } from './assembly.ts'
-import { UsageError } from './event/errors.ts'
 import type { Projection } from './image/projection.ts'
 import { imageAt } from './image/time-travel.ts'
 import type { LogParts } from './log-handle.ts'
@@ -19,7 +18,6 @@ export function logParts(
     at: (point) => imageAt({ log, snapshots, reader, projections, point }),
     backup: async (directory, transfer) => {
       // An empty name, such as that of a variable that is not set, would be the current folder.
-      if (typeof directory !== 'string' || directory === '') throw new UsageError('backup needs a folder')
       if (log.writer !== undefined) await log.seal()
       const { backUp } = await import('./sync/backup/backup.ts')
       const { fileSystem, clock } = assembly

@@ -1,11 +1,11 @@
 import { basename, resolve } from 'node:path'
 import { Assembly } from './assembly.ts'
-import { UsageError } from './event/errors.ts'
+import { checkOptionKinds, checkText } from './event/option-kinds.ts'
 import { logParts } from './log-parts.ts'
 import { inNewFolder } from './new-folder.ts'
 import { Log } from './opened-log.ts'
 import type { OpenOptions, SharedOptions } from './options.ts'
-import { checkOptions } from './options-check.ts'
+import { checkOptions, OPEN_OPTIONS } from './options-check.ts'
 import { shownAddress } from './repository/remote-address.ts'
 import type { TransferOptions } from './repository/remote-transfer.ts'
 import type { SharedLog } from './shared-log.ts'
@@ -48,7 +48,7 @@ export async function open(
   path: string,
   options: OpenOptions | SharedOptions = {},
 ): Promise<Log | SharedLog> {
-  if (typeof path !== 'string' || path === '') throw new UsageError('open needs the path of a log')
+  checkText('open', 'the path of a log', path)
   checkOptions(options)
   if (options.mode === 'shared') {
     const { openShared } = await import('./shared-opening.ts')
@@ -92,19 +92,21 @@ export interface CloneOptions extends OpenOptions {
  * @throws RemoteFailedError, InvalidRemoteError, GitMissingError, NotARepositoryError when the path is taken,
  *   NotALogError for an empty repository, and whatever `open` throws: then nothing is left behind
  */
-export async function clone(
-  address: string,
-  path?: string,
-  { workTree = false, signal, onTransfer, ...options }: CloneOptions = {},
-): Promise<Log> {
-  if (typeof address !== 'string' || address === '')
-    throw new UsageError('clone needs the address of a remote')
+export async function clone(address: string, path?: string, given: CloneOptions = {}): Promise<Log> {
+  checkText('clone', 'the address of a remote', address)
+  if (path !== undefined) checkText('clone', 'a path to clone to', path)
+  checkOptionKinds('clone', given, { ...OPEN_OPTIONS, ...CLONE })
+  const { workTree = false, signal, onTransfer, ...options } = given
+  checkOptions(options)
   const target = resolve(path ?? nameOf(address))
   return await inNewFolder(target, async () => {
     await cloneLog(address, target, { bare: !workTree, signal, onProgress: onTransfer })
     return await open(target, options)
   })
 }
+
+/** What it has beside those of `open`. */
+const CLONE = { workTree: 'truth', signal: 'signal', onTransfer: 'function' } as const
 
 /** The folder that a clone goes to where none is named: the last part of the address. */
 export function nameOf(address: string): string {

@@ -1,8 +1,9 @@
 import { type AppendOptions, normaliseAppend } from './append-call.ts'
 import type { NewEvent } from './event/event.ts'
+import { checkOptionKinds, checkText } from './event/option-kinds.ts'
 import type { AppendResult } from './log/placement.ts'
 import type { StreamAppend } from './log/preparation.ts'
-import { LogHandle, type LogParts } from './log-handle.ts'
+import { LogHandle, type LogParts, TRANSFER } from './log-handle.ts'
 import type { TransferOptions } from './repository/remote-transfer.ts'
 import { NotPushedError } from './sync/errors.ts'
 import type { PullResult } from './sync/pull.ts'
@@ -55,6 +56,7 @@ export class Log extends LogHandle<WriterParts> {
   ): Promise<AppendResult> {
     try {
       const { appends, condition, ack, signal } = normaliseAppend(target, second, third, 'journaled')
+      if (signal !== undefined) checkOptionKinds('append', { signal }, { signal: 'signal' })
       signal?.throwIfAborted()
       const appended = this.parts.log.append(appends, condition, ack)
       return ack === 'pushed' ? appended.then((result) => this.pushAppended(result, signal)) : appended
@@ -88,7 +90,8 @@ export class Log extends LogHandle<WriterParts> {
    * @param remote name or address; default: the log's
    * @throws RemoteFailedError, InvalidRemoteError, GitMissingError
    */
-  push(remote?: string, options: TransferOptions = {}): Promise<PushResult> {
+  async push(remote?: string, options: TransferOptions = {}): Promise<PushResult> {
+    checkTransfer('push', remote, options)
     return this.parts.push(remote, options)
   }
 
@@ -98,7 +101,8 @@ export class Log extends LogHandle<WriterParts> {
    * @param remote name or address; default: the log's
    * @throws RemoteFailedError, HistoryForkedError, InvalidBatchError, UnexpectedEntryError
    */
-  pull(remote?: string, options: TransferOptions = {}): Promise<PullResult> {
+  async pull(remote?: string, options: TransferOptions = {}): Promise<PullResult> {
+    checkTransfer('pull', remote, options)
     return this.parts.pull(remote, options)
   }
 
@@ -123,4 +127,9 @@ export class Log extends LogHandle<WriterParts> {
       throw new NotPushedError(result.position, result.commit ?? '', cause, { isCut })
     }
   }
+}
+
+function checkTransfer(call: string, remote: string | undefined, options: TransferOptions): void {
+  if (remote !== undefined) checkText(call, 'name or address of a remote', remote)
+  checkOptionKinds(call, options, TRANSFER)
 }

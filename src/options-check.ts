@@ -1,13 +1,15 @@
 import { UsageError } from './event/errors.ts'
 import { nameProblem } from './event/new-event.ts'
+import { checkOptionKinds, type OptionKind } from './event/option-kinds.ts'
 import { checkOptionNames } from './event/option-names.ts'
+import { isProjection, type Projection } from './image/projection.ts'
 import type { OpenOptions, SharedOptions } from './options.ts'
 import { MAX_APPEND_BYTES } from './repository/layout.ts'
 import type { HostProfile } from './sync/push/host-profile.ts'
 
 /** @throws UsageError for an option that no log could be opened with: before anything is touched */
 export function checkOptions(options: OpenOptions | SharedOptions): void {
-  checkOptionNames<OpenOptions | SharedOptions>('open', options, KNOWN)
+  checkOptionKinds<OpenOptions | SharedOptions>('open', options, OPEN_OPTIONS)
   const {
     codec,
     engine,
@@ -19,10 +21,11 @@ export function checkOptions(options: OpenOptions | SharedOptions): void {
     limits = {},
     push = {},
   } = options
+  checkProjections(options.projections)
   checkOptionNames('open option "seal"', seal, { afterMs: true, maxBytes: true })
-  if (typeof watch === 'object') checkOptionNames('open option "watch"', watch, { pollMs: true })
+  if (watch !== undefined && watch !== false) checkOptionNames('open option "watch"', watch, { pollMs: true })
   checkOptionNames('open option "snapshot"', snapshot, { everyEvents: true })
-  if (typeof maintenance === 'object')
+  if (maintenance !== undefined && maintenance !== false)
     checkOptionNames('open option "maintenance"', maintenance, { idleMs: true })
   checkOptionNames('open option "limits"', limits, { eventBytes: true, objectBytes: true })
   checkMode(options)
@@ -105,29 +108,37 @@ function checkMode(options: OpenOptions | SharedOptions): void {
   if (options.readOnly) refuse('readOnly', true, "false with mode: 'shared'")
 }
 
+/** @throws UsageError for what no `projection()` has made */
+export function checkProjections(projections: readonly Projection<unknown>[] | undefined): void {
+  for (const [at, one] of (projections ?? []).entries()) {
+    if (!isProjection(one)) refuse(`projections[${at}]`, one, 'what projection() returns')
+  }
+}
+
 function refuse(name: string, value: unknown, expected: string): never {
   throw new UsageError(`the option ${name} is ${JSON.stringify(value)}`, { hint: `Give ${expected}.` })
 }
 
-const KNOWN: Readonly<Record<keyof OpenOptions | keyof SharedOptions, true>> = {
-  projections: true,
-  codec: true,
-  engine: true,
-  readOnly: true,
-  remote: true,
-  mode: true,
-  shared: true,
-  signal: true,
-  author: true,
-  seal: true,
-  watch: true,
-  snapshot: true,
-  maintenance: true,
-  limits: true,
-  push: true,
-  onNotice: true,
-  onProgress: true,
-  ports: true,
+/** What each option of `open` has to be. */
+export const OPEN_OPTIONS: Readonly<Record<keyof OpenOptions | keyof SharedOptions, OptionKind>> = {
+  projections: 'list',
+  codec: 'any',
+  engine: 'any',
+  readOnly: 'truth',
+  remote: 'text',
+  mode: 'any',
+  shared: 'object',
+  signal: 'signal',
+  author: 'object',
+  seal: 'object',
+  watch: 'any',
+  snapshot: 'object',
+  maintenance: 'any',
+  limits: 'object',
+  push: 'object',
+  onNotice: 'function',
+  onProgress: 'function',
+  ports: 'object',
 }
 
 const PUSH: Readonly<Record<keyof NonNullable<OpenOptions['push']>, true>> = {

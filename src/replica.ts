@@ -1,3 +1,4 @@
+import { checkText } from './event/option-kinds.ts'
 import { LogHandle, type LogParts } from './log-handle.ts'
 import type { LogStatus } from './status.ts'
 import type { PullResult } from './sync/pull.ts'
@@ -63,7 +64,8 @@ export class Replica extends LogHandle<ReplicaParts> {
    * @throws UsageError when the remote is at another commit
    * @throws InvalidBatchError, UnexpectedEntryError, OtherLogError: everything stays as it was
    */
-  acceptRewrite(commit: string): Promise<AcceptedRewrite> {
+  async acceptRewrite(commit: string): Promise<AcceptedRewrite> {
+    checkText('acceptRewrite', 'the commit of the remote', commit)
     return this.parts.loop.acceptRewrite(commit)
   }
 

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { Assembly } from './assembly.ts'
 import { UsageError } from './event/errors.ts'
+import { checkOptionKinds, checkText } from './event/option-kinds.ts'
 import type { PointInTime } from './image/time-travel.ts'
 import { inNewFolder, isFreeFolder } from './new-folder.ts'
 import type { OpenOptions } from './options.ts'
@@ -54,8 +55,10 @@ export interface RestoreOptions extends Pick<OpenOptions, 'ports'> {
 export async function restore(
   directory: string,
   path: string,
-  { dryRun = false, ...options }: RestoreOptions = {},
+  given: RestoreOptions = {},
 ): Promise<RestoreResult> {
+  checkOptionKinds('restore', given, RESTORE)
+  const { dryRun = false, ...options } = given
   const { folder, target, restoring } = prepare(directory, path, options)
   return withCatalog(folder, async (catalog) => {
     if (!dryRun) return inNewFolder(target, () => restoreInto(target, folder, catalog, restoring))
@@ -90,11 +93,12 @@ export interface StandbyOptions extends Omit<RestoreOptions, 'at' | 'dryRun'> {
  *
  * @throws what `restore` and `open` throw, for the start
  */
-export async function standby(
-  directory: string,
-  path: string,
-  { pollMs = 1000, onRestored, onStep, onProblem, ...options }: StandbyOptions,
-): Promise<void> {
+export async function standby(directory: string, path: string, given: StandbyOptions): Promise<void> {
+  checkOptionKinds('standby', given, STANDBY)
+  if (given.signal === undefined) {
+    throw new UsageError('standby needs a signal', { hint: 'Give the AbortSignal that is to end it.' })
+  }
+  const { pollMs = 1000, onRestored, onStep, onProblem, ...options } = given
   const { folder, target } = prepare(directory, path, options)
   if (!(await holdsLog(target, folder.fileSystem))) {
     const restored = await restore(directory, target, options)
@@ -109,6 +113,16 @@ export async function standby(
   }
 }
 
+const COMMON = { ports: 'object', signal: 'signal', onTransfer: 'function', onProgress: 'function' } as const
+const RESTORE = { ...COMMON, at: 'any', dryRun: 'truth' } as const
+const STANDBY = {
+  ...COMMON,
+  pollMs: 'any',
+  onRestored: 'function',
+  onStep: 'function',
+  onProblem: 'function',
+} as const
+
 /** A repository without a commit, as a restore that was killed leaves it, is not opened: that would begin a new log. */
 async function holdsLog(path: string, fileSystem: FileSystem): Promise<boolean> {
   const found = await findRepository(path, fileSystem)
@@ -120,11 +134,8 @@ function prepare(
   path: string,
   { at, ports = {}, signal, onTransfer, onProgress }: Omit<RestoreOptions, 'dryRun'>,
 ) {
-  for (const given of [directory, path]) {
-    if (typeof given !== 'string' || given === '') {
-      throw new UsageError('restore needs the folder of a backup, and a path to restore to')
-    }
-  }
+  checkText('restore', 'the folder of a backup', directory)
+  checkText('restore', 'a path to restore to', path)
   const { fileSystem = nodeFileSystem, clock = systemClock } = ports
   const folder: BackupFolder = { directory: resolve(directory), fileSystem }
   return {

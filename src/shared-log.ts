@@ -1,5 +1,6 @@
 import { type AppendOptions, normaliseAppend } from './append-call.ts'
 import type { NewEvent } from './event/event.ts'
+import { checkOptionKinds, checkText } from './event/option-kinds.ts'
 import type { AppendResult } from './log/placement.ts'
 import type { StreamAppend } from './log/preparation.ts'
 import { LogHandle, type LogParts } from './log-handle.ts'
@@ -67,6 +68,7 @@ export class SharedLog extends LogHandle<SharedLogParts> {
     third?: AppendOptions,
   ): Promise<AppendResult | ProvisionalResult> {
     const { appends, condition, ack, signal } = normaliseAppend(target, second, third, 'pushed')
+    checkOptionKinds('append', { signal }, { signal: 'signal' })
     signal?.throwIfAborted()
     const { shared } = this.parts
     return ack === 'pushed'
@@ -101,12 +103,15 @@ export class SharedLog extends LogHandle<SharedLogParts> {
    *
    * @throws ConflictNotFoundError, and what `append` throws: then the conflict stays
    */
-  retryConflict(id: string, changes: Retry = {}): Promise<AppendResult> {
+  async retryConflict(id: string, changes: Retry = {}): Promise<AppendResult> {
+    checkText('retryConflict', 'the id of a conflict', id)
+    checkOptionKinds('retryConflict', changes, { appends: 'list', condition: 'any' })
     return this.parts.shared.retry(id, changes)
   }
 
   /** Gives up what did not hold. Its events are forgotten. @throws ConflictNotFoundError */
-  dropConflict(id: string): Promise<void> {
+  async dropConflict(id: string): Promise<void> {
+    checkText('dropConflict', 'the id of a conflict', id)
     return this.parts.shared.drop(id)
   }
 }

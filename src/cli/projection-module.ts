@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { Projection } from '../image/projection.ts'
+import { isProjection, type Projection } from '../image/projection.ts'
 import { ProjectionModuleError } from './errors.ts'
 
 /**
@@ -36,14 +36,4 @@ async function settledImport(url: string): Promise<Readonly<Record<string, unkno
   } finally {
     process.off('beforeExit', giveUp)
   }
-}
-
-/** Told by its shape: the module may have a copy of Memoir of its own. */
-function isProjection(value: unknown): value is Projection<unknown> {
-  if (typeof value !== 'object' || value === null) return false
-  const { name, version, init, findHandler } = value as Partial<Projection<unknown>>
-  return (
-    [typeof name, typeof version, typeof init, typeof findHandler].join() ===
-    'string,number,function,function'
-  )
 }

@@ -9,8 +9,13 @@ import { UsageError } from './errors.ts'
 export function checkOptionNames<Options extends object>(
   call: string,
   options: Options,
-  known: Readonly<Record<keyof Options, true>>,
+  known: Readonly<Record<keyof Options, unknown>>,
 ): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new UsageError(`${call} takes an object of options, not ${String(options)}`, {
+      hint: `It has ${Object.keys(known).join(', ')}.`,
+    })
+  }
   for (const name of Object.keys(options)) {
     if (Object.hasOwn(known, name)) continue
     throw new UsageError(`${call} has no option ${JSON.stringify(name)}`, {

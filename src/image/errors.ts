@@ -7,7 +7,7 @@ export class InvalidProjectionError extends MemoirError {
     /** The part of the definition at fault, such as `version` or `when.MoneyDeposited`. */
     readonly field: string,
     problem: string,
-    details: { readonly hint?: string } = {},
+    details = { hint: 'Give a name, a version, and the functions init and when: see projection().' },
   ) {
     super(`a projection's ${field} ${problem}`, details)
   }

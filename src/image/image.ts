@@ -1,3 +1,5 @@
+import { UsageError } from '../event/errors.ts'
+import { checkOptionKinds, shown } from '../event/option-kinds.ts'
 import { Exclusive } from '../log/exclusive.ts'
 import type { LogIndex } from '../log/log-index.ts'
 import type { LogListener, Notice } from '../log/log-state.ts'
@@ -44,6 +46,8 @@ export interface ImageOptions {
   readonly skipped?: Skipped | undefined
 }
 
+const TWICE = { hint: 'Each projection of a log needs a name of its own.' }
+
 /** How to go on after a handler failed: try the event again, or leave it out. */
 export type ResumeMode = 'retry' | 'skip'
 
@@ -75,7 +79,7 @@ export class Image implements LogListener {
   static async open(projections: readonly Projection<unknown>[], options: ImageOptions): Promise<Image> {
     const names = new Set<string>()
     for (const { name } of projections) {
-      if (names.has(name)) throw new InvalidProjectionError('name', `"${name}" is given twice`)
+      if (names.has(name)) throw new InvalidProjectionError('name', `"${name}" is given twice`, TWICE)
       names.add(name)
     }
     const image = new Image(options)
@@ -136,10 +140,9 @@ export class Image implements LogListener {
    * @throws ProjectionStoppedError, unless a state that stands still is asked for: then it is the one before
    *   the event that failed, but for what the failing handler had changed already
    */
-  state<State>(
-    projection: Projection<State>,
-    { evenIfStopped = false }: { readonly evenIfStopped?: boolean } = {},
-  ): State {
+  state<State>(projection: Projection<State>, options: { readonly evenIfStopped?: boolean } = {}): State {
+    checkOptionKinds('state', options, { evenIfStopped: 'truth' })
+    const { evenIfStopped = false } = options
     const { stop, state } = this.find(projection)
     if (stop !== undefined && !evenIfStopped) {
       throw new ProjectionStoppedError(projection.name, stop.position, stop.error)
@@ -181,6 +184,9 @@ export class Image implements LogListener {
     index: LogIndex,
   ): Promise<void> {
     this.find(projection)
+    if (mode !== 'retry' && mode !== 'skip') {
+      throw new UsageError(`resume goes on with ${shown(mode)}`, { hint: "Give 'retry' or 'skip'." })
+    }
     await this.rebuilding.run(async () => {
       const stopped = this.find(projection)
       // Once the image is rebuilt, all of its projections are made anew.
@@ -220,7 +226,7 @@ export class Image implements LogListener {
 
   private find(projection: Projection<unknown>): RunningProjection {
     const running = this.running.get(projection)
-    if (running === undefined) throw new UnknownProjectionError(projection.name)
+    if (running === undefined) throw new UnknownProjectionError(projection?.name ?? String(projection))
     return running
   }
 

@@ -63,6 +63,9 @@ export interface Projection<State> {
 export function projection<State, Events = Readonly<Record<string, unknown>>>(
   definition: ProjectionDefinition<State, Events>,
 ): Projection<State> {
+  if (typeof definition !== 'object' || definition === null) {
+    throw new InvalidProjectionError('definition', 'must be an object')
+  }
   const { name, version, init, when } = definition
   const problem = nameProblem(name)
   if (problem !== undefined) throw new InvalidProjectionError('name', problem)
@@ -88,4 +91,14 @@ export function projection<State, Events = Readonly<Record<string, unknown>>>(
     init: () => init(),
     findHandler: (type: string) => handlers.get(type),
   })
+}
+
+/** Whether something is a projection, told by its shape: a program may have several copies of Memoir. */
+export function isProjection(value: unknown): value is Projection<unknown> {
+  if (typeof value !== 'object' || value === null) return false
+  const { name, version, init, findHandler } = value as Partial<Projection<unknown>>
+  return (
+    [typeof name, typeof version, typeof init, typeof findHandler].join() ===
+    'string,number,function,function'
+  )
 }

@@ -1,9 +1,10 @@
 import { UsageError } from '../event/errors.ts'
 import type { RecordedEvent } from '../event/event.ts'
+import { checkOptionKinds } from '../event/option-kinds.ts'
 import { formatTime } from '../event/time.ts'
 import { EventNotFoundError, StreamNotFoundError } from '../log/errors.ts'
 import type { EventLog, StreamSummary } from '../log/event-log.ts'
-import { LogRewrittenError, type ReadOptions } from '../log/reading.ts'
+import { checkReadOptions, LogRewrittenError, type ReadOptions } from '../log/reading.ts'
 import { lastOf } from '../log/run.ts'
 import type { GitReader } from '../repository/git-reader.ts'
 import { Image, type Skipped } from './image.ts'
@@ -83,6 +84,7 @@ export class PastImage {
   /** Reads as the log does, up to the position. There is nothing to follow. @throws StreamNotFoundError, UsageError */
   read(options: ReadOptions = {}): AsyncGenerator<RecordedEvent> {
     this.checkHistory()
+    checkReadOptions(options)
     const { stream, ifMissing, direction, follow } = options
     if (follow === true) throw new UsageError('the past cannot be followed', { hint: 'Read from the log.' })
     const last = stream === undefined ? this.position : this.version(stream)
@@ -99,8 +101,10 @@ export class PastImage {
   }
 
   /** The streams that there were, in the order in which they first appeared. */
-  streams({ prefix = '' }: { readonly prefix?: string } = {}): StreamSummary[] {
+  streams(options: { readonly prefix?: string } = {}): StreamSummary[] {
     this.checkHistory()
+    checkOptionKinds('streams', options, { prefix: 'text' })
+    const { prefix = '' } = options
     const { index } = this.log.state
     return index.streams.all().flatMap((stream, number) => {
       if (!stream.startsWith(prefix)) return []

@@ -7,6 +7,7 @@ import {
 } from '../event/condition.ts'
 import { AppendTooLargeError, TimeBackwardsError, UsageError } from '../event/errors.ts'
 import { lineBytes, mostBytes, type PreparedEvent } from '../event/new-event.ts'
+import { checkOptionKinds } from '../event/option-kinds.ts'
 import { formatTime } from '../event/time.ts'
 import { MAX_APPEND_BYTES } from '../repository/layout.ts'
 import { ConcurrencyError } from './errors.ts'
@@ -89,7 +90,9 @@ function hasRepeatedId(appends: readonly PreparedAppend[]): boolean {
   return new Set(ids).size < ids.length
 }
 
-function checkCondition({ query, after = 0 }: AppendCondition): void {
+function checkCondition(condition: AppendCondition): void {
+  checkOptionKinds('append option "condition"', condition, { query: 'any', after: 'any' })
+  const { query, after = 0 } = condition
   if (!Number.isSafeInteger(after) || after < 0) {
     throw new UsageError(`condition.after is ${String(after)}`, {
       hint: 'Give the position up to which you have read.',

@@ -177,7 +177,9 @@ export class EventNotFoundError extends MemoirError {
     readonly position: number,
     readonly last: number,
   ) {
-    super(`there is no event at position ${position}: the log ends at ${last}`)
+    super(`there is no event at position ${position}: the log ends at ${last}`, {
+      hint: 'Positions are whole numbers from 1.',
+    })
   }
 }
 

@@ -1,5 +1,6 @@
 import { type AppendCondition, copyCondition } from '../event/condition.ts'
 import type { RecordedEvent } from '../event/event.ts'
+import { checkOptionKinds } from '../event/option-kinds.ts'
 import { formatTime } from '../event/time.ts'
 import { Admission } from './admission.ts'
 import { hasGivenIds, type PreparedAppend } from './append-check.ts'
@@ -134,7 +135,9 @@ export class EventLog {
   }
 
   /** The streams in the order in which they first appeared. Costs a look at each stream of the log. */
-  streams({ prefix = '' }: { readonly prefix?: string } = {}): StreamSummary[] {
+  streams(options: { readonly prefix?: string } = {}): StreamSummary[] {
+    checkOptionKinds('streams', options, { prefix: 'text' })
+    const { prefix = '' } = options
     const { index, visible } = this.state
     return index.streams.all().flatMap((stream, number) => {
       if (!stream.startsWith(prefix)) return []

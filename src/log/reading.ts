@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { MemoirError, UsageError } from '../event/errors.ts'
 import type { RecordedEvent } from '../event/event.ts'
-import { checkOptionNames } from '../event/option-names.ts'
+import { checkOptionKinds, type OptionKind } from '../event/option-kinds.ts'
 import type { Batch } from './batch.ts'
 import type { BatchSource } from './batch-source.ts'
 import { StreamNotFoundError } from './errors.ts'
@@ -64,7 +64,7 @@ export async function* readEvents(
   source: BatchSource,
   options: ReadOptions,
 ): AsyncGenerator<RecordedEvent> {
-  checkOptions(options)
+  checkReadOptions(options)
   const { stream, signal, ifMissing = 'empty', limit = Number.POSITIVE_INFINITY, follow = false } = options
   signal?.throwIfAborted()
   if (stream !== undefined && ifMissing === 'error') {
@@ -212,25 +212,19 @@ function filter(
   }
 }
 
-function checkOptions(options: ReadOptions): void {
-  checkOptionNames('read', options, KNOWN)
-  const { stream, from, to, limit, direction, follow, types, streams, prefix, tags, ifMissing } = options
+/** @throws UsageError */
+export function checkReadOptions(options: ReadOptions): void {
+  checkOptionKinds('read', options, KNOWN)
+  const { from, to, limit, direction, follow, types, streams, tags, ifMissing } = options
   for (const [name, value] of Object.entries({ types, streams, tags })) {
     if (value === undefined || (Array.isArray(value) && value.every((one) => typeof one === 'string')))
       continue
     throw new UsageError(`read option "${name}" is no list of names`, { hint: 'Give one such as ["a"].' })
   }
-  for (const [name, value] of Object.entries({ stream, prefix })) {
-    if (value === undefined || typeof value === 'string') continue
-    throw new UsageError(`read option "${name}" is no text`, { hint: 'Give a text, or leave it out.' })
-  }
   if (ifMissing !== undefined && ifMissing !== 'empty' && ifMissing !== 'error') {
     throw new UsageError(`read option "ifMissing" is ${String(ifMissing)}`, {
       hint: "Give 'empty' or 'error'.",
     })
-  }
-  if (follow !== undefined && typeof follow !== 'boolean') {
-    throw new UsageError(`read option "follow" is ${String(follow)}`, { hint: 'Give true or false.' })
   }
   for (const [name, value] of Object.entries({ from, to, limit })) {
     if (
@@ -251,17 +245,17 @@ function checkOptions(options: ReadOptions): void {
   if (follow === true && direction === 'backwards') throw new UsageError('reading backwards cannot follow')
 }
 
-const KNOWN: Readonly<Record<keyof ReadOptions, true>> = {
-  stream: true,
-  from: true,
-  to: true,
-  limit: true,
-  direction: true,
-  types: true,
-  streams: true,
-  prefix: true,
-  tags: true,
-  ifMissing: true,
-  follow: true,
-  signal: true,
+const KNOWN: Readonly<Record<keyof ReadOptions, OptionKind>> = {
+  stream: 'text',
+  from: 'any',
+  to: 'any',
+  limit: 'any',
+  direction: 'any',
+  types: 'any',
+  streams: 'any',
+  prefix: 'text',
+  tags: 'any',
+  ifMissing: 'any',
+  follow: 'truth',
+  signal: 'signal',
 }
