@@ -60,6 +60,44 @@ export async function clearForMaintenance(
   }
 }
 
+/**
+ * Removes what killed processes left of an object, or of a file that they were about to replace: of ours, and of git's.
+ * Returns how many files those were.
+ *
+ * Such a file gets its name within moments, and may be closed before: so its age counts, and whether somebody has it
+ * open. A process that stood still for an hour fails to rename it, and writes it anew.
+ */
+export async function removeOldTemporaries(
+  fileSystem: FileSystem,
+  gitDirectory: string,
+  clock: Clock = systemClock,
+): Promise<number> {
+  let removed = 0
+  for (const folder of TEMPORARY_FOLDERS) {
+    const path = `${gitDirectory}/${folder}`
+    for (const name of await fileSystem.list(path).catch(noneIfMissing)) {
+      if (!name.startsWith('tmp_obj_')) continue
+      const file = `${path}/${name}`
+      const ageSeconds = (await fileAgeSeconds(fileSystem, file, clock)) ?? 0
+      if (ageSeconds < GIVEN_UP_AFTER_SECONDS || !(await isAbandoned(fileSystem, gitDirectory, file, clock)))
+        continue
+      await removeQuietly(fileSystem, file)
+      removed++
+    }
+  }
+  return removed
+}
+
+/** Ours lie beside the file that they become, objects in `objects/`; git's, of an object, in its folder there. */
+const TEMPORARY_FOLDERS = [
+  '.',
+  'memoir',
+  'memoir/snapshots',
+  'memoir/remotes',
+  'objects',
+  ...Array.from({ length: 256 }, (_, byte) => `objects/${byte.toString(16).padStart(2, '0')}`),
+]
+
 async function findLeftBehind(fileSystem: FileSystem, gitDirectory: string): Promise<string[]> {
   const found: string[] = []
   for (const { folder, name: pattern } of LEFT_BEHIND) {

@@ -1,8 +1,16 @@
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { removeAbandonedFiles } from '../../src/repository/abandoned-files.ts'
+import { removeAbandonedFiles, removeOldTemporaries } from '../../src/repository/abandoned-files.ts'
 import { encodeObject } from '../../src/repository/object.ts'
 import { ObjectStore } from '../../src/repository/object-store.ts'
 import { nodeFileSystem } from '../../src/system/file-system.ts'
@@ -20,6 +28,41 @@ function unfinished(repository: string, name: string, ageSeconds: number): strin
   utimesSync(path, written, written)
   return path
 }
+
+describe('a temporary file of an object or of a small file', () => {
+  const HOUR = 3600
+  const left = (folder: string, ageSeconds: number) => {
+    mkdirSync(folder, { recursive: true })
+    const path = join(folder, `tmp_obj_${ageSeconds}`)
+    writeFileSync(path, 'x')
+    const written = Date.now() / 1000 - ageSeconds
+    utimesSync(path, written, written)
+    return path
+  }
+
+  test('that is old is removed wherever one is written, and nothing else', async () => {
+    const repository = bareRepository()
+    const folders = ['', 'objects', 'objects/5a', 'memoir', 'memoir/snapshots', 'memoir/remotes']
+    const paths = folders.map((folder) => left(join(repository, folder), 2 * HOUR))
+    const others = [
+      left(join(repository, 'objects'), HOUR / 2),
+      left(join(repository, 'memoir/elsewhere'), 2 * HOUR),
+    ]
+    expect(await removeOldTemporaries(nodeFileSystem, repository)).toBe(folders.length)
+    expect(paths.filter((path) => existsSync(path))).toEqual([])
+    expect(others.filter((path) => existsSync(path))).toEqual(others)
+    expect(existsSync(join(repository, 'config'))).toBe(true)
+  })
+
+  test.runIf(process.platform === 'linux')('stays while a process has it open, however old', async () => {
+    const repository = bareRepository()
+    const path = left(join(repository, 'objects'), 100 * HOUR)
+    const file = openSync(path, 'r')
+    expect(await removeOldTemporaries(nodeFileSystem, repository)).toBe(0)
+    closeSync(file)
+    expect(await removeOldTemporaries(nodeFileSystem, repository)).toBe(1)
+  })
+})
 
 describe.runIf(process.platform === 'linux')('an unfinished file', () => {
   test('that nobody writes to is removed, and nothing else', async () => {

@@ -1,5 +1,5 @@
 import type { FileSystem } from '../../system/file-system.ts'
-import { clearForMaintenance } from '../abandoned-files.ts'
+import { clearForMaintenance, removeOldTemporaries } from '../abandoned-files.ts'
 import { errorCode, fileError, replaceFile } from '../durable-file.ts'
 import { GitFailedError } from '../git-process-errors.ts'
 import { FULL_BATCH_BYTES } from '../layout.ts'
@@ -63,6 +63,7 @@ export class Maintenance implements AsyncDisposable {
       // A run that was killed leaves some, as a fetch does.
       const { fileSystem, repository } = this.options
       await clearForMaintenance(fileSystem, repository.gitDirectory, run.signal)
+      await removeOldTemporaries(fileSystem, repository.gitDirectory)
       const packed = await this.pack(commit, run)
       const merged = await this.merge(run)
       if (packed > 0 || merged > 0) await this.index(commit, run)

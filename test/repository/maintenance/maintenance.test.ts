@@ -52,6 +52,15 @@ describe('maintenance', () => {
     expect(fsck(path)).toBe('')
   })
 
+  it('removes what a killed writer left of an object, once nobody can be writing it any more', async () => {
+    const path = repositoryOf(3)
+    const [old, young] = ['tmp_obj_old', 'tmp_obj_young'].map((name) => `${path}/objects/${name}`)
+    for (const file of [old!, young!]) writeFileSync(file, 'x')
+    utimesSync(old!, 1_000_000, 1_000_000)
+    await maintain(path)
+    expect([existsSync(old!), existsSync(young!)]).toEqual([false, true])
+  })
+
   it('does nothing where there is nothing to do', async () => {
     const path = repositoryOf(3)
     await maintain(path)
