@@ -1,9 +1,11 @@
-import { readdir, rm } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { readdir, readFile, rm } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { missingParents } from './repository/creation.ts'
 import { createFile, fileError } from './repository/durable-file.ts'
 import { NotARepositoryError } from './repository/errors.ts'
+import { findRepository } from './repository/location.ts'
 import type { Clock } from './system/clock.ts'
-import type { FileSystem } from './system/file-system.ts'
+import { type FileSystem, nodeFileSystem } from './system/file-system.ts'
 import { currentProcess, isRunning } from './system/process-identity.ts'
 
 /**
@@ -34,8 +36,7 @@ export async function isFreeFolder(
   isFree = async (_folder: string) => false,
 ): Promise<boolean> {
   try {
-    if ((await readdir(path)).length > 0 && !(await isFree(path)))
-      throw new NotARepositoryError(path, 'it is not empty', { isTaken: true })
+    if ((await readdir(path)).length > 0 && !(await isFree(path))) throw await taken(path)
     return true
   } catch (error) {
     if (error instanceof NotARepositoryError) throw error
@@ -45,6 +46,36 @@ export async function isFreeFolder(
   }
 }
 
+/** Says what is there already, where that is what a process left that was killed. */
+async function taken(path: string): Promise<NotARepositoryError> {
+  const found = await findRepository(path, nodeFileSystem).catch(() => undefined)
+  const isHere = found?.workTree === undefined && found?.path === resolve(path)
+  if (!isHere || (await hasBranches(found.gitDirectory))) {
+    return new NotARepositoryError(path, 'it is not empty', { isTaken: true })
+  }
+  return new NotARepositoryError(
+    path,
+    'it holds a repository without a branch, which is what a restore or a clone leaves that was killed',
+    {
+      isTaken: true,
+      hint: 'If nothing else is at work there, empty the folder or remove it, and do it again.',
+    },
+  )
+}
+
+async function hasBranches(gitDirectory: string): Promise<boolean> {
+  const isThere = (name: string) =>
+    readdir(join(gitDirectory, name)).then(
+      (names) => names.length > 0,
+      () => false,
+    )
+  const isPacked = await readFile(join(gitDirectory, 'packed-refs')).then(
+    () => true,
+    () => false,
+  )
+  return isPacked || (await isThere('refs/heads'))
+}
+
 /**
  * Fills a folder beside its place, and puts it there once it is whole: one that was cut short would be taken for what
  * it was to be. If it fails, nothing is left; what a process that was killed left is removed by the next one.
@@ -52,21 +83,24 @@ export async function isFreeFolder(
  * @param id not given before: a process in a container has the number of the one before it
  * @throws what `fill` throws; PermissionDeniedError, DiskFullError, FileFailedError
  */
-export async function inUnfinishedFolder(
+export async function inUnfinishedFolder<Result>(
   target: string,
   id: string,
   { fileSystem, clock }: { readonly fileSystem: FileSystem; readonly clock: Clock },
-  fill: (path: string) => Promise<void>,
-): Promise<void> {
+  fill: (path: string) => Promise<Result>,
+): Promise<Result> {
   const holder = `${target}.unfinished-${id}`
   const path = `${holder}/${basename(target)}`
   const failed = (cause: unknown) => {
     throw fileError(target, cause)
   }
   try {
+    const parents = await missingParents(fileSystem, target)
     await makeHolder(target, holder, { fileSystem, clock }).catch(failed)
-    await fill(path)
+    const result = await fill(path)
     await fileSystem.rename(path, target).catch(failed)
+    for (const parent of parents) await fileSystem.syncDirectory(parent).catch(failed)
+    return result
   } finally {
     await remove(holder)
   }

@@ -1,5 +1,5 @@
-import { checkText } from './event/option-kinds.ts'
-import { LogHandle, type LogParts } from './log-handle.ts'
+import { checkOptionKinds, checkText } from './event/option-kinds.ts'
+import { LogHandle, type LogParts, type WaitOptions } from './log-handle.ts'
 import type { LogStatus } from './status.ts'
 import type { PullResult } from './sync/pull.ts'
 import type { ReplicaLoop } from './sync/replica/replica-loop.ts'
@@ -50,10 +50,11 @@ export class Replica extends LogHandle<ReplicaParts> {
   /**
    * Fetches, and says which events would be lost and gained by `acceptRewrite`.
    *
-   * @throws RemoteFailedError, RemoteEmptiedError, InvalidBatchError, UnexpectedEntryError
+   * @throws RemoteFailedError, RemoteEmptiedError, InvalidBatchError, UnexpectedEntryError, and the signal's reason
    */
-  describeRewrite(): Promise<Rewrite> {
-    return this.parts.loop.describeRewrite()
+  async describeRewrite(options: WaitOptions = {}): Promise<Rewrite> {
+    checkOptionKinds('describeRewrite', options, { signal: 'signal' })
+    return this.parts.loop.describeRewrite(options.signal)
   }
 
   /**
@@ -62,11 +63,12 @@ export class Replica extends LogHandle<ReplicaParts> {
    *
    * @param commit the commit the remote is at, or its first characters: so nothing is accepted unseen
    * @throws UsageError when the remote is at another commit
-   * @throws InvalidBatchError, UnexpectedEntryError, OtherLogError: everything stays as it was
+   * @throws InvalidBatchError, UnexpectedEntryError, OtherLogError, and the signal's reason: everything stays as it was
    */
-  async acceptRewrite(commit: string): Promise<AcceptedRewrite> {
+  async acceptRewrite(commit: string, options: WaitOptions = {}): Promise<AcceptedRewrite> {
     checkText('acceptRewrite', 'the commit of the remote', commit)
-    return this.parts.loop.acceptRewrite(commit)
+    checkOptionKinds('acceptRewrite', options, { signal: 'signal' })
+    return this.parts.loop.acceptRewrite(commit, options.signal)
   }
 
   /** Where the replica stands, and how it gets on with its remote. Costs nothing. */

@@ -1,9 +1,10 @@
 import { resolve } from 'node:path'
 import { Assembly } from './assembly.ts'
 import { UsageError } from './event/errors.ts'
+import { uuidGenerator } from './event/ids.ts'
 import { checkOptionKinds, checkText } from './event/option-kinds.ts'
 import type { PointInTime } from './image/time-travel.ts'
-import { inNewFolder, isFreeFolder } from './new-folder.ts'
+import { inNewFolder, inUnfinishedFolder, isFreeFolder } from './new-folder.ts'
 import type { OpenOptions } from './options.ts'
 import { findRepository } from './repository/location.ts'
 import { readRef } from './repository/refs.ts'
@@ -14,6 +15,7 @@ import { type RestoreResult, restoreInto, withCatalog } from './sync/backup/rest
 import { followBackup, type StandbyStep } from './sync/backup/standby.ts'
 import { systemClock } from './system/clock.ts'
 import { type FileSystem, nodeFileSystem } from './system/file-system.ts'
+import { systemRandom } from './system/random.ts'
 
 export type { RestoreResult } from './sync/backup/restore.ts'
 
@@ -60,11 +62,18 @@ export async function restore(
   checkOptionKinds('restore', given, RESTORE)
   const { dryRun = false, ...options } = given
   const { folder, target, restoring } = prepare(directory, path, options)
+  const { random = systemRandom } = options.ports ?? {}
   return withCatalog(folder, async (catalog) => {
-    if (!dryRun) return inNewFolder(target, () => restoreInto(target, folder, catalog, restoring))
-    await isFreeFolder(target)
+    const restoreTo = (place: string) => restoreInto(place, folder, catalog, restoring)
+    const isThere = await isFreeFolder(target)
+    if (!dryRun && isThere) return inNewFolder(target, () => restoreTo(target))
+    if (!dryRun) {
+      const id = uuidGenerator(random)(restoring.clock.now())
+      const result = await inUnfinishedFolder(target, id, { ...restoring, ...folder }, restoreTo)
+      return { ...result, path: target }
+    }
     await using temporary = await TemporaryDirectory.create('memoir-restore-')
-    const result = await restoreInto(`${temporary.path}/restored.git`, folder, catalog, restoring)
+    const result = await restoreTo(`${temporary.path}/restored.git`)
     return { ...result, path: target }
   })
 }

@@ -17,13 +17,14 @@ export async function commonPosition(
   before: BranchState,
   after: BranchState,
   source: BatchSource,
+  signal?: AbortSignal,
 ): Promise<number> {
   const shorter = Math.min(before.position, after.position)
   const from = firstDifference(before.tree, after.tree)
   if (from > shorter) return shorter
-  const right = eventLines(source.replay(after.tree, from), from)
+  const right = eventLines(source.replay(after.tree, from, signal), from)
   let common = from - 1
-  for await (const line of eventLines(source.replay(before.tree, from), from)) {
+  for await (const line of eventLines(source.replay(before.tree, from, signal), from)) {
     const other = await right.next()
     if (other.done === true || other.value !== line) break
     common++

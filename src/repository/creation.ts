@@ -122,7 +122,7 @@ async function isOurConfig(folder: string, path: string, fileSystem: FileSystem)
 }
 
 /** The folders that will get a new name in them, from the innermost. */
-async function missingParents(fileSystem: FileSystem, folder: string): Promise<readonly string[]> {
+export async function missingParents(fileSystem: FileSystem, folder: string): Promise<readonly string[]> {
   const parents = [dirname(folder)]
   for (let parent = dirname(folder); parent !== dirname(parent); parent = dirname(parent)) {
     try {

@@ -179,16 +179,18 @@ export class NotARepositoryError extends MemoirError {
     readonly path: string,
     readonly what: string,
     /** Whether a new repository was to be made there, and not one to be found. */
-    { isTaken = false } = {},
+    { isTaken = false, hint }: { readonly isTaken?: boolean; readonly hint?: string } = {},
   ) {
     super(
       isTaken
         ? `${path} cannot become a new repository: ${what}`
         : `${path} is not a Git repository: ${what}`,
       {
-        hint: isTaken
-          ? 'Give the path of a new folder, or of an empty one.'
-          : 'Give the path of a repository, or of an empty folder to create one.',
+        hint:
+          hint ??
+          (isTaken
+            ? 'Give the path of a new folder, or of an empty one.'
+            : 'Give the path of a repository, or of an empty folder to create one.'),
       },
     )
   }

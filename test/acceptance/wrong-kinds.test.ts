@@ -193,6 +193,8 @@ const CALLS: readonly [name: string, call: Call, fine: Kind[]][] = [
   ['shared.retryConflict(id, …)', (value) => shared.retryConflict('none', value), []],
   ['shared.dropConflict(…)', (value) => shared.dropConflict(value), []],
   ['replica.acceptRewrite(…)', (value) => replica.acceptRewrite(value), []],
+  ['replica.acceptRewrite(commit, …)', (value) => replica.acceptRewrite('0123456', value), []],
+  ['replica.describeRewrite(…)', (value) => replica.describeRewrite(value), []],
 ]
 
 describe.each(CALLS)('%s', (_, call, fine) => {

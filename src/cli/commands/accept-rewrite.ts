@@ -19,7 +19,7 @@ export const acceptRewrite = command({
     const { openForRewrite } = await import('../../follow.ts')
     await using replica = await openForRewrite(remote, repository.path, { signal })
     if (commit === undefined) {
-      const rewrite = await replica.describeRewrite()
+      const rewrite = await replica.describeRewrite({ signal })
       if (json) return output.json(rewrite)
       const { from, to, commonPosition, lost, gained } = rewrite
       return output.lines([
@@ -30,7 +30,7 @@ export const acceptRewrite = command({
         ...(from === to ? [] : [`To do so: memoir accept-rewrite ${to}`]),
       ])
     }
-    const { replaced, ...rewrite } = await replica.acceptRewrite(commit)
+    const { replaced, ...rewrite } = await replica.acceptRewrite(commit, { signal })
     if (json) return output.json({ ...rewrite, replaced })
     await output.line(
       `Accepted commit ${rewrite.to}: ${countOf(rewrite.lost, 'event')} lost, ${countOf(rewrite.gained, 'event')} gained. The old history is kept as ${replaced}.`,

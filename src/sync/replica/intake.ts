@@ -53,12 +53,12 @@ export class Intake {
   private answeredMs: number | undefined
   /** Whether the remote answers again, and nobody was told: that waits for the end of the look. */
   private isBack = false
-  private equalMs: number
+  private equal: Moment
   private pinning: Promise<void> = Promise.resolve()
 
   constructor(private readonly options: IntakeOptions) {
     this.known = options.known
-    this.equalMs = options.clock.now()
+    this.equal = this.now()
   }
 
   get error(): Error | undefined {
@@ -77,8 +77,8 @@ export class Intake {
   }
 
   get lag(): ReplicaLag {
-    const { opened, clock } = this.options
-    const seconds = Math.max(0, (clock.now() - this.equalMs) / 1000)
+    const { opened } = this.options
+    const seconds = secondsBetween(this.equal, this.now())
     if (this.behind === undefined) return { events: 0, commits: 0, seconds }
     const { position, commits } = this.behind
     const here = opened.log.state.visible.position
@@ -114,7 +114,7 @@ export class Intake {
   async describeRewrite(signal: AbortSignal): Promise<Rewrite> {
     const { phase } = this
     try {
-      return await describeRewrite(this.options.opened, await this.fetch(signal))
+      return await describeRewrite(this.options.opened, await this.fetch(signal), signal)
     } finally {
       this.phase = phase
     }
@@ -129,8 +129,8 @@ export class Intake {
       })
     }
     const { opened } = this.options
-    const rewrite = await describeRewrite(opened, incoming)
-    const replaced = await replaceHistory(opened, incoming, this.options)
+    const rewrite = await describeRewrite(opened, incoming, signal)
+    const replaced = await replaceHistory(opened, incoming, this.options, signal)
     this.trouble = undefined
     this.refused = undefined
     // Also where the replica was before: what is remembered outside of it may be what is given up.
@@ -219,13 +219,12 @@ export class Intake {
   }
 
   private taken(incoming: string, { hasMoved = this.known !== incoming } = {}): void {
-    const { clock, onMoved } = this.options
     this.known = incoming
     this.behind = undefined
-    this.equalMs = clock.now()
+    this.equal = this.now()
     if (!hasMoved) return
     this.pin()
-    onMoved()
+    this.options.onMoved()
   }
 
   /** Remembers where the replica is. One write at a time takes along whatever was taken in until it starts. */
@@ -237,6 +236,10 @@ export class Intake {
         await pin({ log: opened.manifest.id, path: opened.repository.path, commit, position })
       })
       .catch((error) => notify({ kind: 'pin-failed', error: toError(error) }))
+  }
+
+  private now(): Moment {
+    return { clockMs: this.options.clock.now(), steadyMs: performance.now() }
   }
 
   private explained(cause: unknown, before: string): Error {
@@ -265,6 +268,17 @@ export class Intake {
     this.tellIfBack()
     return outcome
   }
+}
+
+/** What the clock said, which somebody may set, and what has run evenly since the process began. */
+interface Moment {
+  readonly clockMs: number
+  readonly steadyMs: number
+}
+
+/** The longer of both: a clock that was set back hides time, and so does a machine that slept. */
+function secondsBetween(from: Moment, to: Moment): number {
+  return Math.max(to.clockMs - from.clockMs, to.steadyMs - from.steadyMs) / 1000
 }
 
 function toError(cause: unknown): Error {

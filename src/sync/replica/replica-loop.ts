@@ -64,12 +64,12 @@ export class ReplicaLoop {
     })
   }
 
-  describeRewrite(): Promise<Rewrite> {
-    return this.whileOpen(() => this.intake.describeRewrite(this.closing.signal))
+  describeRewrite(signal?: AbortSignal): Promise<Rewrite> {
+    return this.whileOpen(() => this.intake.describeRewrite(this.closingOr(signal)))
   }
 
-  acceptRewrite(commit: string): Promise<Rewrite & { readonly replaced: string }> {
-    return this.whileOpen(() => this.intake.acceptRewrite(commit, this.closing.signal))
+  acceptRewrite(commit: string, signal?: AbortSignal): Promise<Rewrite & { readonly replaced: string }> {
+    return this.whileOpen(() => this.intake.acceptRewrite(commit, this.closingOr(signal)))
   }
 
   state(): ReplicaState {
@@ -93,6 +93,11 @@ export class ReplicaLoop {
     await this.looks.run(() => this.intake.settled())
     await this.watcher?.close()
     this.intake.phase = 'closed'
+  }
+
+  private closingOr(signal: AbortSignal | undefined): AbortSignal {
+    const { signal: closing } = this.closing
+    return signal === undefined ? closing : AbortSignal.any([closing, signal])
   }
 
   /** @throws LogClosedError */

@@ -25,14 +25,15 @@ const REPLACED = 'refs/memoir/replaced/'
 /**
  * Compares the events here with those of another history, without taking them in.
  *
- * @throws OtherLogError, UnexpectedEntryError, NotALogError, InvalidBatchError, ObjectTooLargeError
+ * @throws OtherLogError, UnexpectedEntryError, NotALogError, InvalidBatchError, ObjectTooLargeError, and the
+ *   signal's reason
  */
-export async function describeRewrite(opened: OpenedLog, to: string): Promise<Rewrite> {
+export async function describeRewrite(opened: OpenedLog, to: string, signal?: AbortSignal): Promise<Rewrite> {
   const { log, reader } = opened
   await checkSameLog(opened, to)
   const before = log.state.branch
   const after = await readBranchState(to, reader, log.source, before)
-  const common = await commonPosition(before, after, log.source)
+  const common = await commonPosition(before, after, log.source, signal)
   return {
     from: before.commit,
     to,
@@ -47,14 +48,15 @@ export async function describeRewrite(opened: OpenedLog, to: string): Promise<Re
  * of its own.
  *
  * @returns that ref
- * @throws what `checkLine` and `examine` throw: everything stays as it was
+ * @throws what `checkLine` and `examine` throw, and the signal's reason: everything stays as it was
  */
 export async function replaceHistory(
   { log, repository, reader, manifest }: OpenedLog,
   to: string,
   { fileSystem, clock }: Ports,
+  signal?: AbortSignal,
 ): Promise<string> {
-  await checkLine(to, { before: undefined, logId: manifest.id, reader, source: log.source })
+  await checkLine(to, { before: undefined, logId: manifest.id, reader, source: log.source, signal })
   const { commit } = log.state.branch
   const time = formatTime(clock.now()).replace(/[-:]|\.\d+/g, '')
   const ref = `${REPLACED}${time}-${commit.slice(0, 12)}`
@@ -63,7 +65,7 @@ export async function replaceHistory(
   const expected = await readRef(fileSystem, gitDirectory, ref)
   await moveRef(fileSystem, gitDirectory, ref, { expected, next: commit }, clock)
   try {
-    await log.follower.fastForward(to)
+    await log.follower.fastForward(to, undefined, signal)
   } catch (error) {
     const isKept = (await readRef(fileSystem, gitDirectory, branch)) === commit
     if (isKept && expected === undefined) await removeQuietly(fileSystem, `${gitDirectory}/${ref}`)

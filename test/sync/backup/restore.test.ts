@@ -1,13 +1,51 @@
-import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { open } from '../../../src/memoir.ts'
+import { createRepository } from '../../../src/repository/creation.ts'
 import { restore } from '../../../src/restore.ts'
+import { nodeFileSystem } from '../../../src/system/file-system.ts'
 import { deposits, makeLog, temporaryFolder, verify } from '../../log/log-fixture.ts'
 import { fsck, gitText } from '../../repository/real-git.ts'
 import { appendAndBackUp, backUp, bundlesIn, storedLines } from './backup-fixture.ts'
 
+const MAIN = join(import.meta.dirname, '../../../dist/cli/main.js')
+
 describe('a restore', () => {
+  it('that was killed is in no way of the next one, and leaves nothing once that is done', async () => {
+    const path = await makeLog(deposits(40))
+    const directory = temporaryFolder()
+    await backUp(path, directory)
+    const parent = temporaryFolder()
+    const target = join(parent, 'restored.git')
+    const child = spawn(process.execPath, [MAIN, 'restore', directory, target], { stdio: 'ignore' })
+    const hasBegun = () =>
+      readdirSync(parent).some((name) => existsSync(join(parent, name, 'restored.git/HEAD')))
+    await expect.poll(hasBegun, { interval: 1, timeout: 20_000 }).toBe(true)
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    expect(existsSync(target)).toBe(false)
+    expect(await restore(directory, target)).toMatchObject({ path: target, position: 40 })
+    expect(readdirSync(parent)).toEqual(['restored.git'])
+    expect(fsck(target)).toBe('')
+  })
+
+  it('into a folder where one was killed says so, and what to do', async () => {
+    const directory = temporaryFolder()
+    await backUp(await makeLog(deposits(1)), directory)
+    const target = temporaryFolder()
+    await createRepository(target, nodeFileSystem)
+    await expect(restore(directory, target)).rejects.toMatchObject({
+      code: 'not-a-repository',
+      message: expect.stringContaining('a restore or a clone leaves that was killed'),
+      hint: expect.stringContaining('empty the folder or remove it'),
+    })
+    for (const name of readdirSync(target)) rmSync(join(target, name), { recursive: true })
+    expect(await restore(directory, target)).toMatchObject({ path: target, position: 1 })
+  })
+
   it('brings back every commit and every byte, from few bundles', async () => {
     const path = join(temporaryFolder(), 'log.git')
     const directory = temporaryFolder()

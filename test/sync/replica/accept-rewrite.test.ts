@@ -2,7 +2,10 @@ import { rmSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { openForRewrite } from '../../../src/follow.ts'
 import type { Replica } from '../../../src/replica.ts'
-import { batch, commitByHand } from '../../log/log-fixture.ts'
+import { replaceHistory } from '../../../src/sync/replica/rewrite.ts'
+import { systemClock } from '../../../src/system/clock.ts'
+import { nodeFileSystem } from '../../../src/system/file-system.ts'
+import { batch, closeLog, commitByHand, openLog } from '../../log/log-fixture.ts'
 import { fsck, git, gitText } from '../../repository/real-git.ts'
 import { BY_HAND, balances, replacedReplica, Scene } from './replica-fixture.ts'
 
@@ -30,6 +33,25 @@ describe('a rewritten history', () => {
     expect(await replica.describeRewrite()).toEqual(described)
     expect(replica.state(balances)).toEqual(new Map([['account', 6]]))
     expect(scene.head(scene.path)).toBe(old)
+  })
+
+  test('is not taken once its signal is aborted, while it is looked at, and the next call takes it', async () => {
+    const { scene, replica, old } = await rewritten()
+    const reason = new Error('no more')
+    const signal = AbortSignal.abort(reason)
+    await expect(replica.describeRewrite({ signal })).rejects.toBe(reason)
+    await expect(replica.acceptRewrite(scene.head(), { signal })).rejects.toBe(reason)
+    const opened = await openLog(scene.path, { readOnly: true })
+    try {
+      const ports = { fileSystem: nodeFileSystem, clock: systemClock }
+      await expect(replaceHistory(opened, scene.head(), ports, signal)).rejects.toBe(reason)
+    } finally {
+      await closeLog(opened)
+    }
+    expect(scene.head(scene.path)).toBe(old)
+    expect(gitText(scene.path, 'for-each-ref', 'refs/memoir/replaced')).toBe('')
+    await replica.acceptRewrite(scene.head())
+    expect(scene.head(scene.path)).toBe(scene.head())
   })
 
   test('is taken when its commit is named, and the old one is kept', async () => {

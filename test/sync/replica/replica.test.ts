@@ -185,3 +185,18 @@ describe('a replica that cannot be made', () => {
     expect(replica.state(balances)).toEqual(new Map([['account', 1]]))
   })
 })
+
+test('the lag of a replica goes on when the clock is set back, and knows of time that it slept', async () => {
+  const scene = new Scene()
+  await scene.deposit(1)
+  let setMs = 0
+  const clock = { now: () => Date.now() + setMs }
+  const replica = await scene.follow({ ...BY_HAND, ports: { clock } })
+  await replica.pull()
+  setMs = -3_600_000
+  const { seconds } = replica.status().replica.lag
+  await expect.poll(() => replica.status().replica.lag.seconds).toBeGreaterThan(seconds)
+  expect(replica.status().replica.lag.seconds).toBeGreaterThan(0)
+  setMs = 3_600_000
+  expect(replica.status().replica.lag.seconds).toBeGreaterThanOrEqual(3600)
+})
