@@ -36,8 +36,10 @@ export class LogIndex {
   private readonly times = Column.float64()
   private readonly idHashes = Column.uint32()
   readonly ids = new IdTable(this.idHashes)
-  // One entry a type: its last position.
+  // One entry a type: its last position, or one that is not before it, where events were forgotten.
   private readonly lastOfType = Column.uint32()
+  /** The first position of the types that came since the index was made, or read from a snapshot. */
+  private readonly firstOfType = new Map<number, number>()
 
   /** Its parts, in a fixed order, for a snapshot. */
   readonly columns: readonly Column<Uint32Array | Float64Array>[] = [
@@ -155,7 +157,7 @@ export class LogIndex {
     }
     this.ids.truncate(position)
     this.tags.truncate(position)
-    for (let type = 0; type < this.types.count; type++) this.lowerLastOfType(type)
+    this.truncateTypes(position)
   }
 
   /** Positions whose event may have this id: nearly always one or none; the event has to be looked at. */
@@ -178,7 +180,7 @@ export class LogIndex {
   /**
    * The position of some event after a position that a query selects, or undefined. Costs as many steps
    * as the most telling part of the query has events after that position: tags, then streams; a query of
-   * types alone is answered at once.
+   * types alone is answered at once, but for the first after events were forgotten that had one of its types.
    */
   findMatch(query: Query, after: number): number | undefined {
     for (const item of queryItems(query)) {
@@ -197,7 +199,8 @@ export class LogIndex {
     } else if (types !== undefined) {
       for (const type of types) {
         const number = this.types.find(type)
-        if (number !== undefined && this.lastOfType.get(number) > after) yield this.lastOfType.get(number)
+        const last = number === undefined ? 0 : this.findLastOfType(number, after)
+        if (last > after) yield last
       }
     } else if (this.count > after) yield this.count
   }
@@ -238,6 +241,7 @@ export class LogIndex {
 
   private addType(type: string): number {
     this.lastOfType.push(0)
+    this.firstOfType.set(this.types.count, this.count + 1)
     return this.types.add(type)
   }
 
@@ -255,10 +259,23 @@ export class LogIndex {
     return { line, problem, expected }
   }
 
-  private lowerLastOfType(type: number): void {
-    if (this.lastOfType.get(type) <= this.count) return
-    let last = this.count
-    while (last > 0 && this.typeNumber(last) !== type) last--
+  /** The last position of a type, or one that is not after the position given: further back nobody asks. */
+  private findLastOfType(type: number, after: number): number {
+    let last = this.lastOfType.get(type)
+    while (last > after && this.typeNumber(last) !== type) last--
     this.lastOfType.set(type, last)
+    return last
+  }
+
+  /** Looks at no event: whoever asks for a type finds out where its last one is. A refused append costs no more. */
+  private truncateTypes(position: number): void {
+    for (let type = this.types.count - 1; (this.firstOfType.get(type) ?? 0) > position; type--) {
+      this.types.removeLast()
+      this.lastOfType.truncate(type)
+      this.firstOfType.delete(type)
+    }
+    for (let type = 0; type < this.types.count; type++) {
+      if (this.lastOfType.get(type) > position) this.lastOfType.set(type, position)
+    }
   }
 }

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { matchesQuery, type Query } from '../../src/event/condition.ts'
 import { hashId } from '../../src/event/id-hash.ts'
 import { Lines } from '../../src/event/lines.ts'
@@ -87,6 +87,7 @@ test('answers as a plain list of events would, also after truncations', () => {
 function compare(index: LogIndex, model: readonly Entry[], queries: readonly Query[]): void {
   expect(index.count).toBe(model.length)
   expect([...index.streams.all()]).toEqual([...new Set(model.map(({ stream }) => stream))])
+  expect([...index.types.all()]).toEqual([...new Set(model.map(({ type }) => type))])
   for (const stream of ['a', 'b', '__proto__', 'constructor', 'toString']) {
     expect(index.version(stream)).toBe(versionAt(model, stream, model.length))
     const number = index.streams.find(stream)
@@ -137,6 +138,26 @@ function linesOf(model: readonly Entry[], start: number): Lines {
   })
   return Lines.fromText(text.join(''), 'test')
 }
+
+test.each(['new', 'once'])(
+  'takes an event of a type that is %s back without a look at all others',
+  (type) => {
+    const index = new LogIndex()
+    const entry = { stream: 's', type: 'often', tags: [], timeMs: 0, idHash: 0 }
+    index.add({ ...entry, type: 'once' })
+    for (let n = 0; n < 10_000; n++) index.add(entry)
+    const looks = vi.spyOn(index, 'typeNumber')
+    for (let n = 0; n < 10; n++) {
+      index.add({ ...entry, type })
+      index.truncate(10_001)
+    }
+    expect(looks.mock.calls.length).toBeLessThan(10)
+    expect(index.findMatch({ types: [type] }, 10_000)).toBeUndefined()
+    expect(looks.mock.calls.length).toBeLessThan(20)
+    expect(index.findMatch({ types: ['once'] }, 0)).toBe(1)
+    expect(index.findMatch({ types: ['new'] }, 0)).toBeUndefined()
+  },
+)
 
 test('says which line does not follow, and adds those before it', () => {
   const index = new LogIndex()
