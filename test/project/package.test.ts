@@ -64,7 +64,21 @@ describe('the packed package', () => {
     expect(run('node', 'program.js')).toBe('1 MoneyDeposited { amount: 10 }\n')
   })
 
-  it('gives types to a strict TypeScript project', () => {
+  /** The compiler's options that the README gives. */
+  const documented = (): object => {
+    const readme = readFileSync(join(installed, 'README.md'), 'utf8')
+    const [, text] = /```json\n([^`]*"compilerOptions"[^`]*)```/.exec(readme) ?? []
+    return JSON.parse(text ?? '{}').compilerOptions
+  }
+
+  it.each([
+    ['as the README says', () => documented()],
+    ['as the README says, and no library but the oldest', () => ({ ...documented(), lib: ['es2022'] })],
+    [
+      'with the strictest options',
+      () => ({ ...documented(), exactOptionalPropertyTypes: true, lib: ['esnext'] }),
+    ],
+  ])('gives types to a strict TypeScript project, set up %s', (_, options) => {
     write(
       'program.ts',
       "import { open, projection } from 'memoir'",
@@ -77,14 +91,11 @@ describe('the packed package', () => {
     write(
       'tsconfig.json',
       JSON.stringify({
+        // Node's types are those of this project: a test installs nothing from elsewhere.
         compilerOptions: {
-          strict: true,
+          ...options(),
           noEmit: true,
-          module: 'nodenext',
-          target: 'es2022',
-          lib: ['es2023', 'esnext.disposable'],
           typeRoots: [join(PROJECT, 'node_modules', '@types')],
-          types: ['node'],
         },
         files: ['program.ts'],
       }),
