@@ -1,4 +1,4 @@
-import { readdir, readFile, rm } from 'node:fs/promises'
+import { readdir, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { missingParents } from './repository/creation.ts'
 import { createFile, fileError } from './repository/durable-file.ts'
@@ -64,16 +64,8 @@ async function taken(path: string): Promise<NotARepositoryError> {
 }
 
 async function hasBranches(gitDirectory: string): Promise<boolean> {
-  const isThere = (name: string) =>
-    readdir(join(gitDirectory, name)).then(
-      (names) => names.length > 0,
-      () => false,
-    )
-  const isPacked = await readFile(join(gitDirectory, 'packed-refs')).then(
-    () => true,
-    () => false,
-  )
-  return isPacked || (await isThere('refs/heads'))
+  const names = await readdir(join(gitDirectory, 'refs/heads')).catch(() => [])
+  return names.length > 0 || (await isThere(join(gitDirectory, 'packed-refs')))
 }
 
 /**
@@ -98,12 +90,25 @@ export async function inUnfinishedFolder<Result>(
     const parents = await missingParents(fileSystem, target)
     await makeHolder(target, holder, { fileSystem, clock }).catch(failed)
     const result = await fill(path)
-    await fileSystem.rename(path, target).catch(failed)
-    for (const parent of parents) await fileSystem.syncDirectory(parent).catch(failed)
+    try {
+      await fileSystem.rename(path, target)
+      for (const parent of parents) await fileSystem.syncDirectory(parent)
+    } catch (cause) {
+      // What is not here any more is there, whatever the rename said.
+      if (!(await isThere(path))) await remove(target)
+      failed(cause)
+    }
     return result
   } finally {
     await remove(holder)
   }
+}
+
+function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
 }
 
 const OWNER = 'owner.json'

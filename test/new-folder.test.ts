@@ -10,7 +10,9 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { inNewFolder } from '../src/new-folder.ts'
+import { inNewFolder, inUnfinishedFolder } from '../src/new-folder.ts'
+import { systemClock } from '../src/system/clock.ts'
+import { type FileSystem, nodeFileSystem } from '../src/system/file-system.ts'
 import { TemporaryFolder } from './repository/git-repository.ts'
 
 /** Fills a folder, and fails then. */
@@ -55,4 +57,30 @@ test('a folder that is taken is left alone, and not called what it is not', asyn
   await expect(failed).rejects.toThrow('taken cannot become a new repository: it is not empty')
   await expect(failed).rejects.toMatchObject({ code: 'not-a-repository' })
   expect(readdirSync(own.join('taken'))).toEqual(['.git'])
+})
+
+test('what was put in its place is taken back when that cannot be made sure, and no folder of others', async () => {
+  using own = new TemporaryFolder()
+  const fill = async (path: string) => mkdirSync(path)
+  const failing = (name: 'rename' | 'syncDirectory', isDone: boolean): FileSystem =>
+    Object.assign(Object.create(nodeFileSystem), {
+      [name]: async (...paths: [string, string]) => {
+        if (isDone) await nodeFileSystem[name](...paths)
+        throw Object.assign(new Error('EIO'), { code: 'EIO' })
+      },
+    })
+  const target = own.join('new')
+  const fillWith = (fileSystem: FileSystem) =>
+    inUnfinishedFolder(target, 'id', { fileSystem, clock: systemClock }, fill)
+  for (const fileSystem of [
+    failing('rename', true),
+    failing('rename', false),
+    failing('syncDirectory', true),
+  ]) {
+    await expect(fillWith(fileSystem)).rejects.toMatchObject({ code: 'file-failed' })
+    expect(readdirSync(own.path)).toEqual([])
+  }
+  mkdirSync(join(target, 'theirs'), { recursive: true })
+  await expect(fillWith(nodeFileSystem)).rejects.toMatchObject({ code: 'file-failed' })
+  expect(readdirSync(target)).toEqual(['theirs'])
 })

@@ -44,7 +44,8 @@ const CONFLICT =
   /^(non-fast-forward|fetch first|stale info|needs force|failed to update ref|cannot lock ref|atomic (transaction|push) fail|reference already exists|incorrect old value provided)/
 
 /** Why a remote cannot move any ref, whoever asks. */
-const BROKEN = /Permission denied|No space left|Read-only file system|quota exceeded|Input\/output error/i
+const BROKEN =
+  /Permission denied|No space left|Out of diskspace|Read-only file system|quota exceeded|Input\/output error/i
 
 const TOO_LARGE =
   /returned error: 413|HTTP 413|exceeds .*(limit|maximum)|maximum allowed size|too large|large files? detected/i
@@ -77,7 +78,10 @@ const REMEDIES: readonly (readonly [RegExp, string])[] = [
     'Check its address. A host can also hide a repository from those who may not read it.',
   ],
   [NO_GIT, NO_GIT_REMEDY],
-  [/No space left on device/, 'A disk is full, here or there: the cause says which. Make room.'],
+  [
+    /No space left on device|Out of diskspace/,
+    'A disk is full, here or there: the cause says which. Make room.',
+  ],
   [/returned error: 429/, 'Too many requests came to it from here. Try again later.'],
   [/returned error: 5\d\d/, 'The host has trouble of its own. Try again later.'],
 ]

@@ -49,7 +49,7 @@ export async function cloneRepository(
     await transfer(runner, remote, [...args, '--end-of-options', shown, target], options)
   } catch (error) {
     // What the remote says of its own disk begins with "remote: ".
-    if (/^(?!remote: ).*No space left on device/m.test(errorOutput(error))) {
+    if (/^(?!remote: ).*(?:No space left on device|Out of diskspace)/m.test(errorOutput(error))) {
       throw new DiskFullError(target, { cause: error })
     }
     throw error

@@ -148,7 +148,7 @@ export async function unpackBundle(
     await unpack(runner, pack, options)
   } catch (cause) {
     if (!(cause instanceof GitFailedError)) throw cause
-    if (/No space left on device|Disk quota exceeded/.test(cause.stderr)) {
+    if (/No space left on device|Out of diskspace|Disk quota exceeded/.test(cause.stderr)) {
       throw new DiskFullError(path, { cause })
     }
     throw new BackupDamagedError(folder.directory, bundleName(bundle), 'git refuses what it holds', { cause })
