@@ -4,8 +4,9 @@ import { MAX_DEPTH } from './strict-json.ts'
 const KEPT_BYTES = 4 * 1024 * 1024
 /** Longer strings are given to `JSON.stringify`, which is the quicker the longer they are. */
 const SHORT = 64
-/** What a short string or a number takes at most, with its quotes. */
-const SHORT_BYTES = SHORT + 2
+/** What a short string or a number takes at most, with its quotes, and what stands before and behind it. */
+const SHORT_BYTES = SHORT + 4
+const NOT_SHORT = -1
 
 /** The largest number that V8 keeps and divides as 32 bits. */
 const MOST_BITS = 0x7fffffff
@@ -53,19 +54,10 @@ export class JsonWriter {
 
   /** Writes a string in its quotes. @returns false, and nothing is written, where it holds half a surrogate pair */
   string(text: string): boolean {
-    const { length } = text
-    if (length > SHORT) return this.anyString(text)
     this.reserve(SHORT_BYTES)
-    const { bytes } = this
-    let at = this.used
-    bytes[at++] = QUOTE
-    for (let index = 0; index < length; index++) {
-      const unit = text.charCodeAt(index)
-      if (unit < 0x20 || unit > 0x7e || unit === QUOTE || unit === BACKSLASH) return this.anyString(text)
-      bytes[at++] = unit
-    }
-    bytes[at++] = QUOTE
-    this.used = at
+    const end = this.short(text, this.used)
+    if (end === NOT_SHORT) return this.anyString(text)
+    this.used = end
     return true
   }
 
@@ -165,15 +157,45 @@ export class JsonWriter {
     for (const key in value) {
       const member = value[key]
       if (member === undefined || !Object.hasOwn(value, key)) continue
-      this.byte(before)
+      if (!this.key(before, key)) return false
       before = COMMA
-      if (!this.string(key)) return false
-      this.byte(COLON)
       if (!this.member(member, depthLeft)) return false
     }
     if (before === OPEN_BRACE) this.byte(OPEN_BRACE)
     this.byte(CLOSE_BRACE)
     return true
+  }
+
+  /** Writes a key with what stands before it, a brace or a comma, and the colon behind it. */
+  private key(before: number, key: string): boolean {
+    this.reserve(SHORT_BYTES)
+    this.bytes[this.used] = before
+    const end = this.short(key, this.used + 1)
+    if (end === NOT_SHORT) {
+      this.used++
+      if (!this.anyString(key)) return false
+      this.byte(COLON)
+      return true
+    }
+    this.bytes[end] = COLON
+    this.used = end + 1
+    return true
+  }
+
+  /** Writes a short string that needs no escape, where there is room for it. @returns where it ends, or NOT_SHORT */
+  private short(text: string, start: number): number {
+    const { length } = text
+    if (length > SHORT) return NOT_SHORT
+    const { bytes } = this
+    let at = start
+    bytes[at++] = QUOTE
+    for (let index = 0; index < length; index++) {
+      const unit = text.charCodeAt(index)
+      if (unit < 0x20 || unit > 0x7e || unit === QUOTE || unit === BACKSLASH) return NOT_SHORT
+      bytes[at++] = unit
+    }
+    bytes[at++] = QUOTE
+    return at
   }
 
   private digits(value: number): void {

@@ -193,12 +193,10 @@ function writeMetadata(writer: JsonWriter, metadata: Metadata | undefined, index
   if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) {
     throw new InvalidEventError(index, 'metadata', 'must be an object')
   }
-  for (const field of STRING_FIELDS) {
-    const value: unknown = metadata[field]
-    if (value !== undefined && typeof value !== 'string') {
-      throw new InvalidEventError(index, `metadata.${field}`, 'must be a string')
-    }
-  }
+  // One by one: a look-up by a field that changes costs five times as much.
+  checkStringField(metadata.correlationId, 'correlationId', index)
+  checkStringField(metadata.causationId, 'causationId', index)
+  checkStringField(metadata.actor, 'actor', index)
   // A Date is an object too, but not in JSON: what counts is what toJSON makes of it.
   if (typeof metadata.toJSON === 'function') {
     checkJsonValue(metadata, 'metadata')
@@ -212,7 +210,10 @@ function writeMetadata(writer: JsonWriter, metadata: Metadata | undefined, index
   if (writer.used === empty) writer.used = start
 }
 
-const STRING_FIELDS = ['correlationId', 'causationId', 'actor'] as const
+function checkStringField(value: unknown, field: string, index: number): void {
+  if (value === undefined || typeof value === 'string') return
+  throw new InvalidEventError(index, `metadata.${field}`, 'must be a string')
+}
 
 /** Tags in a list of our own: the index gets them later than the line, and the caller's may have changed by then. */
 function ownTags(tags: readonly string[] | undefined, index: number): readonly string[] {

@@ -29,6 +29,8 @@ export interface FileJournalOptions {
 }
 
 const SEGMENT_BYTES = 4 * 1024 * 1024
+/** How many times as large a segment may grow that is not filled: each costs the appends of a burst four syncs. */
+const GROWTH = 4
 /** From here on a frame takes longer to write twice than a file takes to grow: 20 KiB are written in 0.08 ms. */
 const LARGE_FRAME_BYTES = 16 * 1024
 
@@ -201,7 +203,8 @@ class FileJournal implements Journal {
 
   #create(frameBytes: number, isFilled: boolean): Promise<Segment> {
     const { fileSystem, directory, segmentBytes } = this.#options
-    const bytes = nextSegmentBytes(this.#active?.size, segmentBytes, frameBytes)
+    const limit = isFilled ? segmentBytes : segmentBytes * GROWTH
+    const bytes = nextSegmentBytes(isFilled ? this.#active?.size : limit, limit, frameBytes)
     return Segment.create(fileSystem, directory, bytes, isFilled)
   }
 
