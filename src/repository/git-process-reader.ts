@@ -76,12 +76,18 @@ export class GitProcessReader implements GitReader {
 
   async #read(oid: string, hasRoom: HasRoom): Promise<GitObject | typeof NO_ROOM> {
     if (!OID.test(oid)) throw new ObjectMissingError(oid)
-    const object =
-      (await this.#loose.find(oid, hasRoom)) ??
-      (await this.#packs.find(oid, hasRoom)) ??
-      (await this.#readPacked(oid, hasRoom))
+    const object = (await this.#readRecent(oid, hasRoom)) ?? (await this.#readPacked(oid, hasRoom))
     if (this.#isClosed) throw new ReaderClosedError()
     return object
+  }
+
+  async #readRecent(oid: string, hasRoom: HasRoom): Promise<GitObject | typeof NO_ROOM | undefined> {
+    const loose = await this.#loose.find(oid, hasRoom)
+    if (loose !== undefined) return loose
+    const packed = await this.#packs.find(oid, hasRoom)
+    // Between the rounds that were packed are others that are loose, and the first commits are.
+    if (packed !== undefined) this.#loose.expectMore()
+    return packed
   }
 
   async #readPacked(oid: string, hasRoom: HasRoom): Promise<GitObject | typeof NO_ROOM> {

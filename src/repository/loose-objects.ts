@@ -32,6 +32,11 @@ export class LooseObjects {
     return object
   }
 
+  /** Says that the repository was not packed by maintenance: the next object may well be loose. */
+  expectMore(): void {
+    this.#misses = 0
+  }
+
   async #read(oid: string, hasRoom: HasRoom): Promise<GitObject | undefined | typeof NO_ROOM> {
     const path = `${this.#directory}/${oid.slice(0, 2)}/${oid.slice(2)}`
     const { kind, size: deflatedBytes } = await nodeFileSystem.stat(path)

@@ -1,10 +1,12 @@
 import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { GitProcessReader } from '../../src/repository/git-process-reader.ts'
 import { type EncodedObject, encodeObject } from '../../src/repository/object.ts'
 import { ObjectStore } from '../../src/repository/object-store.ts'
 import { NO_ROOM } from '../../src/repository/room.ts'
 import { RoundPacks } from '../../src/repository/round-packs.ts'
+import { GitRunner } from '../../src/repository/runner.ts'
 import { nodeFileSystem } from '../../src/system/file-system.ts'
 import { bareRepository, git } from './real-git.ts'
 
@@ -93,4 +95,15 @@ test.each(['.pack', '.idx'])('never gives wrong bytes when a byte of the %s is d
       if (found !== undefined && found !== NO_ROOM) expect(found.content).toEqual(content)
     }
   }
+})
+
+test('a reader starts no git for what lies loose among such packs', async () => {
+  const gitDirectory = bareRepository()
+  const packedObjects = await packed(gitDirectory, 'round')
+  const loose = encodeObject('blob', Buffer.from('first of all'))
+  await new ObjectStore({ gitDirectory, fileSystem: nodeFileSystem }).write([loose])
+  await using runner = new GitRunner({ repository: { gitDirectory }, environment: { PATH: gitDirectory } })
+  await using reader = new GitProcessReader(runner, gitDirectory, LIMIT)
+  for (const { oid, content } of [...packedObjects, loose])
+    expect((await reader.read(oid)).content).toEqual(content)
 })
