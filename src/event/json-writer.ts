@@ -1,3 +1,4 @@
+import { BACKSLASH, QUOTE } from './line-scanner.ts'
 import { MAX_DEPTH } from './strict-json.ts'
 
 /** One huge text does not keep its memory for ever. */
@@ -11,10 +12,8 @@ const NOT_SHORT = -1
 /** The largest number that V8 keeps and divides as 32 bits. */
 const MOST_BITS = 0x7fffffff
 
-const QUOTE = 0x22
 const COMMA = 0x2c
 const COLON = 0x3a
-const BACKSLASH = 0x5c
 const OPEN_BRACKET = 0x5b
 const CLOSE_BRACKET = 0x5d
 const OPEN_BRACE = 0x7b

@@ -65,14 +65,13 @@ export function storedTimeAt(text: Uint8Array, offset: number): number {
   return (daysSince1970(year, month, day) * 86_400 + seconds) * 1000 + ms
 }
 
-/** What stands between the digits of the stored form. */
-const PUNCTUATION = [...'2026-11-23T05:21:48.123Z'].flatMap((character, at) =>
-  /\d/.test(character) ? [] : [{ at, code: character.charCodeAt(0) }],
-)
+const [DASH, T, COLON, DOT, Z] = [0x2d, 0x54, 0x3a, 0x2e, 0x5a]
 
+/** Whether between the digits stands what the stored form has there. */
 function isPunctuated(text: Uint8Array, offset: number): boolean {
-  for (const { at, code } of PUNCTUATION) if (text[offset + at] !== code) return false
-  return true
+  const isDate = text[offset + 4] === DASH && text[offset + 7] === DASH && text[offset + 10] === T
+  const isTime = text[offset + 13] === COLON && text[offset + 16] === COLON
+  return isDate && isTime && text[offset + 19] === DOT && text[offset + 23] === Z
 }
 
 function daysOf(year: number, month: number): number {

@@ -43,6 +43,16 @@ function packFiles(gitDirectory: string): string[] {
   return readdirSync(join(gitDirectory, 'objects/pack')).sort()
 }
 
+/** What the file system may answer before all names are there, at which call, and what it is told as. */
+const BEFORE_NAMES = [
+  ['ENOSPC', 'write', DiskFullError],
+  ['ENOSPC', 'open', DiskFullError],
+  ['EACCES', 'open', PermissionDeniedError],
+  ['EROFS', 'makeDirectory', PermissionDeniedError],
+  ['EIO', 'sync', FileFailedError],
+  ['EIO', 'rename', FileFailedError],
+] as const
+
 describe('an object store', () => {
   test('writes objects that git reads and fsck accepts', async () => {
     const gitDirectory = bareRepository()
@@ -143,23 +153,18 @@ describe('an object store', () => {
     )
   })
 
-  test.each([
-    ['ENOSPC', 'write', DiskFullError],
-    ['ENOSPC', 'open', DiskFullError],
-    ['EACCES', 'open', PermissionDeniedError],
-    ['EROFS', 'makeDirectory', PermissionDeniedError],
-    ['EIO', 'sync', FileFailedError],
-    ['EIO', 'rename', FileFailedError],
-    ['EIO', 'syncDirectory', FileFailedError],
-  ] as const)('that meets %s at %s says so and leaves no temporary file', async (code, method, expected) => {
-    const gitDirectory = bareRepository()
-    const fileSystem = new FaultyFileSystem(nodeFileSystem)
-    fileSystem.fail({ on: (call) => call.method === method, nth: 2, effect: { kind: 'error', code } })
-    const failure = new ObjectStore({ gitDirectory, fileSystem }).write(sealed('fault'))
-    await expect(failure).rejects.toBeInstanceOf(expected)
-    expect(temporaryFiles(gitDirectory)).toEqual([])
-    expect(fsck(gitDirectory)).not.toContain('error')
-  })
+  test.each([...BEFORE_NAMES, ['EIO', 'syncDirectory', FileFailedError]] as const)(
+    'that meets %s at %s says so and leaves no temporary file',
+    async (code, method, expected) => {
+      const gitDirectory = bareRepository()
+      const fileSystem = new FaultyFileSystem(nodeFileSystem)
+      fileSystem.fail({ on: (call) => call.method === method, nth: 2, effect: { kind: 'error', code } })
+      const failure = new ObjectStore({ gitDirectory, fileSystem }).write(sealed('fault'))
+      await expect(failure).rejects.toBeInstanceOf(expected)
+      expect(temporaryFiles(gitDirectory)).toEqual([])
+      expect(fsck(gitDirectory)).not.toContain('error')
+    },
+  )
 
   test.each([
     ['loose files', 1],
@@ -298,14 +303,7 @@ describe('an object store, of the objects of several commits,', () => {
     },
   )
 
-  test.each([
-    ['ENOSPC', 'write', DiskFullError],
-    ['ENOSPC', 'open', DiskFullError],
-    ['EACCES', 'open', PermissionDeniedError],
-    ['EROFS', 'makeDirectory', PermissionDeniedError],
-    ['EIO', 'sync', FileFailedError],
-    ['EIO', 'rename', FileFailedError],
-  ] as const)(
+  test.each(BEFORE_NAMES)(
     'that meets %s at %s says so, leaves nothing behind and is right the next time',
     async (code, method, expected) => {
       for (const nth of method === 'makeDirectory' ? [1] : [1, 2]) {
