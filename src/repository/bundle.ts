@@ -1,3 +1,4 @@
+import { PACKING_SETTINGS } from './git-environment.ts'
 import { validateRef } from './refs.ts'
 import type { TransferOptions } from './remote-transfer.ts'
 import { GitRunner } from './runner.ts'
@@ -48,7 +49,7 @@ export class BundleWriter implements AsyncDisposable {
       await directory.write('objects/info/alternates', `${JSON.stringify(`${gitDirectory}/objects`)}\n`)
       await directory.write(branch, `${commit}\n`)
       const repository = { gitDirectory: directory.path }
-      return new BundleWriter(directory, new GitRunner({ repository }), content)
+      return new BundleWriter(directory, new GitRunner({ repository, settings: PACKING_SETTINGS }), content)
     } catch (error) {
       await directory[Symbol.asyncDispose]()
       throw error

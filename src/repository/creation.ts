@@ -2,15 +2,29 @@ import { dirname, resolve } from 'node:path'
 import type { FileSystem } from '../system/file-system.ts'
 import { errorCode, fileError, replaceFile } from './durable-file.ts'
 import { NotARepositoryError } from './errors.ts'
+import { PACKING_SETTINGS } from './git-environment.ts'
+import { EVENTS_PATH } from './layout.ts'
 import { validateRef } from './refs.ts'
 import { splitCredentials } from './remote-address.ts'
 import type { Repository } from './repository.ts'
 
-const DIRECTORIES = ['objects/info', 'objects/pack', 'objects', 'refs/heads', 'refs/tags', 'refs', '.']
+const DIRECTORIES = [
+  'objects/info',
+  'objects/pack',
+  'objects',
+  'refs/heads',
+  'refs/tags',
+  'refs',
+  'info',
+  '.',
+]
 
-/** A git that users run here is not to start a collection of its own beside our maintenance. */
-const CONFIG =
-  '[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n'
+/** What a git that users run here is not to do: start a collection beside our maintenance, or look for deltas in vain for a clone. */
+const SETTINGS = { 'gc.auto': '0', 'maintenance.auto': 'false', ...PACKING_SETTINGS }
+const CONFIG = `[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n${asConfig(SETTINGS)}`
+const ATTRIBUTES_PATH = 'info/attributes'
+/** Else git would call a batch binary that is larger than its threshold, and show no diff of it. */
+const ATTRIBUTES = `${EVENTS_PATH}/** diff\n`
 
 export interface CreationOptions {
   /** Default `main`. */
@@ -41,6 +55,7 @@ export async function createRepository(
     if (!(await isUnfinished(folder, fileSystem))) throw new NotARepositoryError(folder, 'it is not empty')
     for (const name of DIRECTORIES) await fileSystem.makeDirectory(resolve(folder, name))
     await writeConfig(folder, CONFIG + remoteSection(origin), origin, fileSystem)
+    await replaceFile(fileSystem, resolve(folder, ATTRIBUTES_PATH), Buffer.from(ATTRIBUTES))
     for (const name of DIRECTORIES) await fileSystem.syncDirectory(resolve(folder, name))
     await replaceFile(fileSystem, `${folder}/HEAD`, Buffer.from(`ref: ${ref}\n`))
     for (const directory of [folder, ...parents]) await fileSystem.syncDirectory(directory)
@@ -56,6 +71,28 @@ function remoteSection(address: string | undefined): string {
 
 function urlSetting(address: string): string {
   return `\turl = "${address.replace(/["\\]/g, '\\$&')}"`
+}
+
+function asConfig(settings: Readonly<Record<string, string>>): string {
+  return Object.entries(settings)
+    .map(([key, value]) => {
+      const [section, name] = key.split('.')
+      return `[${section}]\n\t${name} = ${value}\n`
+    })
+    .join('')
+}
+
+/** The options of `git clone` for a repository that is set up as those created here. */
+export const CLONE_SETTINGS = Object.entries(SETTINGS).map(([key, value]) => `--config=${key}=${value}`)
+
+/** Sets up the rest of a fresh clone. @throws DiskFullError, PermissionDeniedError, FileFailedError */
+export async function finishClone(gitDirectory: string, fileSystem: FileSystem): Promise<void> {
+  try {
+    await fileSystem.makeDirectory(`${gitDirectory}/info`)
+  } catch (error) {
+    throw fileError(gitDirectory, error)
+  }
+  await replaceFile(fileSystem, `${gitDirectory}/${ATTRIBUTES_PATH}`, Buffer.from(ATTRIBUTES))
 }
 
 /**
@@ -88,7 +125,7 @@ function writeConfig(
 
 /**
  * Whether a folder holds nothing but what a creation leaves before its end: folders without files, and the
- * configuration that is written here. Anything else of such a name is somebody's.
+ * files of its set-up that are written here. Anything else of such a name is somebody's.
  */
 export async function isUnfinished(folder: string, fileSystem: FileSystem): Promise<boolean> {
   for (const directory of DIRECTORIES) {
@@ -97,7 +134,7 @@ export async function isUnfinished(folder: string, fileSystem: FileSystem): Prom
       const isOurs =
         DIRECTORIES.includes(path) ||
         path.startsWith('tmp_obj_') ||
-        (await isOurConfig(folder, path, fileSystem))
+        (await isOurFile(folder, path, fileSystem))
       if (!isOurs) return false
     }
   }
@@ -115,10 +152,11 @@ async function namesIn(path: string, fileSystem: FileSystem): Promise<readonly s
   }
 }
 
-async function isOurConfig(folder: string, path: string, fileSystem: FileSystem): Promise<boolean> {
-  if (path !== 'config') return false
+async function isOurFile(folder: string, path: string, fileSystem: FileSystem): Promise<boolean> {
+  const start = path === 'config' ? CONFIG : path === ATTRIBUTES_PATH ? ATTRIBUTES : undefined
+  if (start === undefined) return false
   const text = await fileSystem.readFile(resolve(folder, path)).catch(() => '')
-  return text.toString().startsWith(CONFIG)
+  return text.toString().startsWith(start)
 }
 
 /** The folders that will get a new name in them, from the innermost. */

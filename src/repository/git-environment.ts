@@ -1,3 +1,5 @@
+import { FULL_BATCH_BYTES } from './layout.ts'
+
 /** Whose git configuration a command sees beside ours. The repository's own is never seen. */
 export type ConfigurationSource = 'none' | 'user'
 
@@ -83,6 +85,9 @@ const SETTINGS = {
   'push.recurseSubmodules': 'no',
   'submodule.recurse': 'false',
 }
+
+/** For what writes packs: deltas are taken over, and none are looked for between full batches. See docs/decisions/0014. */
+export const PACKING_SETTINGS = { 'core.bigFileThreshold': String(FULL_BATCH_BYTES) }
 
 function asConfiguration(settings: GitSettings): Record<string, string> {
   const entries = Object.entries(settings).flatMap(([key, values]) =>

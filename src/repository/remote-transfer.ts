@@ -2,8 +2,9 @@ import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { nodeFileSystem } from '../system/file-system.ts'
 import { removeAbandonedFiles } from './abandoned-files.ts'
-import { replaceOrigin } from './creation.ts'
+import { CLONE_SETTINGS, finishClone, replaceOrigin } from './creation.ts'
 import { DiskFullError } from './errors.ts'
+import { PACKING_SETTINGS } from './git-environment.ts'
 import { GitFailedError, RemoteFailedError } from './git-process-errors.ts'
 import { removeStaleRefLock } from './ref-lock.ts'
 import { validateRef } from './refs.ts'
@@ -42,7 +43,15 @@ export async function cloneRepository(
   await using runner = runnerFor(remote, options)
   // Files are checked out once the log is opened, and its tree checked.
   const kind = options.bare ? ['--bare'] : ['--no-checkout']
-  const args = ['clone', '--progress', '--no-local', '--template=', '--origin=origin', ...QUIET, ...kind]
+  const args = [
+    'clone',
+    '--progress',
+    '--no-local',
+    '--template=',
+    '--origin=origin',
+    ...CLONE_SETTINGS,
+    ...kind,
+  ]
   const { address: shown, credentials } = splitCredentials(remote.address)
   const target = resolve(path)
   try {
@@ -54,9 +63,9 @@ export async function cloneRepository(
     }
     throw error
   }
-  if (credentials === undefined) return
-  const gitDirectory = options.bare ? resolve(path) : resolve(path, '.git')
-  await replaceOrigin(gitDirectory, remote.address, nodeFileSystem)
+  const gitDirectory = options.bare ? target : resolve(target, '.git')
+  await finishClone(gitDirectory, nodeFileSystem)
+  if (credentials !== undefined) await replaceOrigin(gitDirectory, remote.address, nodeFileSystem)
 }
 
 /**
@@ -153,7 +162,10 @@ export async function pushBranch(
   const found = await getRemote(repository, remote, 'push')
   const tracking = trackingRef(found, branch)
   await clearLeftovers(repository, tracking)
-  const settings = tracking === undefined ? {} : { [`remote.${ALIAS}.fetch`]: `${branch}:${tracking}` }
+  const settings = {
+    ...PACKING_SETTINGS,
+    ...(tracking !== undefined && { [`remote.${ALIAS}.fetch`]: `${branch}:${tracking}` }),
+  }
   await using runner = runnerFor(found, options, { repository, settings })
   const { commit = branch, expected } = options
   const lease = expected === undefined ? [] : [`--force-with-lease=${branch}:${expected}`]
@@ -172,8 +184,6 @@ export async function pushBranch(
 // The address goes to git as the setting of a remote of our own: no setting that the user has for a remote of
 // the same name applies.
 const ALIAS = 'memoir-remote'
-/** As in a repository that we create: no collection that a git of the user's would start by itself. */
-const QUIET = ['--config=gc.auto=0', '--config=maintenance.auto=false']
 
 /** Git takes larger blobs through a small buffer instead of into memory: a remote may send any. */
 const FETCH_SETTINGS = { 'core.bigFileThreshold': '16m' }

@@ -32,12 +32,12 @@ describe('creating a repository', () => {
     expect(await findRepository(path, nodeFileSystem)).toEqual(repository)
   })
 
-  test('writes the config that git init writes, with the collection of git switched off', async () => {
+  test('writes the config that git init writes, without git’s collection and deltas of full batches', async () => {
     const [ours, theirs] = [join(temporaryDirectory(), 'ours'), temporaryDirectory()]
     await createRepository(ours, nodeFileSystem)
     git(theirs, ['init', '--quiet', '--bare'])
     expect(readFileSync(join(ours, 'config'), 'utf8')).toBe(
-      `${readFileSync(join(theirs, 'config'), 'utf8')}[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n`,
+      `${readFileSync(join(theirs, 'config'), 'utf8')}[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n[core]\n\tbigFileThreshold = 524288\n`,
     )
   })
 
@@ -60,7 +60,7 @@ describe('creating a repository', () => {
     )
   })
 
-  test.each(['config', 'objects/sword.obj', 'refs/heads/main', 'objects'])(
+  test.each(['config', 'info/attributes', 'objects/sword.obj', 'refs/heads/main', 'objects'])(
     'takes a folder that holds somebody’s %s for no unfinished creation',
     async (name) => {
       const path = temporaryDirectory()

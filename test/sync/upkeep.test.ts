@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { type Log, type OpenOptions, open } from '../../src/index.ts'
+import { clone as cloneLog, type Log, type OpenOptions, open, restore } from '../../src/index.ts'
 import { fsck, git, gitText, temporaryFolder, until } from '../log/event-log-fixture.ts'
 
 const BY_HAND: OpenOptions = { maintenance: false, watch: false }
@@ -56,11 +56,7 @@ describe('log.maintain', () => {
       }
       await appendEach(log, 1)
       expect(await log.maintain()).toMatchObject({ mergedPacks: 3, after: { looseObjects: 0, packs: 1 } })
-      const index = readdirSync(`${path}/objects/pack`).find((name) => name.endsWith('.idx'))
-      const listed = gitText(path, 'verify-pack', '-v', `objects/pack/${index}`).split('\n')
-      // Name, kind, size, size in the pack, offset; of a delta its own size, and its depth and base as well.
-      const large = listed.map((line) => line.split(/ +/)).filter(([, , size]) => Number(size) > 500_000)
-      expect(large.map((fields) => fields.length)).toEqual(Array(6).fill(5))
+      expect(wholeBatches(path)).toBe(6)
       expect(readFileSync(`${path}/memoir/packed`, 'utf8').trim()).toBe(gitText(path, 'rev-parse', 'HEAD'))
       await appendLarge(log, 3)
       await log.seal()
@@ -69,6 +65,35 @@ describe('log.maintain', () => {
       expect(fsck(path)).toBe('')
     },
   )
+
+  it('looks for no deltas between full batches that are loose, nor does a push, a backup or a clone, and git shows them', async () => {
+    const folder = temporaryFolder()
+    const path = `${folder}/log.git`
+    await using log = await open(path, BY_HAND)
+    for (let batch = 0; batch < 3; batch++) {
+      await appendLarge(log, 1)
+      await log.seal()
+    }
+    expect(await log.measureDisk()).toMatchObject({ packs: 0 })
+    const remote = `${folder}/remote.git`
+    git(folder, ['init', '--bare', '--quiet', '--initial-branch=main', remote])
+    git(remote, ['config', 'receive.unpackLimit', '1'])
+    await log.push(remote)
+    expect(wholeBatches(remote)).toBe(3)
+    const copy = `${folder}/copy.git`
+    await log.backup(`${folder}/backup`)
+    await restore(`${folder}/backup`, copy)
+    expect(wholeBatches(copy)).toBe(3)
+    git(folder, ['clone', '--quiet', '--bare', '--no-local', path, 'clone.git'])
+    expect(wholeBatches(`${folder}/clone.git`)).toBe(3)
+    await using clone = await cloneLog(path, `${folder}/replica.git`)
+    await log.maintain()
+    expect(wholeBatches(path)).toBe(3)
+    expect(await verified(clone)).toBe(3)
+    for (const repository of [path, copy, `${folder}/replica.git`]) {
+      expect(gitText(repository, 'log', '--format=', '-p', '-1')).toContain('+{"id":')
+    }
+  })
 
   it('works beside a writer in another handle, and while events are sealed and read', async () => {
     const path = `${temporaryFolder()}/log.git`
@@ -189,6 +214,16 @@ async function appendLarge(log: Log, count: number): Promise<void> {
     const text = Array.from({ length: 50_000 }, (_, at) => `line ${at}`).join()
     await log.append('s', [{ type: 'Counted', data: { number, text: text.slice(0, 540_000) } }])
   }
+}
+
+/** How many full batches a repository holds that are packed whole, not as deltas, whose size would be that of the delta. */
+function wholeBatches(path: string): number {
+  const indexes = readdirSync(`${path}/objects/pack`).filter((name) => name.endsWith('.idx'))
+  const listed = indexes.flatMap((name) =>
+    gitText(path, 'verify-pack', '-v', `objects/pack/${name}`).split('\n'),
+  )
+  // Name, kind, size, and more.
+  return listed.map((line) => line.split(/ +/)).filter(([, , size]) => Number(size) > 500_000).length
 }
 
 /** How many events a log reads, each from its batch. */

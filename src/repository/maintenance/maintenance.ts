@@ -1,8 +1,8 @@
 import type { FileSystem } from '../../system/file-system.ts'
 import { clearForMaintenance, removeOldTemporaries } from '../abandoned-files.ts'
 import { errorCode, fileError, replaceFile } from '../durable-file.ts'
+import { PACKING_SETTINGS } from '../git-environment.ts'
 import { GitFailedError } from '../git-process-errors.ts'
-import { FULL_BATCH_BYTES } from '../layout.ts'
 import { GitRunner } from '../runner.ts'
 import type { RepositoryPaths } from '../stand-in-directory.ts'
 import { progressParser, type TransferProgress } from '../transfer-progress.ts'
@@ -106,7 +106,7 @@ export class Maintenance implements AsyncDisposable {
     const old = packsToMerge(packs, this.packBytes)
     if (old.length === 0) return 0
     run.signal?.throwIfAborted()
-    const merged = await this.packObjects(['--stdin-packs'], packLines(old), run, MERGING)
+    const merged = await this.packObjects(['--stdin-packs'], packLines(old), run)
     if (merged.length === 0) return 0
     // Packs with the same objects in the same order have the same name.
     const obsolete = old.filter(({ name }) => !merged.includes(name))
@@ -134,14 +134,9 @@ export class Maintenance implements AsyncDisposable {
    * Makes packs, durable when it resolves: one, or more where that would get too large; none when there was nothing
    * to put in. Their names.
    */
-  private async packObjects(
-    what: readonly string[],
-    input: string,
-    run: MaintenanceRun,
-    settings: readonly string[] = [],
-  ): Promise<string[]> {
+  private async packObjects(what: readonly string[], input: string, run: MaintenanceRun): Promise<string[]> {
     const size = `--max-pack-size=${this.packBytes}`
-    const args = [...settings, 'pack-objects', ...what, ...PACKING, size, `${this.objects}/pack/pack`]
+    const args = ['pack-objects', ...what, ...PACKING, size, `${this.objects}/pack/pack`]
     const { stdout } = await this.git(args, Buffer.from(input), run)
     const names = linesOf(stdout).map((hash) => `pack-${hash}`)
     for (const name of names) {
@@ -259,13 +254,8 @@ const COMMITS_OF_A_STEP = 512
 /** With progress, git is never silent for so long that the runner would take it for stuck. */
 const PACKING = ['--non-empty', '--delta-base-offset', '--progress', '--all-progress-implied']
 
-/**
- * Deltas are taken over, and none are looked for between full batches: of 84 that a busy log had packed, that took 12 s
- * of processor time for 0.4, and the pack got a tenth larger, since a delta between different lines deflates badly.
- */
-const MERGING = ['-c', `core.bigFileThreshold=${FULL_BATCH_BYTES}`]
-
 const SETTINGS = {
+  ...PACKING_SETTINGS,
   // Written for others. We do not read it: a commit-graph can lie.
   'core.commitGraph': 'true',
   'pack.threads': '1',
