@@ -31,7 +31,7 @@ function findFailure(copy: string, tests: readonly string[]): string | undefined
   return status === 0 ? undefined : `${stdout}${stderr}`
 }
 
-/** @returns the first test that noticed, if one did; @throws when the text is not in its place any more */
+/** @returns the first test that noticed, if one did; @throws when the text is not in its place any more, or no test runs */
 function findWitness(copy: string, { file, text, replacement, tests, name }: Mutation): string | undefined {
   const path = join(copy, 'src', file)
   const source = readFileSync(path, 'utf8')
@@ -42,7 +42,10 @@ function findWitness(copy: string, { file, text, replacement, tests, name }: Mut
   )
   try {
     const failure = findFailure(copy, tests)
-    return failure === undefined ? undefined : (/FAIL +(.*)/.exec(failure)?.[1] ?? 'the tests did not run')
+    if (failure === undefined) return undefined
+    const witness = /FAIL +(.* > .*)/.exec(failure)?.[1]
+    if (witness === undefined) throw new Error(`${name}: no test ran, so none noticed:\n${failure}`)
+    return witness
   } finally {
     writeFileSync(path, source)
   }

@@ -91,6 +91,13 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: JOURNAL,
   },
   {
+    name: 'no look whether the file system is up, where the segment grew',
+    file: 'journal/segment.ts',
+    text: "durability === 'durable' && !this.isFilled",
+    replacement: "durability === 'durable' && this.isFilled",
+    tests: JOURNAL,
+  },
+  {
     name: 'no look at how much of a frame was written',
     file: 'journal/segment.ts',
     text: 'if (written < bytes.length)',

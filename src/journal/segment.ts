@@ -87,7 +87,7 @@ export class Segment {
   ): Promise<Segment> {
     const path = join(directory, TEMPORARY_NAME)
     try {
-      const plain = await fileSystem.open(path, 'w')
+      const plain = await fileSystem.open(path, 'w+')
       try {
         if (isFilled) await fillWithZeros(plain, size, directory)
         else await syncOrFail(() => plain.sync(), directory)
@@ -204,6 +204,16 @@ export class Segment {
       await syncOrFail(() => this.plain.syncData(), this.directory)
       this.#isDirty = false
     }
+    if (durability === 'durable' && !this.isFilled) this.#checkFileSystemIsUp(position)
+  }
+
+  /**
+   * A file system that shuts itself down, as ext4 and XFS do after errors of their own, calls writes good that were on
+   * their way and whose file will never have grown (seen in one shutdown of twenty, Linux 6.18). But it reads no more.
+   * From memory, that takes a microsecond.
+   */
+  #checkFileSystemIsUp(position: number): void {
+    this.plain.readNow(Buffer.allocUnsafe(1), 0, 1, position)
   }
 
   // The caller will use the positions again, so no power cut may bring the refused frame back.

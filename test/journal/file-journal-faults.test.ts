@@ -175,6 +175,21 @@ describe('a failing disk', () => {
     }
   })
 
+  it('stops a busy journal that can read nothing any more: its file system shut itself down', async () => {
+    for (const before of ['durable', 'written'] as const) {
+      const { fileSystem, journal, entries } = await busy()
+      const next = entries.length + 1
+      await journal.append(groupEntries([entry(next)]), before)
+      fileSystem.fail({ on: ({ method }) => method === 'readNow', effect: { kind: 'error', code: 'EIO' } })
+      const failed = journal.append(groupEntries([entry(next + 1)]), 'durable')
+      await expect(failed).rejects.toMatchObject({ code: 'journal-failed', cause: { code: 'EIO' } })
+      await expect(journal.append(groupEntries([entry(next + 1)]), 'durable')).rejects.toThrow(
+        JournalFailedError,
+      )
+      await journal.close()
+    }
+  })
+
   it('stops the journal when a directory cannot be synced', async () => {
     const { fileSystem, journal } = await faulty()
     const effect = { kind: 'error', code: 'EIO' } as const
