@@ -19,8 +19,9 @@ export interface SnapshotterOptions {
 interface Taken {
   /** Of the last event in any of it. */
   readonly position: number
-  /** Counts the rewrites of history: after the next one it is void. */
+  /** The rewrites of history, and the events taken back, until then: after the next one it is void. */
   readonly rewrites: number
+  readonly truncations: number
   readonly projections: ReadonlyMap<Projection<unknown>, TakenSnapshot>
   readonly index: TakenSnapshot | undefined
 }
@@ -52,10 +53,12 @@ export class Snapshotter {
   private readonly attempted = new Map<Projection<unknown>, number>()
   private indexTaken: number
   private rewrites: number
+  private truncations: number
 
   constructor(private readonly options: SnapshotterOptions) {
     this.indexTaken = options.indexPosition
     this.rewrites = options.state.rewrites
+    this.truncations = options.state.index.truncations
     for (const { projection, snapshot } of options.image.savable) {
       this.attempted.set(projection, snapshot.position)
     }
@@ -89,7 +92,7 @@ export class Snapshotter {
   }
 
   private take(everyEvents: number, indexShare: number): Taken | undefined {
-    this.forgetIfRewritten()
+    this.forgetWhatIsVoid()
     const projections = this.takeProjections(everyEvents)
     const index = this.takeIndex(Math.max(everyEvents, this.options.state.index.count * indexShare))
     if (projections.size === 0 && index === undefined) return undefined
@@ -97,7 +100,8 @@ export class Snapshotter {
       index?.header.position ?? 0,
       ...[...projections.values()].map(({ header }) => header.position),
     )
-    return { position, rewrites: this.rewrites, projections, index }
+    const { rewrites, truncations } = this
+    return { position, rewrites, truncations, projections, index }
   }
 
   private takeProjections(everyEvents: number): Map<Projection<unknown>, TakenSnapshot> {
@@ -119,29 +123,28 @@ export class Snapshotter {
   }
 
   private takeIndex(everyEvents: number): TakenSnapshot | undefined {
-    const { state, store } = this.options
-    const { index } = state
-    // While an append is on its way to the journal, the index holds events that may still be refused.
-    const isSettled = index.count === state.visible.position
-    if (!isSettled || index.count - this.indexTaken < everyEvents) return undefined
+    const { store } = this.options
+    const { index } = this.options.state
+    if (index.count - this.indexTaken < everyEvents) return undefined
+    // Appends on their way to the journal are in it: where one is refused, all of it is void.
     this.indexTaken = index.count
     return store.takeIndex(index)
   }
 
-  /** Snapshots from before a rewrite may be void, so all are due. */
-  private forgetIfRewritten(): void {
-    const { rewrites } = this.options.state
-    if (rewrites === this.rewrites) return
+  /** Snapshots from before a rewrite may be void, so all are due; where appends were refused, that of the index. */
+  private forgetWhatIsVoid(): void {
+    const { rewrites, index } = this.options.state
+    if (rewrites !== this.rewrites) this.attempted.clear()
+    if (rewrites !== this.rewrites || index.truncations !== this.truncations) this.indexTaken = 0
     this.rewrites = rewrites
-    this.attempted.clear()
-    this.indexTaken = 0
+    this.truncations = index.truncations
   }
 
   private writeTaken(): void {
     const { taken } = this
-    const { branch, rewrites } = this.options.state
+    const { branch, rewrites, index } = this.options.state
     if (taken === undefined) return
-    if (taken.rewrites !== rewrites) this.taken = undefined
+    if (taken.rewrites !== rewrites || taken.truncations !== index.truncations) this.taken = undefined
     else if (taken.position <= branch.position) {
       this.taken = undefined
       this.writing = this.write(taken, branch.commit).finally(() => {

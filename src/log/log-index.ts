@@ -64,6 +64,9 @@ export class LogIndex {
     this.chains.jumps,
   ])
 
+  /** How often events were forgotten: other ones may have their positions now. */
+  truncations = 0
+
   /** The position of the last event, 0 in an empty log. */
   get count(): number {
     return this.streamOf.length
@@ -147,6 +150,7 @@ export class LogIndex {
 
   /** Forgets every event after a position. */
   truncate(position: number): void {
+    if (this.count > position) this.truncations++
     for (let last = this.count; last > position; last--) {
       this.chains.removeLast(this.streamNumber(last))
       for (const column of [this.streamOf, this.typeOf, this.times, this.idHashes]) column.truncate(last - 1)

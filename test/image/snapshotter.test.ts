@@ -2,8 +2,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import type { Image } from '../../src/image/image.ts'
 import { Snapshotter } from '../../src/image/snapshotter.ts'
+import { JournalFullError } from '../../src/journal/errors.ts'
 import { nodeFileSystem } from '../../src/system/file-system.ts'
-import { FaultyFileSystem } from '../system/faulty-file-system.ts'
+import { type Call, FaultyFileSystem } from '../system/faulty-file-system.ts'
 import { balances, balancesOf, deposit, ImagedLog, TemporaryFolder } from './image-fixture.ts'
 
 /** A log that seals only when asked, and a snapshotter for it. */
@@ -20,7 +21,7 @@ async function open(folder: TemporaryFolder, everyEvents: number) {
   const snapshotter = new Snapshotter({ image, store, state, everyEvents, indexPosition: 0, notify })
   const written = () =>
     fileSystem.calls.filter(({ method, to }) => method === 'rename' && to?.endsWith('.snapshot')).length
-  return { bank, snapshotter, written }
+  return { bank, snapshotter, fileSystem, written }
 }
 
 function savedPosition(image: Image): number {
@@ -107,19 +108,45 @@ describe('a snapshotter', () => {
     expect(await saved()).toBe(65)
   })
 
-  test('leaves the index out while it holds an event that may still be refused', async () => {
+  test('takes an index with appends that are on their way, so that a log that never rests has one', async () => {
     using folder = new TemporaryFolder()
     const { bank, snapshotter } = await open(folder, 1)
     await using _ = bank
-    await bank.append('a', deposit(1))
+    const pending = bank.append('a', deposit(1))
+    while (bank.log.state.index.count === 0) await nextTurn()
+    expect(bank.log.state.visible.position).toBe(0)
+    snapshotter.maybeSnapshot()
+    await pending
     await bank.log.seal()
-    const pending = bank.append('a', deposit(2))
+    const another = bank.append('a', deposit(2))
+    snapshotter.maybeSnapshot()
+    await snapshotter.settled()
+    await another
+    const { branch } = bank.log.state
+    expect((await bank.store.loadIndex(branch, bank.opened.reader))?.count).toBe(1)
+  })
+
+  test('drops such an index when one of the appends is refused, and takes another', async () => {
+    using folder = new TemporaryFolder()
+    const { bank, snapshotter, fileSystem } = await open(folder, 1)
+    await using _ = bank
+    await bank.append('a', deposit(1))
+    const isFrame = ({ method, path }: Call) => method === 'write' && path.includes('/journal/')
+    fileSystem.fail({ on: isFrame, effect: { kind: 'error', code: 'ENOSPC' } })
+    const refused = bank.append('refused', deposit(2))
     while (bank.log.state.index.count === 1) await nextTurn()
     snapshotter.maybeSnapshot()
+    await expect(refused).rejects.toThrow(JournalFullError)
+    await bank.append('b', deposit(3))
+    await bank.log.seal()
+    const saved = async () => {
+      const index = await bank.store.loadIndex(bank.log.state.branch, bank.opened.reader)
+      return index?.streams.all()
+    }
+    snapshotter.maybeSnapshot()
+    await snapshotter.settled()
+    expect(await saved()).toBeUndefined()
     await snapshotter.close()
-    await pending
-    expect(savedPosition(bank.image)).toBe(1)
-    const { branch } = bank.log.state
-    expect(await bank.store.loadIndex(branch, bank.opened.reader)).toBeUndefined()
+    expect(await saved()).toEqual(['a', 'b'])
   })
 })
