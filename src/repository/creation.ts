@@ -133,7 +133,7 @@ export async function isUnfinished(folder: string, fileSystem: FileSystem): Prom
       const path = directory === '.' ? name : `${directory}/${name}`
       const isOurs =
         DIRECTORIES.includes(path) ||
-        path.startsWith('tmp_obj_') ||
+        /^(?:info\/)?tmp_obj_/.test(path) ||
         (await isOurFile(folder, path, fileSystem))
       if (!isOurs) return false
     }

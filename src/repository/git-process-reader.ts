@@ -8,8 +8,8 @@ import { type GitObject, type GitReader, ReaderClosedError } from './git-reader.
 import { LooseObjects } from './loose-objects.ts'
 import { readAhead } from './read-ahead.ts'
 import { type HasRoom, NO_ROOM } from './room.ts'
-import { RoundPacks } from './round-packs.ts'
 import type { GitRunner } from './runner.ts'
+import { SmallPacks } from './small-packs.ts'
 
 /**
  * Reads through one long-lived `git cat-file`: 0.1 ms a small object, 4 ms a MiB, its SHA-1 included. Loose
@@ -19,7 +19,7 @@ export class GitProcessReader implements GitReader {
   readonly engine = 'git'
   readonly #runner: GitRunner
   readonly #loose: LooseObjects
-  readonly #packs: RoundPacks
+  readonly #packs: SmallPacks
   readonly #contents: CatFile
   readonly #infos: CatFile
   #isClosed = false
@@ -28,7 +28,7 @@ export class GitProcessReader implements GitReader {
   constructor(runner: GitRunner, gitDirectory: string, limitBytes: number) {
     this.#runner = runner
     this.#loose = new LooseObjects(gitDirectory, limitBytes)
-    this.#packs = new RoundPacks(gitDirectory, limitBytes)
+    this.#packs = new SmallPacks(gitDirectory, limitBytes)
     this.#contents = new CatFile(runner, '--batch', limitBytes)
     this.#infos = new CatFile(runner, '--batch-check', limitBytes)
   }

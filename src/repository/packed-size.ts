@@ -1,7 +1,7 @@
-import { constants, inflateSync } from 'node:zlib'
 import type { File, FileSystem } from '../system/file-system.ts'
 import { errorCode } from './durable-file.ts'
 import { ObjectCorruptError, ObjectTooLargeError } from './errors.ts'
+import { inflateStart, isDelta, readDeltaBase, readDeltaHead } from './pack-delta.ts'
 import { offsetOf, readEntryHeader } from './pack-lookup.ts'
 
 /**
@@ -64,8 +64,6 @@ function isDamage(error: unknown): boolean {
 
 /** Longer than any that git makes. */
 const LONGEST_CHAIN = 4096
-const DELTA_BY_OFFSET = 6
-const DELTA_BY_OID = 7
 
 async function largestInChain(pack: File, index: Buffer, start: number): Promise<number> {
   let largest = 0
@@ -73,11 +71,12 @@ async function largestInChain(pack: File, index: Buffer, start: number): Promise
   for (let length = 0; length < LONGEST_CHAIN; length++) {
     const head = Buffer.alloc(HEAD_BYTES)
     await pack.read(head, 0, HEAD_BYTES, offset)
-    const { type, size, end } = readEntryHeader(head)
-    largest = Math.max(largest, size)
-    if (type !== DELTA_BY_OFFSET && type !== DELTA_BY_OID) return largest
-    const base = type === DELTA_BY_OID ? readBaseOid(head, end, index) : readBaseOffset(head, end, offset)
-    largest = Math.max(largest, ...deltaSizes(head.subarray(base.end)))
+    const header = readEntryHeader(head)
+    largest = Math.max(largest, header.size)
+    if (!isDelta(header.type)) return largest
+    const base = readDeltaBase(head, header, offset, index)
+    const { baseBytes, bytes } = readDeltaHead(inflateStart(head.subarray(base.end)))
+    largest = Math.max(largest, baseBytes, bytes)
     if (base.offset === undefined) return largest
     offset = base.offset
   }
@@ -86,40 +85,3 @@ async function largestInChain(pack: File, index: Buffer, start: number): Promise
 
 /** Enough for two numbers, an id, and the beginning of a delta. */
 const HEAD_BYTES = 128
-
-const OID_BYTES = 20
-
-function readBaseOid(bytes: Buffer, at: number, index: Buffer) {
-  const end = at + OID_BYTES
-  return { offset: offsetOf(index, bytes.toString('hex', at, end)), end }
-}
-
-function readBaseOffset(bytes: Buffer, at: number, offset: number) {
-  let end = at
-  let byte = bytes[end++]!
-  let back = byte & 127
-  while (byte & 128) {
-    byte = bytes[end++]!
-    back = (back + 1) * 128 + (byte & 127)
-  }
-  return { offset: offset - back, end }
-}
-
-/** The sizes of what a delta is made from and of what it makes, which stand at its beginning. */
-function deltaSizes(deflated: Buffer): number[] {
-  const start = inflateSync(deflated, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: 1 << 20 })
-  const sizes: number[] = []
-  let at = 0
-  for (let number = 0; number < 2; number++) {
-    let size = 0
-    let factor = 1
-    let byte = 128
-    while (byte & 128 && at < start.length) {
-      byte = start[at++]!
-      size += (byte & 127) * factor
-      factor *= 128
-    }
-    sizes.push(size)
-  }
-  return sizes
-}

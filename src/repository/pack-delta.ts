@@ -1,0 +1,121 @@
+import { constants, inflateSync } from 'node:zlib'
+import { offsetOf } from './pack-lookup.ts'
+
+/** Numbers of gitformat-pack(5) for an object that is stored as what differs from another. */
+const DELTA_BY_OFFSET = 6
+const DELTA_BY_OID = 7
+
+/** Whether an object with this number is stored as a delta. */
+export function isDelta(type: number): boolean {
+  return type === DELTA_BY_OFFSET || type === DELTA_BY_OID
+}
+
+/** What names the base of a delta, behind the header of its entry. */
+export interface DeltaBase {
+  /** Where the base stands in the pack; undefined if it is not there. */
+  readonly offset: number | undefined
+  /** Where the deflated delta begins, after the start of `bytes`. */
+  readonly end: number
+}
+
+/**
+ * Reads what a delta is based on.
+ *
+ * @param bytes the entry, from its start
+ * @param at    the end of its header
+ * @param offset where the entry stands in its pack
+ */
+export function readDeltaBase(
+  bytes: Buffer,
+  { type, end: at }: { readonly type: number; readonly end: number },
+  offset: number,
+  index: Buffer,
+): DeltaBase {
+  if (type === DELTA_BY_OID) {
+    const end = at + OID_BYTES
+    return { offset: offsetOf(index, bytes.toString('hex', at, end)), end }
+  }
+  let end = at
+  let byte = bytes[end++]!
+  let back = byte & 127
+  while (byte & 128) {
+    byte = bytes[end++]!
+    back = (back + 1) * 128 + (byte & 127)
+  }
+  return { offset: offset - back, end }
+}
+
+const OID_BYTES = 20
+
+/** The sizes of what a delta is made from and of what it makes, and where its instructions begin. */
+export interface DeltaHead {
+  readonly baseBytes: number
+  readonly bytes: number
+  readonly end: number
+}
+
+/** As much of what was deflated as can be made out from its beginning. @throws Node's own errors where it is damaged */
+export function inflateStart(deflated: Uint8Array): Buffer {
+  return inflateSync(deflated, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: 1 << 20 })
+}
+
+/** Reads what an inflated delta begins with. */
+export function readDeltaHead(delta: Buffer): DeltaHead {
+  const base = readSize(delta, 0)
+  const made = readSize(delta, base.end)
+  return { baseBytes: base.size, bytes: made.size, end: made.end }
+}
+
+function readSize(delta: Buffer, at: number): { readonly size: number; readonly end: number } {
+  let end = at
+  let size = 0
+  let factor = 1
+  let byte = 128
+  while (byte & 128 && end < delta.length) {
+    byte = delta[end++]!
+    size += (byte & 127) * factor
+    factor *= 128
+  }
+  return { size, end }
+}
+
+/**
+ * Makes an object from its base and a delta: pieces of the base, and bytes that stand in the delta, one after the other.
+ *
+ * Source: gitformat-pack(5), "Deltified representation".
+ *
+ * @returns undefined where the delta does not fit its base, or makes more or less than it says
+ */
+export function applyDelta(base: Buffer, delta: Buffer): Buffer | undefined {
+  const { baseBytes, bytes, end } = readDeltaHead(delta)
+  if (baseBytes !== base.length) return undefined
+  const made = Buffer.allocUnsafe(bytes)
+  let filled = 0
+  for (let at = end; at < delta.length; ) {
+    const copy = delta[at]! & 128 ? readCopy(delta, at) : readInsertion(delta, at)
+    const source = copy.isFromBase ? base : delta
+    // An instruction of 0 is none; no piece is empty.
+    if (copy.length === 0 || copy.from + copy.length > source.length || filled + copy.length > bytes)
+      return undefined
+    source.copy(made, filled, copy.from, copy.from + copy.length)
+    filled += copy.length
+    at = copy.end
+  }
+  return filled === bytes ? made : undefined
+}
+
+/** Bits 0 to 3 of a copy say which bytes of the offset follow, bits 4 to 6 which of the length. */
+function readCopy(delta: Buffer, start: number) {
+  const instruction = delta[start]!
+  let end = start + 1
+  let from = 0
+  let length = 0
+  for (let byte = 0; byte < 4; byte++) if (instruction & (1 << byte)) from += delta[end++]! * 256 ** byte
+  for (let byte = 0; byte < 3; byte++) if (instruction & (16 << byte)) length += delta[end++]! * 256 ** byte
+  return { isFromBase: true, from, length: length === 0 ? 0x10000 : length, end }
+}
+
+function readInsertion(delta: Buffer, start: number) {
+  const length = delta[start]!
+  return { isFromBase: false, from: start + 1, length, end: start + 1 + length }
+}

@@ -1,0 +1,198 @@
+import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { GitProcessReader } from '../../src/repository/git-process-reader.ts'
+import type { GitObject } from '../../src/repository/git-reader.ts'
+import { type EncodedObject, encodeObject } from '../../src/repository/object.ts'
+import { ObjectStore } from '../../src/repository/object-store.ts'
+import { NO_ROOM } from '../../src/repository/room.ts'
+import { GitRunner } from '../../src/repository/runner.ts'
+import { SmallPacks } from '../../src/repository/small-packs.ts'
+import { nodeFileSystem } from '../../src/system/file-system.ts'
+import { bareRepository, git } from './real-git.ts'
+
+const LIMIT = 1 << 20
+const always = () => true
+
+/** As many commits as make a pack, with blobs of some sizes. */
+async function packed(gitDirectory: string, text: string): Promise<EncodedObject[]> {
+  const blobs = [0, 1, 100, 50_000, LIMIT].map((size) => encodeObject('blob', Buffer.alloc(size, text)))
+  const commits = [1, 2, 3].map((number) => encodeObject('commit', Buffer.from(`${text} ${number}`)))
+  await new ObjectStore({ gitDirectory, fileSystem: nodeFileSystem }).write([...blobs, ...commits])
+  return [...blobs, ...commits]
+}
+
+/** As `toEqual`, which takes seconds for a megabyte. */
+function isSame(found: GitObject | typeof NO_ROOM | undefined, expected: GitObject): boolean {
+  if (found === undefined || found === NO_ROOM) return false
+  return found.oid === expected.oid && found.type === expected.type && found.content.equals(expected.content)
+}
+
+function fileOf(gitDirectory: string, end: string): string {
+  const folder = join(gitDirectory, 'objects/pack')
+  return join(folder, readdirSync(folder).find((name) => name.endsWith(end))!)
+}
+
+test('finds all objects of the packs that seals leave, also of those that come later', async () => {
+  const gitDirectory = bareRepository()
+  const packs = new SmallPacks(gitDirectory, LIMIT)
+  for (const text of ['first', 'second']) {
+    for (const { oid, type, content } of await packed(gitDirectory, text)) {
+      expect(isSame(await packs.find(oid, always), { oid, type, content })).toBe(true)
+    }
+  }
+  expect(await packs.find('0'.repeat(40), always)).toBeUndefined()
+})
+
+test('takes nothing for which there is no room, and leaves what is larger than the limit to git', async () => {
+  const gitDirectory = bareRepository()
+  const objects = await packed(gitDirectory, 'large')
+  const packs = new SmallPacks(gitDirectory, LIMIT - 1)
+  const [large, small] = [LIMIT, 50_000].map(
+    (size) => objects.find(({ content }) => content.length === size)!,
+  )
+  expect(await packs.find(large!.oid, always)).toBeUndefined()
+  expect(await packs.find(small!.oid, (bytes) => bytes < 50_000)).toBe(NO_ROOM)
+  expect(await packs.find(small!.oid, always)).toBeDefined()
+})
+
+/** A pack that git makes of some blobs, each a little different from the one before. */
+function deltas(gitDirectory: string, texts: readonly string[], ...settings: string[]): string[] {
+  const write = (input: string) =>
+    git(gitDirectory, ['hash-object', '-w', '--stdin'], { input }).toString().trim()
+  const oids = texts.map(write)
+  git(gitDirectory, ['pack-objects', '--quiet', ...settings, 'objects/pack/pack'], { input: oids.join('\n') })
+  git(gitDirectory, ['prune-packed', '--quiet'])
+  return oids
+}
+
+const LINES = Array.from({ length: 2000 }, (_, at) => `line ${Math.sin(at)}\n`)
+
+/** How many deltas are on the way from each of some objects to one that is stored whole. */
+function depthsOf(gitDirectory: string, oids: readonly string[]): number[] {
+  const lines = git(gitDirectory, ['verify-pack', '-v', fileOf(gitDirectory, '.idx')])
+    .toString()
+    .split('\n')
+  return oids.map((oid) => Number(lines.find((line) => line.startsWith(oid))?.split(/ +/)[5] ?? 0))
+}
+
+test.each([[], ['--delta-base-offset']])(
+  'builds what git stores as short chains of deltas %s',
+  async (...settings) => {
+    const gitDirectory = bareRepository()
+    const texts = [0, 1, 2, 3].map((from) =>
+      LINES.slice(from * 50)
+        .concat(`end ${from}\n`)
+        .join(''),
+    )
+    const oids = deltas(gitDirectory, texts, ...settings)
+    expect(Math.max(...depthsOf(gitDirectory, oids))).toBeGreaterThan(0)
+    const packs = new SmallPacks(gitDirectory, LIMIT)
+    for (const [at, oid] of oids.entries()) {
+      expect(await packs.find(oid, always)).toEqual({ oid, type: 'blob', content: Buffer.from(texts[at]!) })
+    }
+  },
+)
+
+test('leaves long chains to git', async () => {
+  const gitDirectory = bareRepository()
+  const lines = [...LINES]
+  const texts = Array.from({ length: 12 }, (_, round) => {
+    for (let at = 0; at < 150; at++) lines[round * 160 + at] = `round ${round} ${Math.cos(at)}\n`
+    return lines.slice(round).join('')
+  })
+  const oids = deltas(gitDirectory, texts)
+  const depths = depthsOf(gitDirectory, oids)
+  expect(Math.max(...depths)).toBeGreaterThan(4)
+  const found = await Promise.all(oids.map((oid) => new SmallPacks(gitDirectory, LIMIT).find(oid, always)))
+  expect(found.map((object) => object !== undefined)).toEqual(depths.map((depth) => depth <= 4))
+})
+
+test('leaves deltas of full batches to git', async () => {
+  const gitDirectory = bareRepository()
+  const text = Array.from({ length: 15 }, (_, round) => LINES.map((line) => `${round} ${line}`))
+    .flat()
+    .join('')
+  expect(text.length).toBeGreaterThan(512 << 10)
+  const oids = deltas(gitDirectory, [text, `${text}x`])
+  expect(depthsOf(gitDirectory, oids).toSorted()).toEqual([0, 1])
+  const found = await Promise.all(oids.map((oid) => new SmallPacks(gitDirectory, LIMIT).find(oid, always)))
+  expect(found.filter((object) => object !== undefined)).toHaveLength(1)
+})
+
+test('leaves packs of very many objects to git', async () => {
+  const gitDirectory = bareRepository()
+  const paths = Array.from({ length: 2400 }, (_, number) => join(gitDirectory, `file-${number}`))
+  for (const path of paths) writeFileSync(path, path)
+  const input = git(gitDirectory, ['hash-object', '-w', '--stdin-paths'], { input: paths.join('\n') })
+  git(gitDirectory, ['pack-objects', '--quiet', 'objects/pack/pack'], { input })
+  const oid = input.toString().slice(0, 40)
+  expect(await new SmallPacks(gitDirectory, LIMIT).find(oid, always)).toBeUndefined()
+})
+
+test('goes on when a pack was merged into another', async () => {
+  const gitDirectory = bareRepository()
+  const packs = new SmallPacks(gitDirectory, LIMIT)
+  const [first] = await packed(gitDirectory, 'first')
+  expect(await packs.find(first!.oid, always)).toBeDefined()
+  for (const end of ['.idx', '.pack']) rmSync(fileOf(gitDirectory, end))
+  const [, second] = await packed(gitDirectory, 'second')
+  expect(await packs.find(second!.oid, always)).toBeDefined()
+  await packed(gitDirectory, 'first')
+  expect(await packs.find(first!.oid, always)).toBeDefined()
+})
+
+test.each(['.pack', '.idx'])('never gives wrong bytes when a byte of the %s is damaged', async (end) => {
+  const gitDirectory = bareRepository()
+  const blobs = ['one', 'two two two'].map((text) => encodeObject('blob', Buffer.from(text)))
+  const commits = [1, 2, 3].map((number) => encodeObject('commit', Buffer.from(`commit ${number}`)))
+  const objects = [...blobs, ...commits]
+  await new ObjectStore({ gitDirectory, fileSystem: nodeFileSystem }).write(objects)
+  const path = fileOf(gitDirectory, end)
+  const whole = readFileSync(path)
+  chmodSync(path, 0o644)
+  for (let at = 0; at < whole.length; at += end === '.idx' ? 13 : 1) {
+    const damaged = Buffer.from(whole)
+    damaged[at]! ^= 1 << (at % 8)
+    writeFileSync(path, damaged)
+    const packs = new SmallPacks(gitDirectory, LIMIT)
+    for (const { oid, content } of objects) {
+      const found = await packs.find(oid, always)
+      if (found !== undefined && found !== NO_ROOM) expect(found.content).toEqual(content)
+    }
+  }
+})
+
+test('never gives wrong bytes when a byte of a delta is damaged', async () => {
+  const gitDirectory = bareRepository()
+  const lines = LINES.slice(0, 60)
+  const texts = [lines, lines.slice(3), [...lines.slice(9), 'x'], lines.slice(20)].map((some) =>
+    some.join(''),
+  )
+  const oids = deltas(gitDirectory, texts, '--delta-base-offset')
+  expect(Math.max(...depthsOf(gitDirectory, oids))).toBeGreaterThan(0)
+  const path = fileOf(gitDirectory, '.pack')
+  const whole = readFileSync(path)
+  chmodSync(path, 0o644)
+  for (let at = 0; at < whole.length; at++) {
+    const damaged = Buffer.from(whole)
+    damaged[at]! ^= 1 << (at % 8)
+    writeFileSync(path, damaged)
+    const packs = new SmallPacks(gitDirectory, LIMIT)
+    for (const [number, oid] of oids.entries()) {
+      const found = await packs.find(oid, always)
+      if (found !== undefined && found !== NO_ROOM) expect(found.content.toString()).toEqual(texts[number])
+    }
+  }
+})
+
+test('a reader starts no git for what lies loose among such packs', async () => {
+  const gitDirectory = bareRepository()
+  const packedObjects = await packed(gitDirectory, 'round')
+  const loose = encodeObject('blob', Buffer.from('first of all'))
+  await new ObjectStore({ gitDirectory, fileSystem: nodeFileSystem }).write([loose])
+  await using runner = new GitRunner({ repository: { gitDirectory }, environment: { PATH: gitDirectory } })
+  await using reader = new GitProcessReader(runner, gitDirectory, LIMIT)
+  for (const { oid, content } of [...packedObjects, loose])
+    expect((await reader.read(oid)).content.equals(content)).toBe(true)
+})
