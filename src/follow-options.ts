@@ -1,11 +1,11 @@
 import { checkOptionKinds, type OptionKind } from './event/option-kinds.ts'
 import { checkOptionNames } from './event/option-names.ts'
 import type { OpenOptions } from './options.ts'
-import { checkNumbers, checkOptions, checkProjections } from './options-check.ts'
+import { checkDurations, checkNumbers, checkOptions, checkProjections } from './options-check.ts'
 import type { TransferOptions } from './repository/remote-transfer.ts'
 import type { PollBounds } from './sync/replica/pace.ts'
 
-/** How `follow` follows. Everything has a default. */
+/** How `follow` follows. Everything has a default. Times are 24 days at most, as timers have it. */
 export interface FollowOptions
   extends Pick<OpenOptions, 'projections' | 'snapshot' | 'onNotice' | 'onProgress' | 'ports'> {
   readonly poll?: {
@@ -52,12 +52,8 @@ export function followSettings(options: FollowOptions): FollowSettings {
   checkOptions({ ...(snapshot && { snapshot }) })
   const { fastestMs = POLL.fastestMs, objectBytes = OBJECT_BYTES } = { ...poll, ...limits }
   const { slowestMs = Math.max(fastestMs, POLL.slowestMs) } = poll
-  checkNumbers({
-    'poll.fastestMs': fastestMs,
-    'poll.slowestMs': slowestMs,
-    'limits.objectBytes': objectBytes,
-    timeoutMs,
-  })
+  checkDurations({ 'poll.fastestMs': fastestMs, 'poll.slowestMs': slowestMs })
+  checkNumbers({ 'limits.objectBytes': objectBytes })
   return { poll: { fastestMs, slowestMs }, fileEvents, objectBytes, timeoutMs }
 }
 
@@ -70,7 +66,7 @@ const KNOWN: Readonly<Record<keyof FollowOptions, OptionKind>> = {
   poll: 'object',
   fileEvents: 'truth',
   limits: 'object',
-  timeoutMs: 'any',
+  timeoutMs: 'duration',
   stateDirectory: 'text',
   signal: 'signal',
   onTransfer: 'function',

@@ -41,7 +41,7 @@ export interface VerifyOptions {
 
 const WORK = { signal: 'signal', onProgress: 'function' } as const
 /** Of a transfer: what its options have to be. */
-export const TRANSFER = { ...WORK, timeoutMs: 'any' } as const
+export const TRANSFER = { ...WORK, timeoutMs: 'duration' } as const
 
 /** What every open log has: reads, state, status. */
 export abstract class LogHandle<Parts extends LogParts = LogParts> implements AsyncDisposable {

@@ -1,6 +1,6 @@
 import { UsageError } from './event/errors.ts'
 import { nameProblem } from './event/new-event.ts'
-import { checkOptionKinds, type OptionKind } from './event/option-kinds.ts'
+import { checkOptionKinds, DURATION, isDuration, type OptionKind, shown } from './event/option-kinds.ts'
 import { checkOptionNames } from './event/option-names.ts'
 import { isProjection, type Projection } from './image/projection.ts'
 import type { OpenOptions, SharedOptions } from './options.ts'
@@ -40,16 +40,18 @@ export function checkOptions(options: OpenOptions | SharedOptions): void {
     }
   }
   const { shared } = options.mode === 'shared' ? options : { shared: undefined }
-  checkNumbers({
+  checkDurations({
     'seal.afterMs': seal.afterMs,
-    'seal.maxBytes': seal.maxBytes,
     'push.every': push.every,
-    'push.maxUnpushed': push.maxUnpushed,
     'watch.pollMs': watch === false ? undefined : watch?.pollMs,
     'shared.patienceMs': shared?.patienceMs,
     'shared.fetchMs': shared?.fetchMs,
-    'snapshot.everyEvents': snapshot.everyEvents,
     'maintenance.idleMs': maintenance === false ? undefined : maintenance?.idleMs,
+  })
+  checkNumbers({
+    'seal.maxBytes': seal.maxBytes,
+    'push.maxUnpushed': push.maxUnpushed,
+    'snapshot.everyEvents': snapshot.everyEvents,
     'limits.eventBytes': limits.eventBytes,
     'limits.objectBytes': limits.objectBytes,
   })
@@ -71,18 +73,22 @@ export function checkNumbers(numbers: Readonly<Record<string, unknown>>): void {
   }
 }
 
-/** Longer ones end at once in Node's timers. */
-const LONGEST_MS = 2 ** 31 - 1
+/** @throws UsageError unless each time that is given is one that a timer can keep */
+export function checkDurations(durations: Readonly<Record<string, unknown>>): void {
+  for (const [name, ms] of Object.entries(durations)) {
+    if (ms !== undefined && !isDuration(ms)) refuse(name, ms, DURATION)
+  }
+}
 
-function checkDuration(name: string, ms: unknown): void {
-  const isFine = ms === undefined || (typeof ms === 'number' && ms >= 0 && ms <= LONGEST_MS)
-  if (!isFine) refuse(name, ms, `a number of milliseconds from 0 to ${LONGEST_MS}, which is 24 days`)
+/** 0: nothing is waited for. */
+function checkBound(name: string, ms: unknown): void {
+  if (ms !== undefined && ms !== 0 && !isDuration(ms)) refuse(name, ms, `0, or ${DURATION}`)
 }
 
 function checkPush(push: NonNullable<OpenOptions['push']>): void {
   checkOptionNames('open option "push"', push, PUSH)
   const { closeWithin, mirrors = [], hosts = {} } = push
-  checkDuration('push.closeWithin', closeWithin)
+  checkBound('push.closeWithin', closeWithin)
   if (!Array.isArray(mirrors) || !mirrors.every((mirror) => typeof mirror === 'string')) {
     refuse('push.mirrors', mirrors, 'a list of names or addresses of remotes')
   }
@@ -102,8 +108,7 @@ function checkMode(options: OpenOptions | SharedOptions): void {
   if (mode !== 'shared') return
   const { shared = {} } = options
   checkOptionNames('open option "shared"', shared, { patienceMs: true, fetchMs: true, closeWithinMs: true })
-  checkDuration('shared.patienceMs', shared.patienceMs)
-  checkDuration('shared.closeWithinMs', shared.closeWithinMs)
+  checkBound('shared.closeWithinMs', shared.closeWithinMs)
   if ('push' in options) refuse('push', options.push, "none with mode: 'shared'")
   if (options.readOnly) refuse('readOnly', true, "false with mode: 'shared'")
 }
@@ -116,7 +121,7 @@ export function checkProjections(projections: readonly Projection<unknown>[] | u
 }
 
 function refuse(name: string, value: unknown, expected: string): never {
-  throw new UsageError(`the option ${name} is ${JSON.stringify(value)}`, { hint: `Give ${expected}.` })
+  throw new UsageError(`the option ${name} is ${shown(value)}`, { hint: `Give ${expected}.` })
 }
 
 /** What each option of `open` has to be. */

@@ -6,7 +6,7 @@ import type { Clock } from './system/clock.ts'
 import type { FileSystem } from './system/file-system.ts'
 import type { RandomSource } from './system/random.ts'
 
-/** How a log is opened, whoever writes to it. Everything has a default. */
+/** How a log is opened, whoever writes to it. Everything has a default. Times are 24 days at most, as timers have it. */
 export interface CommonOptions {
   /** The projections whose state is kept in memory. Default: none. */
   readonly projections?: readonly Projection<unknown>[]

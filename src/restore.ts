@@ -126,7 +126,7 @@ const COMMON = { ports: 'object', signal: 'signal', onTransfer: 'function', onPr
 const RESTORE = { ...COMMON, at: 'any', dryRun: 'truth' } as const
 const STANDBY = {
   ...COMMON,
-  pollMs: 'any',
+  pollMs: 'duration',
   onRestored: 'function',
   onStep: 'function',
   onProblem: 'function',

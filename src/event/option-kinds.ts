@@ -1,8 +1,11 @@
+import { LONGEST_TIMER_MS } from '../system/clock.ts'
 import { UsageError } from './errors.ts'
 import { checkOptionNames } from './option-names.ts'
 
 /** What an option has to be; `any` is looked at elsewhere. */
-export type OptionKind = 'text' | 'truth' | 'function' | 'signal' | 'list' | 'object' | 'any'
+export type OptionKind = 'text' | 'truth' | 'function' | 'signal' | 'list' | 'object' | 'duration' | 'any'
+
+export const DURATION = `a number of milliseconds above 0, and at most ${LONGEST_TIMER_MS}, which is 24 days`
 
 const KINDS: Readonly<
   Record<OptionKind, { readonly expected: string; readonly fits: (value: unknown) => boolean }>
@@ -13,6 +16,7 @@ const KINDS: Readonly<
   signal: { expected: 'an AbortSignal', fits: isSignal },
   list: { expected: 'a list', fits: (value) => Array.isArray(value) },
   object: { expected: 'an object', fits: (value) => typeof value === 'object' && value !== null },
+  duration: { expected: DURATION, fits: isDuration },
   any: { expected: 'anything', fits: () => true },
 }
 
@@ -48,6 +52,11 @@ function isSignal(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
   const { throwIfAborted, addEventListener } = value as Partial<AbortSignal>
   return typeof throwIfAborted === 'function' && typeof addEventListener === 'function'
+}
+
+/** Whether a value is a time, in milliseconds, that a timer can keep. */
+export function isDuration(value: unknown): boolean {
+  return typeof value === 'number' && value > 0 && value <= LONGEST_TIMER_MS
 }
 
 /** A value that somebody gave, in a few words. */

@@ -1,10 +1,10 @@
+import { LONGEST_TIMER_MS } from '../system/clock.ts'
+
 interface Waiting {
   readonly isDone: (position: number) => boolean
   readonly resolve: () => void
   readonly reject: (reason: unknown) => void
 }
-
-const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** A position that others wait for. */
 export class Watermark {

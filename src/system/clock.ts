@@ -3,4 +3,7 @@ export interface Clock {
   now(): number
 }
 
+/** Node's timers take a longer time, and Infinity, for 1 ms. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1
+
 export const systemClock: Clock = { now: () => Date.now() }

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { clone, open, type SharedOptions } from '../../src/index.ts'
+import { clone, follow, open, type SharedOptions, standby } from '../../src/index.ts'
 import { temporaryDirectory } from '../repository/real-git.ts'
 
 it.each([undefined, Number.NaN, -1, 1.5, '1', Number.POSITIVE_INFINITY])(
@@ -33,6 +33,49 @@ it.each([
 ])('a wait that no timer can keep is refused: %j', async (options) => {
   const opened = open(join(temporaryDirectory(), 'log.git'), options as SharedOptions)
   await expect(opened).rejects.toMatchObject({ code: 'usage', hint: expect.stringContaining('24 days') })
+})
+
+// So that a call that is not refused fails all the same.
+const nowhere = '/dev/null/log.git'
+const WAITS: readonly [name: string, call: (ms: number) => Promise<unknown>][] = [
+  ['seal.afterMs', (afterMs) => open(nowhere, { seal: { afterMs } })],
+  ['watch.pollMs', (pollMs) => open(nowhere, { watch: { pollMs } })],
+  ['maintenance.idleMs', (idleMs) => open(nowhere, { maintenance: { idleMs } })],
+  ['push.every', (every) => open(nowhere, { push: { every } })],
+  ['push.closeWithin', (closeWithin) => open(nowhere, { push: { closeWithin } })],
+  ['shared.patienceMs', (patienceMs) => open(nowhere, { mode: 'shared', shared: { patienceMs } })],
+  ['shared.fetchMs', (fetchMs) => open(nowhere, { mode: 'shared', shared: { fetchMs } })],
+  ['shared.closeWithinMs', (closeWithinMs) => open(nowhere, { mode: 'shared', shared: { closeWithinMs } })],
+  ['poll.fastestMs', (fastestMs) => follow(nowhere, nowhere, { poll: { fastestMs } })],
+  ['poll.slowestMs', (slowestMs) => follow(nowhere, nowhere, { poll: { slowestMs } })],
+  ['timeoutMs', (timeoutMs) => follow(nowhere, nowhere, { timeoutMs })],
+  ['pollMs', (pollMs) => standby(nowhere, nowhere, { signal: AbortSignal.abort(), pollMs })],
+]
+
+it.each(WAITS)('%s is refused where Node would take it for 1 ms', async (name, call) => {
+  for (const ms of [Number.POSITIVE_INFINITY, 2 ** 31, Number.NaN, -1]) {
+    await expect(call(ms)).rejects.toMatchObject({
+      code: 'usage',
+      message: expect.stringMatching(RegExp(`${name}.* is ${ms}$`)),
+      hint: expect.stringContaining('2147483647'),
+    })
+  }
+})
+
+it('how long a remote may be silent is refused where Node would take it for 1 ms', async () => {
+  await using log = await open(join(temporaryDirectory(), 'log.git'))
+  const options = { timeoutMs: Number.POSITIVE_INFINITY }
+  for (const transfer of [
+    log.push(nowhere, options),
+    log.pull(nowhere, options),
+    log.backup(nowhere, options),
+    log.drill(nowhere, options),
+  ]) {
+    await expect(transfer).rejects.toMatchObject({
+      code: 'usage',
+      hint: expect.stringContaining('2147483647'),
+    })
+  }
 })
 
 it.each(['', undefined])('a clone of %j is refused', async (address) => {

@@ -3,7 +3,7 @@ import type { Notice } from '../../log/log-state.ts'
 import type { OpenedLog } from '../../log/open-event-log.ts'
 import { RemoteFailedError } from '../../repository/git-process-errors.ts'
 import type { TransferOptions } from '../../repository/remote-transfer.ts'
-import type { Clock } from '../../system/clock.ts'
+import { type Clock, LONGEST_TIMER_MS } from '../../system/clock.ts'
 import { type RandomSource, randomFraction } from '../../system/random.ts'
 import { NotPushedError } from '../errors.ts'
 import type { HostProfile } from './host-profile.ts'
@@ -277,6 +277,3 @@ export class Pusher {
     this.plan()
   }
 }
-
-/** A longer one would end at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1

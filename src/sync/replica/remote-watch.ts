@@ -2,10 +2,8 @@ import { Watcher } from '../../image/watcher.ts'
 import { findRepository } from '../../repository/location.ts'
 import { readRef } from '../../repository/refs.ts'
 import { folderOf } from '../../repository/remote-address.ts'
+import { LONGEST_TIMER_MS } from '../../system/clock.ts'
 import type { FileSystem } from '../../system/file-system.ts'
-
-/** Beside file events, the poll of the replica is enough. */
-const POLL_MS = 2 ** 31 - 1
 
 /** The git directory of a remote on this machine; undefined for any other, and for one that is not there now. */
 async function findLocal(address: string, fileSystem: FileSystem): Promise<string | undefined> {
@@ -47,7 +45,8 @@ export async function watchRemote(
   let last: string | undefined
   const watcher = new Watcher({
     repository: { gitDirectory, branch },
-    pollMs: POLL_MS,
+    // Beside file events, the poll of the replica is enough.
+    pollMs: LONGEST_TIMER_MS,
     look: async () => {
       const commit = await readRef(fileSystem, gitDirectory, branch)
       if (commit === last) return

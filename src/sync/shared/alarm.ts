@@ -10,8 +10,8 @@ export class Alarm {
    */
   wait(ms: number, keepsRunning: boolean): Promise<boolean> {
     return new Promise((resolve) => {
-      const timer = Number.isFinite(ms) ? setTimeout(() => resolve(true), ms) : undefined
-      if (!keepsRunning) timer?.unref()
+      const timer = setTimeout(() => resolve(true), ms)
+      if (!keepsRunning) timer.unref()
       this.cutShort = () => {
         clearTimeout(timer)
         resolve(false)
