@@ -79,8 +79,8 @@ export abstract class LogHandle<Parts extends LogParts = LogParts> implements As
   }
 
   /**
-   * What the log knew at a position, a commit or a date: the projections as they stood then. Starts from the
-   * nearest snapshot and replays the rest.
+   * What the log knew at a position, a commit or a date: the projections as they stood then, without the events
+   * that `resume` was told to skip. Starts from the nearest snapshot and replays the rest.
    *
    * @throws EventNotFoundError, CommitNotFoundError, UsageError
    */

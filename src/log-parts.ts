@@ -15,7 +15,7 @@ export function logParts(
   return {
     log,
     image,
-    at: (point) => imageAt({ log, snapshots, reader, projections, point }),
+    at: (point) => imageAt({ log, snapshots, reader, projections, skipped: image.skipped(), point }),
     backup: async (directory, transfer) => {
       // An empty name, such as that of a variable that is not set, would be the current folder.
       if (log.writer !== undefined) await log.seal()

@@ -20,8 +20,8 @@ export interface ImageAtOptions {
   readonly snapshots: SnapshotStore
   readonly projections: readonly Projection<unknown>[]
   readonly point: PointInTime
-  /** What the projections pass over. Default: nothing. */
-  readonly skipped?: Skipped
+  /** What the projections pass over. */
+  readonly skipped: Skipped
 }
 
 /**
@@ -45,8 +45,8 @@ export async function imageAt({
     // A projection that stops here says so to whoever asks for its state.
     notify: () => undefined,
     skipped,
-    load: (projection) =>
-      snapshots.loadProjection(projection, branch, reader, Math.min(position, branch.position)),
+    load: (projection, upTo) =>
+      snapshots.loadProjection(projection, branch, reader, Math.min(position, branch.position, upTo)),
   })
   if (image.position < position) {
     for await (const run of log.replay(image.position + 1, position)) {

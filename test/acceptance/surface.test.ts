@@ -147,6 +147,33 @@ it('time travel gives what the log knew at a position, a commit or a date', asyn
   await expect(log.at('f'.repeat(40))).rejects.toMatchObject({ code: 'commit-not-found' })
 })
 
+it('time travel passes over the events that a projection was told to skip', async () => {
+  const fragile = projection({
+    name: 'fragile',
+    version: 1,
+    init: () => ({ sum: 0 }),
+    when: {
+      MoneyDeposited(state, { data }: RecordedEvent<'MoneyDeposited', { amount: number }>) {
+        if (data.amount === 13) throw new Error('thirteen')
+        state.sum += data.amount
+      },
+    },
+  })
+  await using log = await open(join(temporaryDirectory(), 'log.git'), { projections: [fragile, balances] })
+  await log.append('a', [deposited(1), deposited(13), deposited(2)])
+  await log.resume(fragile, 'skip')
+  const sums = async (point: number) => {
+    const past = await log.at(point)
+    return [past.state(fragile).sum, past.state(balances).get('a')]
+  }
+  expect(await Promise.all([1, 2, 3].map(sums))).toEqual([
+    [1, 1],
+    [1, 14],
+    [3, 16],
+  ])
+  expect(log.state(fragile).sum).toBe(3)
+})
+
 describe('remotes', () => {
   it('push is a backup, clone a restore, pull takes in what others pushed', async () => {
     const remote = bareRepository()

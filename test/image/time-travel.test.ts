@@ -18,8 +18,9 @@ async function history(folder: TemporaryFolder, everyEvents = 10_000): Promise<I
 }
 
 function at(bank: ImagedLog, point: PointInTime, projections = [balances]) {
-  const { log, store, opened } = bank
-  return imageAt({ log, reader: opened.reader, snapshots: store, projections, point })
+  const { log, image, store, opened } = bank
+  const skipped = image.skipped()
+  return imageAt({ log, reader: opened.reader, snapshots: store, projections, skipped, point })
 }
 
 describe('the past at', () => {
@@ -48,6 +49,32 @@ describe('the past at', () => {
     for (let position = 0; position <= 6; position++) {
       expect((await at(bank, position)).state(balances)).toEqual(balancesOf(events.slice(0, position)))
     }
+  })
+
+  test('a position is without an event that was skipped, though a snapshot of another process holds it', async () => {
+    using folder = new TemporaryFolder()
+    const path = folder.join('bank.git')
+    await using writer = await ImagedLog.open(path, { projections: [balances], everyEvents: 4 })
+    await writer.append('a', deposit(1), deposit(13), deposit(2))
+    await writer.log.seal()
+    const fragile = projection<Map<string, number>, { Deposited: { amount: number } }>({
+      ...balances,
+      when: {
+        Deposited(state, event) {
+          if (event.data.amount === 13) throw new Error('unlucky')
+          balances.findHandler('Deposited')?.(state, event)
+        },
+      },
+    })
+    await using reader = await ImagedLog.open(path, { projections: [fragile], readOnly: true })
+    const { image, log } = reader
+    await image.resume(fragile, 'skip', (from) => log.replay(from), log.state.index)
+    await writer.append('a', deposit(4))
+    await writer.close()
+    await log.follower.look()
+    const past = await at(reader, 4, [fragile])
+    expect(past.state(fragile)).toEqual(new Map([['a', 7]]))
+    expect(image.state(fragile)).toEqual(new Map([['a', 7]]))
   })
 
   test('a commit is what that commit holds', async () => {
