@@ -10,6 +10,8 @@ export interface Context {
   readonly messages: Messages
   /** Aborted when the user or the system ends the program. */
   readonly signal: AbortSignal
+  /** Says that the command, once it is told to end, may need so many milliseconds more than others. */
+  readonly allowLonger: (ms: number) => void
   /** The point in time that is asked about, given by `memoir at`. */
   readonly at: string | undefined
   /** Runs another command line in this context. */

@@ -11,6 +11,7 @@ const GRACE_MS = 5000
  * running → interrupted: the signal is aborted → ended
  */
 export class Interruption implements Disposable {
+  private graceMs = GRACE_MS
   private readonly controller = new AbortController()
   private readonly handlers = (['SIGINT', 'SIGTERM'] as const).map((name) => {
     const handler = () => this.interrupt(new InterruptedError(name))
@@ -21,6 +22,11 @@ export class Interruption implements Disposable {
   /** Aborted with an InterruptedError, an OutputClosedError or an OutputFailedError. */
   get signal(): AbortSignal {
     return this.controller.signal
+  }
+
+  /** Lets what the command does at its end take so long beside that. */
+  allowLonger(ms: number): void {
+    this.graceMs = GRACE_MS + ms
   }
 
   /** Ends the command because what it prints goes nowhere. */
@@ -35,6 +41,6 @@ export class Interruption implements Disposable {
   private interrupt(error: InterruptedError): void {
     if (this.signal.aborted) process.exit(exitCodeOf(error))
     this.controller.abort(error)
-    setTimeout(() => process.exit(exitCodeOf(error)), GRACE_MS).unref()
+    setTimeout(() => process.exit(exitCodeOf(error)), this.graceMs).unref()
   }
 }

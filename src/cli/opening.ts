@@ -39,16 +39,22 @@ export async function openForWriting(context: Context, options: OpenOptions = {}
   return openLog(repository, context, options)
 }
 
+/** How long closing a shared log waits for its remote. */
+const CLOSE_WITHIN_MS = 10_000
+
 /** Opens the log for appends to a remote that others append to as well. */
 export async function openForSharing(context: Context, remote: string | undefined): Promise<SharedLog> {
   const { repository } = await getLogRepository(context)
   const { open } = await import('../memoir.ts')
   using opening = openingOptions(context)
   const { signal } = context
+  // It pushes what others of its appends wait for, also after Ctrl-C.
+  context.allowLonger(CLOSE_WITHIN_MS)
   return await open(repository.path, {
     ...opening.options,
     signal,
     mode: 'shared',
+    shared: { closeWithinMs: CLOSE_WITHIN_MS },
     ...(remote && { remote }),
   })
 }

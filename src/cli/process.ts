@@ -22,7 +22,16 @@ async function runWords(words: readonly string[], interruption: Interruption): P
   const messages = new Messages(process.stderr, words.includes('--quiet') || words.includes('-q'))
   const { signal } = interruption
   try {
-    const context = { folder: undefined, output, messages, signal, at: undefined, run: runProgram }
+    const allowLonger = (ms: number) => interruption.allowLonger(ms)
+    const context = {
+      folder: undefined,
+      output,
+      messages,
+      signal,
+      allowLonger,
+      at: undefined,
+      run: runProgram,
+    }
     const exitCode = await runProgram(words, context)
     await output.flush()
     return exitCode

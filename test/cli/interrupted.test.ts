@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs'
@@ -213,6 +214,36 @@ describe('a process that pushes by itself, interrupted by Ctrl-C during the push
   }, 60_000)
 })
 
+describe('memoir append to a shared log that has something else to push, interrupted by Ctrl-C while the remote hangs', () => {
+  const words = ({ log }: Place) => ['-C', log, 'append', 's', 'Counted', '--shared', '--id', 'seven']
+
+  test('closes the log within its bound, and says that the remote may have the event', async () => {
+    const place = await prepareOutbox()
+    const pids = hangingHook(place, '')
+    const append = start(words(place))
+    await expect.poll(pids, { timeout: 20_000 }).toHaveLength(2)
+    const { code, stderr } = await interrupt(append)
+    expect(code).toBe(130)
+    expect(stderr).toMatch(/^memoir: the remote did not confirm an append in time, and may have stored it/)
+    expect(lastLock(place)).toMatch(/^released\n/)
+    expect(processesOf(place)).toEqual([])
+  }, 60_000)
+
+  test('and once more, ends at once, and leaves no git', async () => {
+    const place = await prepareOutbox()
+    const pids = hangingHook(place, '')
+    const { child, ended } = start(words(place))
+    await expect.poll(pids, { timeout: 20_000 }).toHaveLength(2)
+    const interruptAgain = () => {
+      child.kill('SIGINT')
+      return child.exitCode
+    }
+    await expect.poll(interruptAgain, { timeout: PROMPT_MS }).toBe(130)
+    expect(await ended).toMatchObject({ signal: null, stderr: '' })
+    await expect.poll(() => processesOf(place)).toEqual([])
+  }, 60_000)
+})
+
 describe('memoir append to a shared log that is still being opened, interrupted by Ctrl-C', () => {
   test('ends at once with 130, has stored nothing, and leaves no git', async () => {
     const place = await prepare()
@@ -254,6 +285,27 @@ async function prepare(): Promise<Place> {
   await log.backup(place.backup)
   await append(3)
   return place
+}
+
+/** A shared log with an event that its remote, which can be reached again, does not have yet. */
+async function prepareOutbox(): Promise<Place> {
+  const place = await prepare()
+  const { log, remote } = place
+  git(log, ['remote', 'add', 'origin', remote])
+  expect(await memoir(['-C', log, 'sync'])).toMatchObject({ code: 0 })
+  renameSync(remote, `${remote}.away`)
+  const offline = ['append', 's', 'Counted', '--shared', '--ack', 'committed']
+  expect(await memoir(['-C', log, ...offline])).toMatchObject({ code: 0 })
+  renameSync(`${remote}.away`, remote)
+  return place
+}
+
+function lastLock({ log }: Place): string {
+  const name = readdirSync(`${log}/memoir`)
+    .filter((one) => one.startsWith('writer.'))
+    .sort()
+    .at(-1)
+  return readFileSync(`${log}/memoir/${name}`, 'utf8')
 }
 
 /** A folder with a git that says so and waits when it comes to one command, and does all others. */
