@@ -68,6 +68,11 @@ async function hasBranches(gitDirectory: string): Promise<boolean> {
   return names.length > 0 || (await isThere(join(gitDirectory, 'packed-refs')))
 }
 
+interface Ports {
+  readonly fileSystem: FileSystem
+  readonly clock: Clock
+}
+
 /**
  * Fills a folder beside its place, and puts it there once it is whole: one that was cut short would be taken for what
  * it was to be. If it fails, nothing is left; what a process that was killed left is removed by the next one.
@@ -78,17 +83,18 @@ async function hasBranches(gitDirectory: string): Promise<boolean> {
 export async function inUnfinishedFolder<Result>(
   target: string,
   id: string,
-  { fileSystem, clock }: { readonly fileSystem: FileSystem; readonly clock: Clock },
+  ports: Ports,
   fill: (path: string) => Promise<Result>,
 ): Promise<Result> {
   const holder = `${target}.unfinished-${id}`
   const path = `${holder}/${basename(target)}`
+  const { fileSystem } = ports
   const failed = (cause: unknown) => {
     throw fileError(target, cause)
   }
   try {
     const parents = await missingParents(fileSystem, target)
-    await makeHolder(target, holder, { fileSystem, clock }).catch(failed)
+    await makeHolder(target, holder, ports).catch(failed)
     const result = await fill(path)
     try {
       await fileSystem.rename(path, target)
@@ -100,7 +106,7 @@ export async function inUnfinishedFolder<Result>(
     }
     return result
   } finally {
-    await remove(holder)
+    await removeHolder(target, holder)
   }
 }
 
@@ -112,35 +118,46 @@ function isThere(path: string): Promise<boolean> {
 }
 
 const OWNER = 'owner.json'
+/** A folder that does not say whose it is for so long is not being made any more. */
+const NAMED_AFTER_MS = 60 * 60 * 1000
 
 /** Makes the folder beside the place, which says whose it is, and removes what killed processes left there. */
-async function makeHolder(
-  target: string,
-  holder: string,
-  { fileSystem, clock }: { readonly fileSystem: FileSystem; readonly clock: Clock },
-): Promise<void> {
+async function makeHolder(target: string, holder: string, { fileSystem, clock }: Ports): Promise<void> {
   await fileSystem.makeDirectory(dirname(target))
-  await removeLeft(target, fileSystem)
+  await removeLeft(target, { fileSystem, clock })
   await fileSystem.makeDirectory(holder)
   const owner = Buffer.from(JSON.stringify(currentProcess(clock.now())))
   await createFile(fileSystem, `${holder}/${OWNER}`, owner)
 }
 
-async function removeLeft(target: string, fileSystem: FileSystem): Promise<void> {
-  const names = await fileSystem.list(dirname(target))
+async function removeLeft(target: string, ports: Ports): Promise<void> {
+  const names = await ports.fileSystem.list(dirname(target))
   for (const name of names.filter((one) => one.startsWith(`${basename(target)}.unfinished-`))) {
     const holder = `${dirname(target)}/${name}`
-    if (await isLeft(holder, fileSystem)) await remove(holder)
+    if (await isLeft(holder, ports)) await removeHolder(target, holder)
   }
 }
 
-async function isLeft(holder: string, fileSystem: FileSystem): Promise<boolean> {
+/** What it holds first: the rest of a removal that is cut short still says whose it is. */
+async function removeHolder(target: string, holder: string): Promise<void> {
+  await remove(`${holder}/${basename(target)}`)
+  await remove(holder)
+}
+
+async function isLeft(holder: string, ports: Ports): Promise<boolean> {
   try {
-    return !isRunning(JSON.parse((await fileSystem.readFile(`${holder}/${OWNER}`)).toString('utf8')))
+    return !isRunning(JSON.parse((await ports.fileSystem.readFile(`${holder}/${OWNER}`)).toString('utf8')))
   } catch {
-    // It is being made, or none of ours.
-    return false
+    // It is being made, or its maker was killed before it wrote whose it is, or it is none of ours.
+    return hasStayedUnnamed(holder, ports).catch(() => false)
   }
+}
+
+async function hasStayedUnnamed(holder: string, { fileSystem, clock }: Ports): Promise<boolean> {
+  const names = await fileSystem.list(holder)
+  const { modifiedMs } = await fileSystem.stat(holder)
+  // One that lies ahead of the clock is of a time when that stood wrong.
+  return names.every((name) => name === OWNER) && Math.abs(clock.now() - modifiedMs) > NAMED_AFTER_MS
 }
 
 async function empty(folder: string): Promise<void> {

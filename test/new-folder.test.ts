@@ -6,6 +6,7 @@ import {
   readdirSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -83,4 +84,23 @@ test('what was put in its place is taken back when that cannot be made sure, and
   mkdirSync(join(target, 'theirs'), { recursive: true })
   await expect(fillWith(nodeFileSystem)).rejects.toMatchObject({ code: 'file-failed' })
   expect(readdirSync(target)).toEqual(['theirs'])
+})
+
+test('what a process left that was killed before it said whose it is goes, once it is old, and nothing that holds more', async () => {
+  using own = new TemporaryFolder()
+  const left = (name: string, ageHours: number, files: readonly string[] = []) => {
+    const holder = own.join(`new.unfinished-${name}`)
+    mkdirSync(holder)
+    for (const file of files) writeFileSync(join(holder, file), '')
+    const made = Date.now() / 1000 - ageHours * 3600
+    utimesSync(holder, made, made)
+  }
+  left('empty', 2)
+  left('unnamed', 2, ['owner.json'])
+  left('ahead', -2)
+  left('young', 0.5)
+  left('other', 2, ['notes.txt'])
+  const ports = { fileSystem: nodeFileSystem, clock: systemClock }
+  await inUnfinishedFolder(own.join('new'), 'id', ports, async (path) => mkdirSync(path))
+  expect(readdirSync(own.path).sort()).toEqual(['new', 'new.unfinished-other', 'new.unfinished-young'])
 })
