@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { UsageError } from '../../src/event/errors.ts'
 import { scanSegment, walkFrames } from '../../src/journal/recovery.ts'
@@ -397,23 +397,27 @@ describe('the repository', () => {
     })
   })
 
-  test.each(['objects/tmp_obj_1', 'objects/pack/tmp_pack_1', 'memoir/tmp_obj_1', 'memoir/journal/next.tmp'])(
-    'with an old temporary file %s has it removed by the treatment',
-    async (name) => {
-      const path = await makeLog(deposits(1))
-      mkdirSync(join(path, 'objects/pack'), { recursive: true })
-      writeFileSync(join(path, name), 'x')
-      expect(await diagnose({ path })).toEqual([])
-      age(join(path, name))
-      expect(await onlyAilment(path)).toMatchObject({
-        code: 'leftover-files',
-        severity: 'info',
-        canFix: true,
-      })
-      await cure(path)
-      expect(existsSync(join(path, name))).toBe(false)
-    },
-  )
+  test.each([
+    'objects/tmp_obj_1',
+    'objects/5a/tmp_obj_1',
+    'objects/pack/tmp_pack_1',
+    'memoir/tmp_obj_1',
+    'memoir/remotes/tmp_obj_1',
+    'memoir/journal/next.tmp',
+  ])('with an old temporary file %s has it removed by the treatment', async (name) => {
+    const path = await makeLog(deposits(1))
+    mkdirSync(dirname(join(path, name)), { recursive: true })
+    writeFileSync(join(path, name), 'x')
+    expect(await diagnose({ path })).toEqual([])
+    age(join(path, name))
+    expect(await onlyAilment(path)).toMatchObject({
+      code: 'leftover-files',
+      severity: 'info',
+      canFix: true,
+    })
+    await cure(path)
+    expect(existsSync(join(path, name))).toBe(false)
+  })
 
   test('whose files stand behind the branch has them brought along by the treatment', async () => {
     const path = temporaryFolder()

@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import type { Repository } from '../../repository/repository.ts'
 import type { FileSystem } from '../../system/file-system.ts'
 import { ownDirectory } from '../log-repository.ts'
@@ -5,6 +6,8 @@ import type { Ailment, Doctor } from './ailment.ts'
 
 /** A file of this name is being written, or was when its writer died. Git's own and ours. */
 const TEMPORARY = /^tmp_(obj|pack|idx)_|^next\.tmp$/
+/** Git writes a loose object into the folder in `objects` that it is to lie in. */
+const FAN_OUT = /^[0-9a-f]{2}$/
 /** Younger ones may still be written to: by a slow fetch, or a writer that this process cannot see. */
 const LEFT_AFTER_MS = 60 * 60 * 1000
 
@@ -22,6 +25,7 @@ export async function findLeftovers(
     `${gitDirectory}/objects/pack`,
     own,
     `${own}/snapshots`,
+    `${own}/remotes`,
   ]
   // A writer keeps its next segment ready there, for as long as it takes.
   if (!hasWriter) folders.push(`${own}/journal`)
@@ -36,13 +40,16 @@ export async function findLeftovers(
   return ailments
 }
 
-/** The temporary files in a folder that nobody has written to for an hour. */
+/** The temporary files in a folder, and in those of its loose objects, that nobody has written to for an hour. */
 export async function listLeftovers(
   folder: string,
   { fileSystem, clock }: Pick<Doctor, 'fileSystem' | 'clock'>,
 ): Promise<string[]> {
-  const names = await fileSystem.list(folder).catch(() => [])
-  const paths = names.filter((name) => TEMPORARY.test(name)).map((name) => `${folder}/${name}`)
+  const list = async (path: string) =>
+    (await fileSystem.list(path).catch(() => [])).map((name) => `${path}/${name}`)
+  const direct = await list(folder)
+  const below = await Promise.all(direct.filter((path) => FAN_OUT.test(basename(path))).map(list))
+  const paths = [...direct, ...below.flat()].filter((path) => TEMPORARY.test(basename(path)))
   const ages = await Promise.all(paths.map((path) => ageOf(path, fileSystem, clock.now())))
   return paths.filter((_, at) => ages[at]! > LEFT_AFTER_MS)
 }
