@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import { type Clock, systemClock } from '../system/clock.ts'
 import type { FileSystem } from '../system/file-system.ts'
 import { errorCode, removeQuietly } from './durable-file.ts'
-import { fileAgeSeconds, refLockPath } from './ref-update.ts'
+import { fileAgeSeconds, fileTimeMs, refLockPath } from './ref-update.ts'
 
 /** A lock file that stands beside a ref. */
 export interface RefLock {
@@ -59,13 +59,14 @@ export async function removeStaleRefLock(
   ref: string,
   clock: Clock = systemClock,
 ): Promise<{ readonly lock: RefLock; readonly removed: boolean } | undefined> {
+  const path = refLockPath(gitDirectory, ref)
+  const before = await fileTimeMs(fileSystem, path)
   const lock = await describeRefLock(fileSystem, gitDirectory, ref, clock)
   if (lock === undefined || !isStale(lock)) return lock && { lock, removed: false }
-  // Somebody may have taken a lock of their own since: a new one is younger.
-  const ageSeconds = await fileAgeSeconds(fileSystem, lock.path, clock)
-  if (ageSeconds === undefined || ageSeconds < lock.ageSeconds) return { lock, removed: false }
-  await removeQuietly(fileSystem, lock.path)
-  return { lock, removed: (await fileAgeSeconds(fileSystem, lock.path, clock)) === undefined }
+  // Somebody may have taken a lock of their own since.
+  if ((await fileTimeMs(fileSystem, path)) !== before) return { lock, removed: false }
+  await removeQuietly(fileSystem, path)
+  return { lock, removed: (await fileTimeMs(fileSystem, path)) === undefined }
 }
 
 /**

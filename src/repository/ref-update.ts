@@ -94,15 +94,23 @@ async function takeLock(
   }
 }
 
-/** Seconds since a file was last written, or undefined if it is gone. */
+/**
+ * Seconds since a file was last written, or undefined if it is gone. One whose time lies ahead was written before the
+ * clock was set back: it is as old as it lies ahead, or it would stay young until the clock has caught up.
+ */
 export async function fileAgeSeconds(
   fileSystem: FileSystem,
   path: string,
   clock: Clock,
 ): Promise<number | undefined> {
+  const modifiedMs = await fileTimeMs(fileSystem, path)
+  return modifiedMs === undefined ? undefined : Math.floor(Math.abs(clock.now() - modifiedMs) / 1000)
+}
+
+/** When a file was last written, in milliseconds since 1970, or undefined if it is gone. */
+export async function fileTimeMs(fileSystem: FileSystem, path: string): Promise<number | undefined> {
   try {
-    const { modifiedMs } = await fileSystem.stat(path)
-    return Math.max(0, Math.floor((clock.now() - modifiedMs) / 1000))
+    return (await fileSystem.stat(path)).modifiedMs
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined
     throw error

@@ -44,9 +44,32 @@ describe.runIf(process.platform === 'linux')('the lock of a ref', () => {
     expect(existsSync(path)).toBe(false)
   })
 
-  test('that is young stays', async () => {
-    const { repository, path } = lockedRepository(0)
+  test.each([0, -3])('that is %i s old stays', async (ageSeconds) => {
+    const { repository, path } = lockedRepository(ageSeconds)
     expect(await removeStaleRefLock(nodeFileSystem, repository, MAIN)).toMatchObject({ removed: false })
+    expect(existsSync(path)).toBe(true)
+  })
+
+  test('that a clock dated which was set back since is as old as it lies ahead', async () => {
+    const { repository, path } = lockedRepository(-600)
+    const start = Date.now()
+    let looks = 0
+    const clock = { now: () => start + looks++ * 1000 }
+    expect(await removeStaleRefLock(nodeFileSystem, repository, MAIN, clock)).toMatchObject({ removed: true })
+    expect(existsSync(path)).toBe(false)
+  })
+
+  test('that somebody takes while it is looked at stays, whatever its time', async () => {
+    const { repository, path } = lockedRepository(600)
+    const clock = {
+      now: () => {
+        makeOld(path, 300)
+        return Date.now()
+      },
+    }
+    expect(await removeStaleRefLock(nodeFileSystem, repository, MAIN, clock)).toMatchObject({
+      removed: false,
+    })
     expect(existsSync(path)).toBe(true)
   })
 
