@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process'
 import { checkPackage } from './check-package.ts'
 import { checkSource } from './check-source.ts'
+import { checkTracked } from './check-tracked.ts'
 
 /** What a check found wrong, as text for people; empty if nothing. */
 type Check = () => string | Promise<string>
@@ -14,6 +15,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   'format and lint': () => run('biome', 'check', '--error-on-warnings', '--max-diagnostics=200'),
   'unused code': () => run('knip', '--no-progress', '--no-config-hints'),
   'layers, cycles, ports': () => checkSource(project).join('\n'),
+  'tracked files': () => checkTracked(project).join('\n'),
   'package shape': async () => (await checkPackage(project)).join('\n'),
 }
 
