@@ -3,7 +3,7 @@ import type { NewEvent } from './event/event.ts'
 import { checkOptionKinds, checkText } from './event/option-kinds.ts'
 import type { AppendResult } from './log/placement.ts'
 import type { StreamAppend } from './log/preparation.ts'
-import { LogHandle, type LogParts } from './log-handle.ts'
+import { LogHandle, type LogParts, type WaitOptions } from './log-handle.ts'
 import type { Conflict, Retry } from './sync/shared/conflict.ts'
 import type { ProvisionalResult } from './sync/shared/offline-appends.ts'
 import type { SharedWriter } from './sync/shared/shared-writer.ts'
@@ -76,14 +76,24 @@ export class SharedLog extends LogHandle<SharedLogParts> {
       : shared.appendOffline(appends, condition)
   }
 
-  /** Resolves when all that waits now is confirmed, or a conflict. @throws what keeps the remote from it */
-  push(): Promise<void> {
-    return this.parts.shared.push()
+  /**
+   * Resolves when all that waits now is confirmed, or a conflict.
+   *
+   * @throws what keeps the remote from it, and the signal's reason: what waits goes on waiting
+   */
+  async push(options: WaitOptions = {}): Promise<void> {
+    checkOptionKinds('push', options, { signal: 'signal' })
+    return this.parts.shared.push(options.signal)
   }
 
-  /** Takes in what the remote has now. @throws RemoteFailedError, HistoryForkedError, InvalidBatchError … */
-  pull(): Promise<void> {
-    return this.parts.shared.pull()
+  /**
+   * Takes in what the remote has now.
+   *
+   * @throws RemoteFailedError, HistoryForkedError, InvalidBatchError …, and the signal's reason
+   */
+  async pull(options: WaitOptions = {}): Promise<void> {
+    checkOptionKinds('pull', options, { signal: 'signal' })
+    return this.parts.shared.pull(options.signal)
   }
 
   /** Appends that were accepted here and did not hold on the remote, oldest first. They outlast a restart. */
@@ -105,7 +115,8 @@ export class SharedLog extends LogHandle<SharedLogParts> {
    */
   async retryConflict(id: string, changes: Retry = {}): Promise<AppendResult> {
     checkText('retryConflict', 'the id of a conflict', id)
-    checkOptionKinds('retryConflict', changes, { appends: 'list', condition: 'any' })
+    checkOptionKinds('retryConflict', changes, { appends: 'list', condition: 'any', signal: 'signal' })
+    changes.signal?.throwIfAborted()
     return this.parts.shared.retry(id, changes)
   }
 

@@ -229,6 +229,16 @@ describe('memoir append to a shared log that has something else to push, interru
     expect(processesOf(place)).toEqual([])
   }, 60_000)
 
+  test('as a sync does, that has nothing to say', async () => {
+    const place = await prepareOutbox()
+    const pids = hangingHook(place, '')
+    const sync = start(['-C', place.log, 'sync'])
+    await expect.poll(pids, { timeout: 20_000 }).toHaveLength(2)
+    expect(await interrupt(sync)).toMatchObject({ code: 130, stderr: '' })
+    expect(lastLock(place)).toMatch(/^released\n/)
+    expect(processesOf(place)).toEqual([])
+  }, 60_000)
+
   test('and once more, ends at once, and leaves no git', async () => {
     const place = await prepareOutbox()
     const pids = hangingHook(place, '')

@@ -47,7 +47,7 @@ memoir conflicts retry <id> appends it again, memoir conflicts drop <id> forgets
       expect === undefined || known === undefined
         ? {}
         : { appends: known.appends.map((append) => ({ ...append, expectedVersion: expect })) }
-    const result = await log.retryConflict(id, changes)
+    const result = await log.retryConflict(id, { ...changes, signal: context.signal })
     if (json) return context.output.json(result)
     await context.output.line(`${result.position}  ${id} is on the remote now`)
   },

@@ -12,8 +12,9 @@ export const sync = command({
     'For a log that many writers share. What was accepted here and does not hold on the remote is kept: see memoir conflicts.',
   async run({ remote, json }, context) {
     await using log = await openForSharing(context, remote)
-    await log.push()
-    await log.pull()
+    const { signal } = context
+    await log.push({ signal })
+    await log.pull({ signal })
     const { commit, events } = log.status()
     const conflicts = log.conflicts().length
     if (json) return context.output.json({ commit, position: events, conflicts })

@@ -19,6 +19,8 @@ export interface Retry {
   readonly appends?: readonly StreamAppend[]
   /** Another condition; null for none. Default: as it was. */
   readonly condition?: AppendCondition | null
+  /** Ends the wait for the remote. */
+  readonly signal?: AbortSignal
 }
 
 /** There is no such conflict: it was decided, or never was one. */

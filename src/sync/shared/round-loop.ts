@@ -96,15 +96,15 @@ export class RoundLoop {
     if (this.current === 'backing off') this.backoff.shorten()
   }
 
-  /** Resolves after a round that brings a state about. @throws what the next round fails with */
-  waitUntil(isDone: () => boolean): Promise<void> {
-    return this.waitFor(isDone, false)
+  /** Resolves after a round that brings a state about. @throws what the next round fails with, and the signal's reason */
+  waitUntil(isDone: () => boolean, signal?: AbortSignal): Promise<void> {
+    return this.waitFor(isDone, false, signal)
   }
 
-  /** Resolves when the remote was looked at. @throws what the next round fails with */
-  waitForLook(): Promise<void> {
+  /** Resolves when the remote was looked at. @throws what the next round fails with, and the signal's reason */
+  waitForLook(signal?: AbortSignal): Promise<void> {
     const { looks } = this.line
-    return this.waitFor(() => this.lastLook > looks, true)
+    return this.waitFor(() => this.lastLook > looks, true, signal)
   }
 
   /** Whether an append is on its way to the remote. */
@@ -134,10 +134,16 @@ export class RoundLoop {
     this.backoff.endWithin(0)
   }
 
-  private waitFor(isDone: () => boolean, needsLook: boolean): Promise<void> {
-    const done = this.waiters.add(isDone, needsLook)
+  private async waitFor(isDone: () => boolean, needsLook: boolean, signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted()
+    const done = this.waiters.add(isDone, needsLook, signal)
     if (this.current === 'idle' || this.current === 'backing off') this.backoff.endWithin(0)
-    return done
+    try {
+      await done
+    } catch (error) {
+      if (signal?.aborted) this.cutOff()
+      throw error
+    }
   }
 
   private async run(): Promise<void> {

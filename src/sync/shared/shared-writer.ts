@@ -107,17 +107,22 @@ export class SharedWriter {
     return accepted
   }
 
-  /** Resolves when all that waits now is confirmed, or a conflict. @throws what the next round fails with */
-  async push(): Promise<void> {
+  /**
+   * Resolves when all that waits now is confirmed, or a conflict.
+   *
+   * @throws what the next round fails with, and the signal's reason
+   */
+  async push(signal?: AbortSignal): Promise<void> {
     this.checkOpen()
     const waiting = this.line.appends
-    return this.loop.waitUntil(() => waiting.every(({ isDecided, isAbandoned }) => isDecided || isAbandoned))
+    const isDone = () => waiting.every(({ isDecided, isAbandoned }) => isDecided || isAbandoned)
+    return this.loop.waitUntil(isDone, signal)
   }
 
-  /** Takes in what the remote has now. @throws what the next round fails with */
-  async pull(): Promise<void> {
+  /** Takes in what the remote has now. @throws what the next round fails with, and the signal's reason */
+  async pull(signal?: AbortSignal): Promise<void> {
     this.checkOpen()
-    return this.loop.waitForLook()
+    return this.loop.waitForLook(signal)
   }
 
   conflicts(): Conflict[] {
@@ -125,10 +130,10 @@ export class SharedWriter {
   }
 
   /** @throws ConflictNotFoundError, and what `append` throws */
-  async retry(id: string, { appends, condition }: Retry): Promise<AppendResult> {
+  async retry(id: string, { appends, condition, signal }: Retry): Promise<AppendResult> {
     const known = this.getConflict(id)
     const newCondition = condition === undefined ? known.condition : (condition ?? undefined)
-    const result = await this.append(appends ?? known.appends, newCondition)
+    const result = await this.append(appends ?? known.appends, newCondition, signal)
     await this.parts.outbox.forget(id, 'durable')
     return result
   }

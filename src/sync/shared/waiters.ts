@@ -21,9 +21,26 @@ export class Waiters {
     return this.waiting.some(({ needsLook }) => needsLook)
   }
 
-  /** Resolves after the round that brings the state about. @throws what the next round fails with */
-  add(isDone: () => boolean, needsLook: boolean): Promise<void> {
-    return new Promise((resolve, reject) => this.waiting.push({ isDone, needsLook, resolve, reject }))
+  /**
+   * Resolves after the round that brings the state about.
+   *
+   * @throws what the next round fails with, and the signal's reason
+   */
+  async add(isDone: () => boolean, needsLook: boolean, signal?: AbortSignal): Promise<void> {
+    let leave = () => {}
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const waiter = { isDone, needsLook, resolve, reject }
+        leave = () => {
+          this.waiting = this.waiting.filter((other) => other !== waiter)
+          reject(signal?.reason)
+        }
+        signal?.addEventListener('abort', leave)
+        this.waiting.push(waiter)
+      })
+    } finally {
+      signal?.removeEventListener('abort', leave)
+    }
   }
 
   roundBegins(): void {

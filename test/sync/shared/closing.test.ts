@@ -71,3 +71,41 @@ test('a shared log closes at once while a host is silent from which nobody wants
   expect(performance.now() - started).toBeLessThan(5000)
   expect(log.status()).toMatchObject({ shared: { phase: 'stopped' } })
 })
+
+test.each(['push', 'pull'] as const)(
+  'a %s of a shared log can be given up while a host is silent',
+  async (call) => {
+    const remote = await SharedRemote.create()
+    await (await remote.open('one')).close()
+    const host = new Host()
+    const shared = { fetchMs: 3_600_000, closeWithinMs: 1000 }
+    const log = await remote.open('one', { remote: await host.start(), shared })
+    host.isSilent = true
+    await log.append('visit', [{ type: 'VisitNoted' }], { ack: 'committed' })
+    const ending = new AbortController()
+    const given = log[call]({ signal: ending.signal })
+    const isGivenUp = expect(given).rejects.toThrow('enough')
+    await expect.poll(() => host.held.length, { timeout: 20_000 }).toBeGreaterThan(0)
+    ending.abort(new Error('enough'))
+    await isGivenUp
+    await expect(log[call]({ signal: ending.signal })).rejects.toThrow('enough')
+    await log.close()
+    expect(log.status()).toMatchObject({ shared: { phase: 'stopped', provisional: 1 } })
+  },
+)
+
+test('a shared log closes at once after a pull was given up, with nothing to push', async () => {
+  const remote = await SharedRemote.create()
+  await (await remote.open('one')).close()
+  const host = new Host()
+  const log = await remote.open('one', { remote: await host.start() })
+  host.isSilent = true
+  const ending = new AbortController()
+  const isGivenUp = expect(log.pull({ signal: ending.signal })).rejects.toThrow('enough')
+  await expect.poll(() => host.held.length, { timeout: 20_000 }).toBeGreaterThan(0)
+  const started = performance.now()
+  ending.abort(new Error('enough'))
+  await isGivenUp
+  await log.close()
+  expect(performance.now() - started).toBeLessThan(5000)
+})
