@@ -49,7 +49,7 @@ export interface Writer {
   readonly draft: Draft
   readonly journal: ReusableJournal
   readonly preparation: Preparation
-  /** How many characters may wait to be sealed before appends have to wait too. */
+  /** How many bytes may wait to be sealed before appends have to wait too. */
   readonly maxUnsealed: number
 }
 
@@ -222,10 +222,15 @@ export class EventLog {
     for (;;) {
       const looked = new Set(positionsOfGivenIds(state.index, prepared))
       if (looked.size > 0) {
-        // The first attempt may still be on its way to the journal.
-        await appender.whenSettled()
-        if (this.follower.isAdopting) await this.follower.look()
-        for (const position of positionsOfGivenIds(state.index, prepared)) looked.add(position)
+        let positions: number[]
+        do {
+          // The first attempt may still be on its way to the journal, and where it is refused, whoever hears of that
+          // before this may have made it again. They are looked at in the turn in which none is on its way.
+          await appender.whenSettled()
+          if (this.follower.isAdopting) await this.follower.look()
+          positions = positionsOfGivenIds(state.index, prepared)
+        } while (appender.failed === undefined && !positions.every((position) => this.isReadable(position)))
+        for (const position of positions) looked.add(position)
         const load = (position: number) => loadRun(state, this.source, position)
         const repeated = await findRepeatedAppend(state.index, prepared, load)
         if (repeated !== undefined) return repeated
@@ -233,6 +238,11 @@ export class EventLog {
       const appended = await this.admission.enter(acceptIfNew, { request, looked, state })
       if (appended !== undefined) return appended
     }
+  }
+
+  private isReadable(position: number): boolean {
+    const { branch, visible } = this.state
+    return position <= branch.position || position <= visible.position
   }
 
   /**

@@ -4,8 +4,9 @@ import type { ExpectedVersion } from '../../src/event/condition.ts'
 import { meetsExpectedVersion } from '../../src/event/condition.ts'
 import { TimeBackwardsError, UsageError } from '../../src/event/errors.ts'
 import { ConcurrencyError, DuplicateIdError, LogClosedError, ReadOnlyError } from '../../src/log/errors.ts'
+import type { AppendResult } from '../../src/log/placement.ts'
 import { nodeFileSystem } from '../../src/system/file-system.ts'
-import { FaultyFileSystem } from '../system/faulty-file-system.ts'
+import { type Call, FaultyFileSystem } from '../system/faulty-file-system.ts'
 import { appendEach, event, fsck, numbers, openLog, readAll, temporaryFolder } from './event-log-fixture.ts'
 
 const commands = fc.array(
@@ -205,6 +206,33 @@ test('stores an append once that comes in twice at the same time', async () => {
   expect(results.map(({ position }) => position)).toEqual([1, 1, 1])
   expect(await numbers(opened)).toEqual([1])
 })
+
+test.each([0, 5])(
+  'stores an append once that is made again as soon as its refusal is known, after %s commits',
+  async (commits) => {
+    const fileSystem = new FaultyFileSystem(nodeFileSystem)
+    const opened = await openLog(temporaryFolder(), { fileSystem })
+    for (let number = 1; number <= commits; number++)
+      await appendEach(opened, 's', 1).then(() => opened.log.seal())
+    await appendEach(opened, 's', 1)
+    const append = () =>
+      opened.log.append([{ stream: 's', events: [event(7, { id: 'the id' })] }], undefined, 'journaled')
+    const isFrame = ({ method, path }: Call) => method === 'write' && path.includes('/journal/')
+    fileSystem.fail({ on: isFrame, effect: { kind: 'error', code: 'ENOSPC' } })
+    let again: Promise<AppendResult> | undefined
+    const refused = opened.log
+      .append([{ stream: 's', events: [event(8)] }], undefined, 'journaled')
+      .catch(() => {
+        // Others hear of it a few turns later.
+        again = append()
+      })
+    const [first, second] = await Promise.allSettled([append(), append(), refused])
+    expect(first).toMatchObject({ status: 'rejected', reason: { code: 'journal-full' } })
+    expect(second).toMatchObject({ status: 'fulfilled', value: { position: commits + 2 } })
+    expect(await again).toMatchObject({ position: commits + 2 })
+    expect((await numbers(opened)).filter((number) => number === 7)).toHaveLength(1)
+  },
+)
 
 test('answers a repeated append with a commit when asked for one', async () => {
   const opened = await openLog(temporaryFolder())
