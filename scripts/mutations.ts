@@ -175,6 +175,20 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ['repository/object-store'],
   },
   {
+    name: 'nothing keeps a pack until the branch leads to it',
+    file: 'repository/pack-file.ts',
+    text: 'await writeKeep(fileSystem, keepPath)',
+    replacement: 'void writeKeep',
+    tests: ['repository/object-store'],
+  },
+  {
+    name: 'a pack stays kept when the branch leads to it',
+    file: 'log/committer.ts',
+    text: 'await store.settle()',
+    replacement: '',
+    tests: ['sync/upkeep'],
+  },
+  {
     name: 'the index of a pack gets its name before the pack',
     file: 'repository/pack-file.ts',
     text: 'await fileSystem.rename(temporaryPack, packPath)\n    await fileSystem.rename(temporaryIndex, indexPath)',

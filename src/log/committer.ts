@@ -102,7 +102,7 @@ export class Committer {
   }
 
   private async moveRef(expected: string, next: string): Promise<void> {
-    const { fileSystem, gitDirectory, ref, clock } = this.options
+    const { fileSystem, gitDirectory, ref, clock, store } = this.options
     try {
       await moveRef(fileSystem, gitDirectory, ref, { expected, next }, clock)
       this.unsure = undefined
@@ -110,5 +110,6 @@ export class Committer {
       if (error instanceof RefMovedError) this.unsure = undefined
       throw error
     }
+    await store.settle()
   }
 }

@@ -5,7 +5,7 @@ import { createFile, errorCode, fileError, removeQuietly, temporaryPath } from '
 import { looseFile } from './loose-file.ts'
 import type { EncodedObject } from './object.ts'
 import { encodePack } from './pack.ts'
-import { createPack } from './pack-file.ts'
+import { createPack, removeStaleKeeps } from './pack-file.ts'
 import { Slots } from './slots.ts'
 
 /** Node's thread pool has four threads: one is left to the journal, whose appends are waited for. */
@@ -41,6 +41,10 @@ export class ObjectStore {
   readonly #begun = new Map<string, Promise<Buffer>>()
   /** Whether `objects/pack` is there, durably. */
   #hasPackFolder = false
+  /** Whether what an earlier writer left there was removed. */
+  #isCleared = false
+  /** What stands beside the packs to which no branch leads yet. */
+  readonly #keeps: string[] = []
 
   constructor(options: { readonly gitDirectory: string; readonly fileSystem: FileSystem }) {
     this.#objects = `${options.gitDirectory}/objects`
@@ -82,6 +86,11 @@ export class ObjectStore {
     }
   }
 
+  /** Says that the branch leads to all that was written, or never will: from now on anybody's collection may look at it. */
+  async settle(): Promise<void> {
+    for (const path of this.#keeps.splice(0)) await removeQuietly(this.#fileSystem, path)
+  }
+
   async #writePack(objects: readonly EncodedObject[]): Promise<void> {
     const folder = `${this.#objects}/pack`
     const contents = new Map<EncodedObject, Buffer>()
@@ -92,7 +101,9 @@ export class ObjectStore {
     const hadFolder = this.#hasPackFolder
     this.#hasPackFolder = false
     if (!hadFolder) await this.#fileSystem.makeDirectory(folder)
-    await createPack(this.#fileSystem, folder, pack)
+    if (!this.#isCleared) await removeStaleKeeps(this.#fileSystem, folder)
+    this.#isCleared = true
+    this.#keeps.push(await createPack(this.#fileSystem, folder, pack))
     await this.#fileSystem.syncDirectory(folder)
     if (!hadFolder) await this.#fileSystem.syncDirectory(this.#objects)
     this.#hasPackFolder = true

@@ -9,15 +9,20 @@ import type { EncodedPack } from './pack.ts'
  * Git sees a pack by its index, so the index gets its name last. Until then both have names that git knows to be
  * temporary. What fails half way is removed.
  *
+ * No branch leads to its objects yet, and a `git repack -a -d` that somebody runs now would drop them. So a `.keep` stands
+ * beside it, as beside the packs that git fetches, until whoever made it removes that.
+ *
+ * @returns the path of the `.keep`
  * @throws Node's own errors
  */
 export async function createPack(
   fileSystem: FileSystem,
   folder: string,
   { name, pack, index }: EncodedPack,
-): Promise<void> {
+): Promise<string> {
   const packPath = `${folder}/${name}.pack`
   const indexPath = `${folder}/${name}.idx`
+  const keepPath = `${folder}/${name}${KEEP}`
   const temporaryPack = temporaryPath(folder, 'pack')
   const temporaryIndex = temporaryPath(folder, 'idx')
   const created = await Promise.allSettled([
@@ -26,14 +31,42 @@ export async function createPack(
   ])
   try {
     for (const result of created) if (result.status === 'rejected') throw result.reason
+    await writeKeep(fileSystem, keepPath)
     await fileSystem.rename(temporaryPack, packPath)
     await fileSystem.rename(temporaryIndex, indexPath)
+    return keepPath
   } catch (error) {
     await removeQuietly(fileSystem, temporaryPack)
     await removeQuietly(fileSystem, temporaryIndex)
+    await removeQuietly(fileSystem, keepPath)
     // With an index, it is the same pack from an earlier attempt, and perhaps the branch leads to it.
     if (await isMissing(fileSystem, indexPath)) await removeQuietly(fileSystem, packPath)
     throw error
+  }
+}
+
+/** Removes what writers that were killed left beside their packs. Only the one writer of a repository may ask. */
+export async function removeStaleKeeps(fileSystem: FileSystem, folder: string): Promise<void> {
+  for (const name of await fileSystem.list(folder)) {
+    if (!name.endsWith(KEEP)) continue
+    const path = `${folder}/${name}`
+    const text = await fileSystem.readFile(path).catch(() => '')
+    if (text.toString() === KEEP_TEXT) await removeQuietly(fileSystem, path)
+  }
+}
+
+const KEEP = '.keep'
+/** Tells it from those of git and of the user. */
+const KEEP_TEXT = 'memoir: a branch is about to lead to these objects\n'
+
+/** Not synced: nobody needs it after a power cut. */
+async function writeKeep(fileSystem: FileSystem, path: string): Promise<void> {
+  const file = await fileSystem.open(path, 'w')
+  try {
+    const bytes = Buffer.from(KEEP_TEXT)
+    await file.write(bytes, 0, bytes.length, 0)
+  } finally {
+    await file.close()
   }
 }
 

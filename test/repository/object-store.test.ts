@@ -39,7 +39,17 @@ function temporaryFiles(gitDirectory: string): string[] {
   return filesOf(gitDirectory).filter((name) => name.includes('tmp_'))
 }
 
+/** Packs and their indexes. */
 function packFiles(gitDirectory: string): string[] {
+  return packFolder(gitDirectory).filter((name) => !name.endsWith('.keep'))
+}
+
+/** What says that packs are to stay as they are. */
+function keeps(gitDirectory: string): string[] {
+  return packFolder(gitDirectory).filter((name) => name.endsWith('.keep'))
+}
+
+function packFolder(gitDirectory: string): string[] {
   return readdirSync(join(gitDirectory, 'objects/pack')).sort()
 }
 
@@ -210,7 +220,7 @@ describe('an object store, of the objects of several commits,', () => {
     const objects = sealedOften('packed')
     await new ObjectStore({ gitDirectory, fileSystem: nodeFileSystem }).write([...objects, ...objects])
     const [index, pack] = packFiles(gitDirectory).map((name) => join(gitDirectory, 'objects/pack', name))
-    expect(filesOf(gitDirectory)).toHaveLength(2)
+    expect(filesOf(gitDirectory)).toHaveLength(3)
     for (const path of [index!, pack!]) expect(statSync(path).mode & 0o777).toBe(0o444)
     expect(gitText(gitDirectory, 'verify-pack', '-v', index!)).toContain('pack: ok')
     git(gitDirectory, ['update-ref', 'refs/heads/main', objects.at(-1)!.oid])
@@ -218,6 +228,33 @@ describe('an object store, of the objects of several commits,', () => {
     for (const { oid, type, content } of objects) {
       expect(git(gitDirectory, ['cat-file', type, oid])).toEqual(Buffer.from(content))
     }
+  })
+
+  test('lets no collection take a pack before a branch leads to it', async () => {
+    const gitDirectory = bareRepository()
+    const store = new ObjectStore({ gitDirectory, fileSystem: nodeFileSystem })
+    const objects = sealedOften('kept')
+    await store.write(objects)
+    git(gitDirectory, ['repack', '-a', '-d', '-q'])
+    git(gitDirectory, ['gc', '--prune=now', '--quiet'])
+    git(gitDirectory, ['update-ref', 'refs/heads/main', objects.at(-1)!.oid])
+    expect(fsck(gitDirectory)).toBe('')
+    await store.settle()
+    git(gitDirectory, ['repack', '-a', '-d', '-q'])
+    expect(fsck(gitDirectory)).toBe('')
+    expect(keeps(gitDirectory)).toEqual([])
+  })
+
+  test('removes what killed writers left beside their packs, and nothing of anybody else', async () => {
+    const gitDirectory = bareRepository()
+    await new ObjectStore({ gitDirectory, fileSystem: nodeFileSystem }).write(sealedOften('killed'))
+    const [left] = keeps(gitDirectory)
+    const own = join(gitDirectory, 'objects/pack/own.keep')
+    writeFileSync(own, 'mine')
+    await new ObjectStore({ gitDirectory, fileSystem: nodeFileSystem }).write(sealedOften('next'))
+    expect(keeps(gitDirectory)).toHaveLength(2)
+    expect(keeps(gitDirectory)).toContain('own.keep')
+    expect(keeps(gitDirectory)).not.toContain(left)
   })
 
   test('leaves them loose when they are too large to be held in memory together', async () => {
@@ -313,7 +350,7 @@ describe('an object store, of the objects of several commits,', () => {
         const store = new ObjectStore({ gitDirectory, fileSystem })
         const objects = sealedOften('fault')
         await expect(store.write(objects)).rejects.toBeInstanceOf(expected)
-        expect(packFiles(gitDirectory)).toEqual([])
+        expect(packFolder(gitDirectory)).toEqual([])
         await store.write(objects)
         expect(packFiles(gitDirectory)).toHaveLength(2)
         expect(fsck(gitDirectory)).not.toContain('error')
