@@ -191,9 +191,9 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'the index of a pack gets its name before the pack',
     file: 'repository/pack-file.ts',
-    text: 'await fileSystem.rename(temporaryPack, packPath)\n    await fileSystem.rename(temporaryIndex, indexPath)',
+    text: 'await fileSystem.rename(temporaryPack, packPath)',
     replacement:
-      'await fileSystem.rename(temporaryIndex, indexPath)\n    await fileSystem.rename(temporaryPack, packPath)',
+      'await fileSystem.rename(temporaryIndex, indexPath)\n    await fileSystem.rename(temporaryPack, packPath)\n    return keepPath',
     tests: ['repository/object-store'],
   },
   {

@@ -31,8 +31,8 @@ export async function createPack(
   ])
   try {
     for (const result of created) if (result.status === 'rejected') throw result.reason
-    await writeKeep(fileSystem, keepPath)
     await fileSystem.rename(temporaryPack, packPath)
+    await writeKeep(fileSystem, keepPath)
     await fileSystem.rename(temporaryIndex, indexPath)
     return keepPath
   } catch (error) {
