@@ -1,62 +1,15 @@
 import { constants, inflateSync } from 'node:zlib'
-import { offsetOf } from './pack-lookup.ts'
 
-/** Numbers of gitformat-pack(5) for an object that is stored as what differs from another. */
-const DELTA_BY_OFFSET = 6
-const DELTA_BY_OID = 7
-
-/** Whether an object with this number is stored as a delta. */
-export function isDelta(type: number): boolean {
-  return type === DELTA_BY_OFFSET || type === DELTA_BY_OID
+/** As much of what was deflated as can be made out from its beginning. @throws Node's own errors where it is damaged */
+export function inflateStart(deflated: Uint8Array): Buffer {
+  return inflateSync(deflated, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: 1 << 20 })
 }
-
-/** What names the base of a delta, behind the header of its entry. */
-export interface DeltaBase {
-  /** Where the base stands in the pack; undefined if it is not there. */
-  readonly offset: number | undefined
-  /** Where the deflated delta begins, after the start of `bytes`. */
-  readonly end: number
-}
-
-/**
- * Reads what a delta is based on.
- *
- * @param bytes the entry, from its start
- * @param at    the end of its header
- * @param offset where the entry stands in its pack
- */
-export function readDeltaBase(
-  bytes: Buffer,
-  { type, end: at }: { readonly type: number; readonly end: number },
-  offset: number,
-  index: Buffer,
-): DeltaBase {
-  if (type === DELTA_BY_OID) {
-    const end = at + OID_BYTES
-    return { offset: offsetOf(index, bytes.toString('hex', at, end)), end }
-  }
-  let end = at
-  let byte = bytes[end++]!
-  let back = byte & 127
-  while (byte & 128) {
-    byte = bytes[end++]!
-    back = (back + 1) * 128 + (byte & 127)
-  }
-  return { offset: offset - back, end }
-}
-
-const OID_BYTES = 20
 
 /** The sizes of what a delta is made from and of what it makes, and where its instructions begin. */
 export interface DeltaHead {
   readonly baseBytes: number
   readonly bytes: number
   readonly end: number
-}
-
-/** As much of what was deflated as can be made out from its beginning. @throws Node's own errors where it is damaged */
-export function inflateStart(deflated: Uint8Array): Buffer {
-  return inflateSync(deflated, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: 1 << 20 })
 }
 
 /** Reads what an inflated delta begins with. */

@@ -1,8 +1,9 @@
 import type { File, FileSystem } from '../system/file-system.ts'
 import { errorCode } from './durable-file.ts'
 import { ObjectCorruptError, ObjectTooLargeError } from './errors.ts'
-import { inflateStart, isDelta, readDeltaBase, readDeltaHead } from './pack-delta.ts'
-import { offsetOf, readEntryHeader } from './pack-lookup.ts'
+import { inflateStart, readDeltaHead } from './pack-delta.ts'
+import { isDelta, readDeltaBase, readEntryHeader } from './pack-entry.ts'
+import { offsetOf } from './pack-index.ts'
 
 /**
  * How large packed objects are, before their contents are read: an object of a gigabyte of zeros takes a

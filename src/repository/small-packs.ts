@@ -2,11 +2,12 @@ import { promisify } from 'node:util'
 import { constants, inflate, type ZlibOptions } from 'node:zlib'
 import { type File, nodeFileSystem } from '../system/file-system.ts'
 import { errorCode } from './durable-file.ts'
-import type { GitObject, ObjectType } from './git-reader.ts'
+import type { GitObject } from './git-reader.ts'
 import { FULL_BATCH_BYTES, MAX_BATCH_BYTES } from './layout.ts'
 import { objectId } from './object.ts'
-import { applyDelta, inflateStart, isDelta, readDeltaBase, readDeltaHead } from './pack-delta.ts'
-import { offsetOf, offsetsOf, readEntryHeader } from './pack-lookup.ts'
+import { applyDelta, inflateStart, readDeltaHead } from './pack-delta.ts'
+import { isDelta, readDeltaBase, readEntryHeader, typeOf } from './pack-entry.ts'
+import { isPackIndex, offsetOf, offsetsOf } from './pack-index.ts'
 import { type HasRoom, NO_ROOM } from './room.ts'
 
 /**
@@ -19,7 +20,7 @@ import { type HasRoom, NO_ROOM } from './room.ts'
 export class SmallPacks {
   readonly #directory: string
   readonly #limitBytes: number
-  /** By the names of indexes that were seen: undefined for those of large packs. */
+  /** By the names of indexes that were seen: undefined for those of large packs, and for what is none. */
   #indexes = new Map<string, Buffer | undefined>()
   #misses = 0
 
@@ -68,7 +69,9 @@ export class SmallPacks {
 
   async #readIndex(path: string): Promise<Buffer | undefined> {
     const { size } = await nodeFileSystem.stat(path)
-    return size > MOST_INDEX_BYTES ? undefined : nodeFileSystem.readFile(path)
+    if (size > MOST_INDEX_BYTES) return undefined
+    const bytes = await nodeFileSystem.readFile(path)
+    return isPackIndex(bytes) ? bytes : undefined
   }
 
   async #read(oid: string, { name, index, offset }: Place, hasRoom: HasRoom) {
@@ -109,7 +112,7 @@ export class SmallPacks {
       const content = applyDelta(found.content, delta)
       return content && { type: found.type, content }
     }
-    const type = TYPES[header.type]
+    const type = typeOf(header.type)
     if (type === undefined || !(header.size <= this.#limitBytes)) return undefined
     if (!hasRoom(header.size)) return NO_ROOM
     const content = await inflateEntry(pack, offset + header.end, end, header.size)
@@ -172,4 +175,3 @@ const LOOK_EVERY = 64
 const CHECKSUM_BYTES = 20
 /** Enough for type, size, the base of a delta, and what that begins with. */
 const HEAD_BYTES = 128
-const TYPES: Readonly<Record<number, ObjectType>> = { 1: 'commit', 2: 'tree', 3: 'blob', 4: 'tag' }

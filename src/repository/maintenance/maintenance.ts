@@ -3,11 +3,11 @@ import { clearForMaintenance, removeOldTemporaries } from '../abandoned-files.ts
 import { errorCode, fileError, replaceFile } from '../durable-file.ts'
 import { PACKING_SETTINGS } from '../git-environment.ts'
 import { GitFailedError } from '../git-process-errors.ts'
+import { oidsOf } from '../pack-index.ts'
 import { GitRunner } from '../runner.ts'
 import type { RepositoryPaths } from '../stand-in-directory.ts'
 import { progressParser, type TransferProgress } from '../transfer-progress.ts'
 import { countLooseObjects, listPacks, type Pack } from './disk-usage.ts'
-import { packedObjects } from './pack-index.ts'
 import { PACK_BYTES, packsToMerge } from './plan.ts'
 
 export interface MaintenanceOptions {
@@ -161,7 +161,7 @@ export class Maintenance implements AsyncDisposable {
   /** One after the other: appends need the threads that Node has for files. */
   private async removeLooseCopies(pack: string): Promise<number> {
     const { fileSystem } = this.options
-    const oids = packedObjects(await fileSystem.readFile(`${this.packs}/${pack}.idx`))
+    const oids = oidsOf(await fileSystem.readFile(`${this.packs}/${pack}.idx`))
     let removed = 0
     for (const oid of oids) {
       const path = `${this.objects}/${oid.slice(0, 2)}/${oid.slice(2)}`

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { listPacks, measureDiskUsage } from '../../../src/repository/maintenance/disk-usage.ts'
-import { packedObjects } from '../../../src/repository/maintenance/pack-index.ts'
+import { oidsOf } from '../../../src/repository/pack-index.ts'
 import { nodeFileSystem } from '../../../src/system/file-system.ts'
 import { git } from '../real-git.ts'
 import { maintain, repositoryOf } from './maintained-repository.ts'
@@ -30,12 +30,12 @@ describe('the index of a pack', () => {
     const { name } = (await listPacks(path, nodeFileSystem))[0]!
     const index = readFileSync(`${path}/objects/pack/${name}.idx`)
     const shown = git(path, ['show-index'], { input: index }).toString().trim().split('\n')
-    expect([...packedObjects(index)]).toEqual(shown.map((line) => line.split(' ')[1]).sort())
+    expect([...oidsOf(index)]).toEqual(shown.map((line) => line.split(' ')[1]).sort())
   })
 
   it('is refused when it is cut off, or none', () => {
     for (const bytes of [2000, 0]) {
-      expect(() => packedObjects(Buffer.alloc(bytes)).next()).toThrow(RangeError)
+      expect(() => oidsOf(Buffer.alloc(bytes)).next()).toThrow(RangeError)
     }
   })
 })

@@ -11,7 +11,7 @@ import {
 } from 'node:fs'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { countLooseObjects, listPacks } from '../../../src/repository/maintenance/disk-usage.ts'
-import { packedObjects } from '../../../src/repository/maintenance/pack-index.ts'
+import { oidsOf } from '../../../src/repository/pack-index.ts'
 import { nodeFileSystem } from '../../../src/system/file-system.ts'
 import { bareRepository, fsck, git, gitText } from '../real-git.ts'
 import { commits, maintain, noise, repositoryOf, watched } from './maintained-repository.ts'
@@ -225,11 +225,11 @@ describe('before maintenance removes', () => {
     const fileSystem = watched((call, file) => {
       if (call === 'sync') synced.add(file)
       if (call === 'syncDirectory' && file.endsWith('/pack')) {
-        for (const oid of wholePacks(synced).flatMap(oidsOf)) durable.add(oid)
+        for (const oid of wholePacks(synced).flatMap(oidsIn)) durable.add(oid)
         index = existsSync(indexFile) ? readFileSync(indexFile, 'latin1') : ''
       }
       if (call !== 'remove' || !existsSync(file) || file === indexFile) return
-      removed.push({ file, isDurable: oidsOf(file).every((oid) => durable.has(oid)), index })
+      removed.push({ file, isDurable: oidsIn(file).every((oid) => durable.has(oid)), index })
     })
     await maintain(path, { fileSystem })
     return removed
@@ -241,9 +241,9 @@ describe('before maintenance removes', () => {
   }
 
   /** The objects that a file is needed for. */
-  function oidsOf(file: string): string[] {
+  function oidsIn(file: string): string[] {
     const [, folder = '', name = ''] = /\/([0-9a-f]{2})\/([0-9a-f]{38})$/.exec(file) ?? []
-    if (file.endsWith('.idx')) return [...packedObjects(readFileSync(file))]
+    if (file.endsWith('.idx')) return [...oidsOf(readFileSync(file))]
     return name === '' ? [] : [folder + name]
   }
 })
