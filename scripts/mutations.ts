@@ -177,8 +177,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'nothing keeps a pack until the branch leads to it',
     file: 'repository/pack-file.ts',
-    text: 'await writeKeep(fileSystem, keepPath)',
-    replacement: 'void writeKeep',
+    text: 'await fileSystem.rename(temporaryKeep, keepPath)',
+    replacement: '',
     tests: ['repository/object-store'],
   },
   {

@@ -52,11 +52,14 @@ export class Snapshotter {
   /** Up to where each projection was taken, or found to be unsavable, and the index. */
   private readonly attempted = new Map<Projection<unknown>, number>()
   private indexTaken: number
+  /** The position of the index that was written last: what is taken back comes after it. */
+  private indexWritten: number
   private rewrites: number
   private truncations: number
 
   constructor(private readonly options: SnapshotterOptions) {
     this.indexTaken = options.indexPosition
+    this.indexWritten = options.indexPosition
     this.rewrites = options.state.rewrites
     this.truncations = options.state.index.truncations
     for (const { projection, snapshot } of options.image.savable) {
@@ -84,9 +87,15 @@ export class Snapshotter {
   /** Takes a last snapshot if it is worth it, and resolves when it is written. Ask after the last seal. */
   async close(): Promise<void> {
     await this.writing
-    this.writeTaken()
-    await this.writing
+    await this.writeWhatIsHeld()
     this.taken = this.take(Math.min(WORTH_ON_CLOSE, this.options.everyEvents), INDEX_SHARE_ON_CLOSE)
+    await this.writeWhatIsHeld()
+  }
+
+  /** Without an index that holds more than the branch: when the log is closed, the rest does not come any more. */
+  private async writeWhatIsHeld(): Promise<void> {
+    const { branch } = this.options.state
+    if (this.taken && this.taken.position > branch.position) this.taken = withoutIndex(this.taken)
     this.writeTaken()
     await this.writing
   }
@@ -134,19 +143,26 @@ export class Snapshotter {
   /** Snapshots from before a rewrite may be void, so all are due; where appends were refused, that of the index. */
   private forgetWhatIsVoid(): void {
     const { rewrites, index } = this.options.state
-    if (rewrites !== this.rewrites) this.attempted.clear()
-    if (rewrites !== this.rewrites || index.truncations !== this.truncations) this.indexTaken = 0
+    if (rewrites !== this.rewrites) {
+      this.attempted.clear()
+      this.indexWritten = 0
+    }
+    if (rewrites !== this.rewrites || index.truncations !== this.truncations)
+      this.indexTaken = this.indexWritten
     this.rewrites = rewrites
     this.truncations = index.truncations
   }
 
   private writeTaken(): void {
-    const { taken } = this
     const { branch, rewrites, index } = this.options.state
+    // Projections hold only what is visible, and that is not taken back.
+    if (this.taken?.truncations !== index.truncations) this.taken = this.taken && withoutIndex(this.taken)
+    const { taken } = this
     if (taken === undefined) return
-    if (taken.rewrites !== rewrites || taken.truncations !== index.truncations) this.taken = undefined
+    if (taken.rewrites !== rewrites) this.taken = undefined
     else if (taken.position <= branch.position) {
       this.taken = undefined
+      this.indexWritten = taken.index?.header.position ?? this.indexWritten
       this.writing = this.write(taken, branch.commit).finally(() => {
         this.writing = undefined
       })
@@ -175,4 +191,10 @@ export class Snapshotter {
     if (projection !== undefined) this.options.image.snapshotFailed(projection, error.message)
     this.options.notify({ kind: 'snapshot-failed', projection: projection?.name ?? '', error })
   }
+}
+
+function withoutIndex({ projections, ...taken }: Taken): Taken | undefined {
+  if (projections.size === 0) return undefined
+  const position = Math.max(...[...projections.values()].map(({ header }) => header.position))
+  return { ...taken, position, projections, index: undefined }
 }

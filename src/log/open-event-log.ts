@@ -141,6 +141,7 @@ async function open(
   cleanup.push(async () => reader[Symbol.asyncDispose]())
 
   const store = new ObjectStore({ gitDirectory, fileSystem })
+  cleanup.push(() => store.settle())
   const uuid = uuidGenerator(options.random)
   const newId = () => uuid(clock.now())
   let commit = await readRef(fileSystem, gitDirectory, repository.branch)

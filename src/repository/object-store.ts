@@ -68,7 +68,7 @@ export class ObjectStore {
 
   /**
    * Durable when it resolves. Loose, that costs two syncs an object, three at a time: 5 objects take about 3 ms. A pack
-   * costs three in all.
+   * costs four in all.
    *
    * An object that is there already is written again: whoever wrote it may have died before its sync (git
    * syncs no loose object by default), so a file that exists proves nothing, and a rename over it is always

@@ -12,7 +12,7 @@ export interface DeltaHead {
   readonly end: number
 }
 
-/** Reads what an inflated delta begins with. */
+/** Reads what an inflated delta begins with. @throws RangeError where less is there */
 export function readDeltaHead(delta: Buffer): DeltaHead {
   const base = readSize(delta, 0)
   const made = readSize(delta, base.end)
@@ -24,7 +24,8 @@ function readSize(delta: Buffer, at: number): { readonly size: number; readonly 
   let size = 0
   let factor = 1
   let byte = 128
-  while (byte & 128 && end < delta.length) {
+  while (byte & 128) {
+    if (end === delta.length) throw new RangeError('the head of a delta is cut off')
     byte = delta[end++]!
     size += (byte & 127) * factor
     factor *= 128

@@ -25,19 +25,23 @@ export async function createPack(
   const keepPath = `${folder}/${name}${KEEP}`
   const temporaryPack = temporaryPath(folder, 'pack')
   const temporaryIndex = temporaryPath(folder, 'idx')
+  const temporaryKeep = temporaryPath(folder, 'pack')
   const created = await Promise.allSettled([
     createFile(fileSystem, temporaryPack, pack, 0o444),
     createFile(fileSystem, temporaryIndex, index, 0o444),
+    // Synced: its name may outlast a power cut, and without its text nobody would know whose it is.
+    createFile(fileSystem, temporaryKeep, Buffer.from(KEEP_TEXT)),
   ])
   try {
     for (const result of created) if (result.status === 'rejected') throw result.reason
     await fileSystem.rename(temporaryPack, packPath)
-    await writeKeep(fileSystem, keepPath)
+    await fileSystem.rename(temporaryKeep, keepPath)
     await fileSystem.rename(temporaryIndex, indexPath)
     return keepPath
   } catch (error) {
     await removeQuietly(fileSystem, temporaryPack)
     await removeQuietly(fileSystem, temporaryIndex)
+    await removeQuietly(fileSystem, temporaryKeep)
     await removeQuietly(fileSystem, keepPath)
     // With an index, it is the same pack from an earlier attempt, and perhaps the branch leads to it.
     if (await isMissing(fileSystem, indexPath)) await removeQuietly(fileSystem, packPath)
@@ -50,25 +54,19 @@ export async function removeStaleKeeps(fileSystem: FileSystem, folder: string): 
   for (const name of await fileSystem.list(folder)) {
     if (!name.endsWith(KEEP)) continue
     const path = `${folder}/${name}`
-    const text = await fileSystem.readFile(path).catch(() => '')
-    if (text.toString() === KEEP_TEXT) await removeQuietly(fileSystem, path)
+    const isOurs = async () => {
+      const { kind, size } = await fileSystem.stat(path)
+      return (
+        kind === 'file' && size === KEEP_TEXT.length && `${await fileSystem.readFile(path)}` === KEEP_TEXT
+      )
+    }
+    if (await isOurs().catch(() => false)) await removeQuietly(fileSystem, path)
   }
 }
 
 const KEEP = '.keep'
 /** Tells it from those of git and of the user. */
 const KEEP_TEXT = 'memoir: a branch is about to lead to these objects\n'
-
-/** Not synced: nobody needs it after a power cut. */
-async function writeKeep(fileSystem: FileSystem, path: string): Promise<void> {
-  const file = await fileSystem.open(path, 'w')
-  try {
-    const bytes = Buffer.from(KEEP_TEXT)
-    await file.write(bytes, 0, bytes.length, 0)
-  } finally {
-    await file.close()
-  }
-}
 
 /** Where that cannot be found out, it is there. */
 async function isMissing(fileSystem: FileSystem, path: string): Promise<boolean> {

@@ -84,5 +84,5 @@ async function largestInChain(pack: File, index: Buffer, start: number): Promise
   return largest
 }
 
-/** Enough for two numbers, an id, and the beginning of a delta. */
-const HEAD_BYTES = 128
+/** Enough for two numbers, an id, and the beginning of a delta, behind the codes that it is deflated with. */
+const HEAD_BYTES = 1024

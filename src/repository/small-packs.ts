@@ -5,7 +5,7 @@ import { errorCode } from './durable-file.ts'
 import type { GitObject } from './git-reader.ts'
 import { FULL_BATCH_BYTES, MAX_BATCH_BYTES } from './layout.ts'
 import { objectId } from './object.ts'
-import { applyDelta, inflateStart, readDeltaHead } from './pack-delta.ts'
+import { applyDelta, readDeltaHead } from './pack-delta.ts'
 import { isDelta, readDeltaBase, readEntryHeader, typeOf } from './pack-entry.ts'
 import { isPackIndex, offsetOf, offsetsOf } from './pack-index.ts'
 import { type HasRoom, NO_ROOM } from './room.ts'
@@ -22,6 +22,7 @@ export class SmallPacks {
   readonly #limitBytes: number
   /** By the names of indexes that were seen: undefined for those of large packs, and for what is none. */
   #indexes = new Map<string, Buffer | undefined>()
+  #listing: Promise<void> | undefined
   #misses = 0
 
   constructor(gitDirectory: string, limitBytes: number) {
@@ -41,7 +42,10 @@ export class SmallPacks {
   async #find(oid: string, hasRoom: HasRoom): Promise<GitObject | undefined | typeof NO_ROOM> {
     let place = this.#lookUp(oid)
     if (place === undefined) {
-      await this.#list()
+      this.#listing ??= this.#list().finally(() => {
+        this.#listing = undefined
+      })
+      await this.#listing
       place = this.#lookUp(oid)
     }
     return place && this.#read(oid, place, hasRoom)
@@ -57,8 +61,11 @@ export class SmallPacks {
 
   /** Takes in which packs came and went: the listing of a folder, where none did. */
   async #list(): Promise<void> {
-    const names = (await nodeFileSystem.list(this.#directory)).filter((name) => name.endsWith('.idx'))
-    const read = async (name: string) => [name, await this.#readIndex(`${this.#directory}/${name}`)] as const
+    const found = (await nodeFileSystem.list(this.#directory)).filter((name) => name.endsWith('.idx'))
+    // So many are of a log without maintenance, or of somebody who wants them in memory: for git.
+    const names = found.length > MOST_PACKS ? [] : found
+    const read = async (name: string) =>
+      [name, await this.#readIndex(`${this.#directory}/${name}`).catch(() => undefined)] as const
     const known = this.#indexes
     this.#indexes = new Map(
       await Promise.all(
@@ -68,8 +75,10 @@ export class SmallPacks {
   }
 
   async #readIndex(path: string): Promise<Buffer | undefined> {
-    const { size } = await nodeFileSystem.stat(path)
-    if (size > MOST_INDEX_BYTES) return undefined
+    const { kind, size } = await nodeFileSystem.stat(path)
+    const pack = await nodeFileSystem.stat(path.replace(/idx$/, 'pack'))
+    // Opening what is no file, such as a named pipe, may never end.
+    if (kind !== 'file' || pack.kind !== 'file' || size > MOST_INDEX_BYTES) return undefined
     const bytes = await nodeFileSystem.readFile(path)
     return isPackIndex(bytes) ? bytes : undefined
   }
@@ -100,21 +109,21 @@ export class SmallPacks {
     const header = readEntryHeader(head)
     if (isDelta(header.type)) {
       const base = readDeltaBase(head, header, offset, index)
-      const { baseBytes, bytes } = readDeltaHead(inflateStart(head.subarray(base.end)))
-      const isForGit = deltas === 0 || Math.max(bytes, header.size) > MOST_DELTA_BYTES
-      if (isForGit || base.offset === undefined) return undefined
-      if (!hasRoom(baseBytes + header.size + bytes)) return NO_ROOM
-      const [delta, found] = await Promise.all([
-        inflateEntry(pack, offset + base.end, end, header.size),
-        this.#readEntry(source, base.offset, fitsBase, deltas - 1),
-      ])
-      if (delta === undefined || found === undefined || found === NO_ROOM) return undefined
+      if (deltas === 0 || header.size > MOST_DELTA_BYTES || base.offset === undefined) return undefined
+      if (!hasRoom(end - offset + header.size)) return NO_ROOM
+      const delta = await inflateEntry(pack, offset + base.end, end, header.size)
+      if (delta === undefined) return undefined
+      const { baseBytes, bytes } = readDeltaHead(delta)
+      if (bytes > MOST_DELTA_BYTES) return undefined
+      if (!hasRoom(baseBytes + delta.length + bytes)) return NO_ROOM
+      const found = await this.#readEntry(source, base.offset, fitsBase, deltas - 1)
+      if (found === undefined || found === NO_ROOM) return undefined
       const content = applyDelta(found.content, delta)
       return content && { type: found.type, content }
     }
     const type = typeOf(header.type)
     if (type === undefined || !(header.size <= this.#limitBytes)) return undefined
-    if (!hasRoom(header.size)) return NO_ROOM
+    if (!hasRoom(end - offset + header.size)) return NO_ROOM
     const content = await inflateEntry(pack, offset + header.end, end, header.size)
     return content && { type, content }
   }
@@ -165,10 +174,11 @@ const inflateInPool = promisify<Uint8Array, ZlibOptions, Buffer>(inflate)
 
 /** Of 28 bytes for each object: 2,300, which a million events in large batches have. */
 const MOST_INDEX_BYTES = 64 << 10
+const MOST_PACKS = 128
 /** A delta that is further from a whole object, or makes more, is for git. Its base may be a full batch. */
 const MOST_DELTAS = 4
 const MOST_DELTA_BYTES = FULL_BATCH_BYTES
-const fitsBase: HasRoom = (bytes) => bytes <= MAX_BATCH_BYTES
+const fitsBase: HasRoom = (bytes) => bytes <= 2 * MAX_BATCH_BYTES
 /** After so many objects that were not found, only every `LOOK_EVERY`th is looked for. */
 const MISSES = 4
 const LOOK_EVERY = 64

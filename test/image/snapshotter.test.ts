@@ -149,4 +149,52 @@ describe('a snapshotter', () => {
     await snapshotter.close()
     expect(await saved()).toEqual(['a', 'b'])
   })
+
+  test('writes no other index because appends were refused, and loses no projection with it', async () => {
+    using folder = new TemporaryFolder()
+    const { bank, snapshotter, written } = await open(folder, 1)
+    await using _ = bank
+    await bank.append('a', deposit(1))
+    await bank.log.seal()
+    snapshotter.maybeSnapshot()
+    await snapshotter.settled()
+    const before = written()
+    for (let round = 0; round < 3; round++) {
+      place(bank)
+      takeBack(bank)
+      snapshotter.maybeSnapshot()
+      await snapshotter.settled()
+    }
+    expect(written()).toBe(before)
+    await bank.append('a', deposit(2))
+    place(bank)
+    snapshotter.maybeSnapshot()
+    takeBack(bank)
+    await bank.log.seal()
+    snapshotter.maybeSnapshot()
+    await snapshotter.settled()
+    expect(savedPosition(bank.image)).toBe(2)
+  })
+
+  test('saves the projections of a log that is closed with places that nothing came of', async () => {
+    using folder = new TemporaryFolder()
+    const { bank, snapshotter } = await open(folder, 1)
+    await using _ = bank
+    await bank.append('a', deposit(1))
+    await bank.log.seal()
+    place(bank)
+    await snapshotter.close()
+    takeBack(bank)
+    expect(savedPosition(bank.image)).toBe(1)
+  })
 })
+
+/** An append that waits for a remote has a place in the index. */
+function place({ log }: ImagedLog): void {
+  const { index } = log.state
+  index.add('waiting', 'Deposited', [], index.lastTime, 0)
+}
+
+function takeBack({ log }: ImagedLog): void {
+  log.state.index.truncate(log.state.visible.position)
+}

@@ -257,6 +257,21 @@ describe('an object store, of the objects of several commits,', () => {
     expect(keeps(gitDirectory)).not.toContain(left)
   })
 
+  test('knows its .keep again when a power cut brings it back', async () => {
+    const gitDirectory = bareRepository()
+    const fileSystem = await CrashFileSystem.over(gitDirectory)
+    const store = new ObjectStore({ gitDirectory, fileSystem })
+    await store.write(sealedOften('cut'))
+    await store.settle()
+    const target = temporaryDirectory()
+    await fileSystem.crash({ at: fileSystem.steps, survives: () => false, target })
+    expect(keeps(target)).toHaveLength(1)
+    const next = new ObjectStore({ gitDirectory: target, fileSystem: nodeFileSystem })
+    await next.write(sealedOften('next'))
+    await next.settle()
+    expect(keeps(target)).toEqual([])
+  })
+
   test('leaves them loose when they are too large to be held in memory together', async () => {
     const gitDirectory = bareRepository()
     const large = encodeObject('blob', Buffer.alloc((16 << 20) + 1))
@@ -275,7 +290,7 @@ describe('an object store, of the objects of several commits,', () => {
     const once = fileSystem.calls.length
     await store.write(objects)
     const synced = fileSystem.calls.slice(once).filter(({ method }) => method.startsWith('sync'))
-    expect(synced).toHaveLength(3)
+    expect(synced).toHaveLength(4)
     expect(packFiles(gitDirectory)).toHaveLength(2)
   })
 
@@ -286,13 +301,13 @@ describe('an object store, of the objects of several commits,', () => {
     expect(packFiles(gitDirectory)).toHaveLength(2)
   })
 
-  test('syncs both files before they get their names, the index last, and the folder after', async () => {
+  test('syncs all files before they get their names, the index last, and the folder after', async () => {
     const gitDirectory = bareRepository()
     const fileSystem = new FaultyFileSystem(nodeFileSystem)
     await new ObjectStore({ gitDirectory, fileSystem }).write(sealedOften('order'))
     const { calls } = fileSystem
     const renames = calls.filter(({ method }) => method === 'rename')
-    expect(renames.map(({ to }) => extname(to!))).toEqual(['.pack', '.idx'])
+    expect(renames.map(({ to }) => extname(to!))).toEqual(['.pack', '.keep', '.idx'])
     for (const { path } of renames) {
       const renamed = calls.findIndex((call) => call.method === 'rename' && call.path === path)
       const synced = calls.findIndex((call) => call.method === 'sync' && call.path === path)

@@ -1,15 +1,22 @@
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { crc32, deflateSync } from 'node:zlib'
 import { expect, test } from 'vitest'
+import { ObjectTooLargeError } from '../../src/repository/errors.ts'
 import { GitProcessReader } from '../../src/repository/git-process-reader.ts'
 import type { GitObject } from '../../src/repository/git-reader.ts'
 import { type EncodedObject, encodeObject } from '../../src/repository/object.ts'
 import { ObjectStore } from '../../src/repository/object-store.ts'
+import { entryHeader } from '../../src/repository/pack-entry.ts'
+import { encodePackIndex } from '../../src/repository/pack-index.ts'
+import { PackedSizes } from '../../src/repository/packed-size.ts'
 import { NO_ROOM } from '../../src/repository/room.ts'
 import { GitRunner } from '../../src/repository/runner.ts'
 import { SmallPacks } from '../../src/repository/small-packs.ts'
 import { nodeFileSystem } from '../../src/system/file-system.ts'
-import { bareRepository, git } from './real-git.ts'
+import { bareRepository, git, gitText } from './real-git.ts'
 
 const LIMIT = 1 << 20
 const always = () => true
@@ -30,7 +37,7 @@ function isSame(found: GitObject | typeof NO_ROOM | undefined, expected: GitObje
 
 function fileOf(gitDirectory: string, end: string): string {
   const folder = join(gitDirectory, 'objects/pack')
-  return join(folder, readdirSync(folder).find((name) => name.endsWith(end))!)
+  return join(folder, readdirSync(folder).find((name) => name.endsWith(end) && name.length > 40)!)
 }
 
 test('finds all objects of the packs that seals leave, also of those that come later', async () => {
@@ -184,6 +191,76 @@ test('never gives wrong bytes when a byte of a delta is damaged', async () => {
       if (found !== undefined && found !== NO_ROOM) expect(found.content.toString()).toEqual(texts[number])
     }
   }
+})
+
+/** A pack of two: a base of a MiB, and a delta that repeats it, whose head is behind empty blocks of its deflated bytes. */
+function repeatingDelta(gitDirectory: string, times: number): string {
+  const base = encodeObject('blob', Buffer.alloc(1 << 20, 'x'))
+  const size = (bytes: number) => {
+    const digits: number[] = []
+    for (let rest = bytes; rest > 0; rest = Math.floor(rest / 128)) digits.push((rest % 128) | 128)
+    digits[digits.length - 1]! &= 127
+    return Buffer.from(digits)
+  }
+  const copyOfAMebibyte = Buffer.of(0x80 | 0x40, 0x10)
+  const delta = Buffer.concat([size(1 << 20), size(times << 20), ...Array(times).fill(copyOfAMebibyte)])
+  const emptyBlocks = Buffer.alloc(200)
+  for (let at = 0; at < emptyBlocks.length; at += 5) emptyBlocks.set([0, 0, 0, 0xff, 0xff], at)
+  const plain = deflateSync(delta)
+  const deflated = Buffer.concat([plain.subarray(0, 2), emptyBlocks, plain.subarray(2)])
+  const start = Buffer.from('PACK\0\0\0\x02\0\0\0\x02', 'latin1')
+  const entries = [
+    Buffer.concat([entryHeader('blob', base.content.length), deflateSync(base.content)]),
+    // By id: number 7.
+    Buffer.concat([
+      Buffer.of(0xf0 | (delta.length & 15), delta.length >> 4),
+      Buffer.from(base.oid, 'hex'),
+      deflated,
+    ]),
+  ]
+  const content = Buffer.concat([start, ...entries])
+  const checksum = createHash('sha1').update(content).digest()
+  const hash = createHash('sha1').update(`blob ${times << 20}\0`)
+  for (let round = 0; round < times; round++) hash.update(base.content)
+  const oid = hash.digest('hex')
+  const places = [
+    { oid: base.oid, checksum: crc32(entries[0]!), offset: start.length },
+    { oid, checksum: crc32(entries[1]!), offset: start.length + entries[0]!.length },
+  ]
+  const path = join(gitDirectory, `objects/pack/pack-${checksum.toString('hex')}`)
+  writeFileSync(`${path}.pack`, Buffer.concat([content, checksum]))
+  writeFileSync(`${path}.idx`, encodePackIndex(places, checksum))
+  return oid
+}
+
+test('takes no more memory for a delta than a full batch has, wherever its head stands', async () => {
+  const gitDirectory = bareRepository()
+  const oid = repeatingDelta(gitDirectory, 100)
+  expect(gitText(gitDirectory, 'cat-file', '-s', oid)).toBe(String(100 << 20))
+  expect(await new SmallPacks(gitDirectory, 16 << 20).find(oid, always)).toBeUndefined()
+  await expect(new PackedSizes(gitDirectory, nodeFileSystem).check(oid, 16 << 20)).rejects.toThrow(
+    ObjectTooLargeError,
+  )
+})
+
+test('asks for room for what an object takes deflated, too', async () => {
+  const gitDirectory = bareRepository()
+  const objects = await packed(gitDirectory, 'room')
+  const { oid, content } = objects.find(({ content }) => content.length === 50_000)!
+  const asked: number[] = []
+  await new SmallPacks(gitDirectory, LIMIT).find(oid, (bytes) => asked.push(bytes) > 0)
+  expect(asked[0]).toBeGreaterThan(content.length)
+})
+
+test('opens no pipe that stands in the place of an index or a pack', async () => {
+  const gitDirectory = bareRepository()
+  const [first] = await packed(gitDirectory, 'files')
+  for (const name of ['pack-1.idx', 'pack-2.pack'])
+    execFileSync('mkfifo', [join(gitDirectory, 'objects/pack', name)])
+  writeFileSync(join(gitDirectory, 'objects/pack/pack-2.idx'), readFileSync(fileOf(gitDirectory, '.idx')))
+  const packs = new SmallPacks(gitDirectory, LIMIT)
+  expect(await packs.find(first!.oid, always)).toBeDefined()
+  expect(await packs.find('0'.repeat(40), always)).toBeUndefined()
 })
 
 test('a reader starts no git for what lies loose among such packs', async () => {
