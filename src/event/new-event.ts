@@ -79,21 +79,22 @@ function prepareEvent(
     throw new InvalidEventError(index, 'event', 'must be an object with a type')
   }
   for (const field in event) if (!FIELDS.has(field)) throw unknownField(field, index)
-  const { type, schema = 1, data = {} } = event
+  // Each is read once: a getter may give another value the next time.
+  const { type, schema = 1, data = {}, tags: givenTags, id: givenId, time, metadata } = event
   checkName(type, index, 'type')
   if (!Number.isSafeInteger(schema) || schema < 1) {
     throw new InvalidEventError(index, 'schema', 'must be a whole number from 1')
   }
-  const tags = ownTags(event.tags, index)
-  const hasGivenId = event.id !== undefined
-  if (hasGivenId) checkName(event.id, index, 'id')
-  const id = event.id ?? newId()
-  const timeMs = event.time === undefined ? undefined : givenTime(event.time, index)
+  const tags = ownTags(givenTags, index)
+  const hasGivenId = givenId !== undefined
+  if (hasGivenId) checkName(givenId, index, 'id')
+  const id = givenId ?? newId()
+  const timeMs = time === undefined ? undefined : givenTime(time, index)
 
   const from = bodies.used
   bodies.ascii('"data":')
   writeValue(bodies, data, 'data')
-  writeMetadata(bodies, event.metadata, index)
+  writeMetadata(bodies, metadata, index)
   const { bytes: body, used: to } = bodies
   const prepared = new PreparedEvent(id, hasGivenId, type, schema, tags, timeMs, body, from, to)
   // Most events need no exact count.
@@ -156,8 +157,12 @@ export function writeLine(
     writer.integer(schema)
   }
   if (tags.length > 0) {
-    writer.ascii(',"tags":')
-    writer.value(tags)
+    // Not as a value: where arrays have a `toJSON` in this process, that writes nothing.
+    for (let at = 0; at < tags.length; at++) {
+      writer.ascii(at === 0 ? ',"tags":[' : ',')
+      writer.string(tags[at]!)
+    }
+    writer.ascii(']')
   }
   writer.ascii(',"time":"')
   writer.ascii(time)

@@ -1,8 +1,8 @@
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import type { NewEvent } from '../../src/event/event.ts'
 import { JsonWriter } from '../../src/event/json-writer.ts'
 import { Lines } from '../../src/event/lines.ts'
-import { prepareEvents } from '../../src/event/new-event.ts'
+import { type PreparedEvent, prepareEvents } from '../../src/event/new-event.ts'
 import { encodeLine } from './encoded-line.ts'
 
 const TIME = '2026-11-23T05:21:48.123Z'
@@ -164,3 +164,36 @@ test('an event that was read can be appended again: the log gives it a place of 
     `{"id":"i","stream":"s","version":1,"type":"T","schema":2,"tags":["a"],"time":"${TIME}","data":{"n":1}}\n`,
   )
 })
+
+test('writes tags also where arrays have a toJSON in the process', () => {
+  onTestFinished(() => void Reflect.deleteProperty(Array.prototype, 'toJSON'))
+  Object.defineProperty(Array.prototype, 'toJSON', {
+    configurable: true,
+    value(this: unknown[]) {
+      return [...this]
+    },
+  })
+  const [prepared] = prepare([{ type: 'T', tags: ['one', 'two "é"'], data: [1, [2]] }])
+  const lines = Lines.fromText(encodeLine('s', prepared!, 1, TIME), 'test')
+  expect(lines.tags(0)).toEqual(['one', 'two "é"'])
+  expect(lines.data(0)).toEqual([1, [2]])
+})
+
+test.each(['type', 'schema', 'id', 'time', 'tags', 'metadata', 'data'])(
+  'reads the field %s once',
+  (field) => {
+    const values: Record<string, unknown> = { type: 'T', schema: 2, id: 'x', time: TIME, tags: ['t'] }
+    let reads = 0
+    const event = Object.defineProperty({ type: 'T', ...values }, field, {
+      enumerable: true,
+      get: () => (++reads === 1 ? values[field] : 5),
+    })
+    const [{ type, schema, id, tags, timeMs }] = prepare([event]) as [PreparedEvent]
+    expect({ type, schema, id, tags, timeMs }).toEqual({
+      ...values,
+      time: undefined,
+      timeMs: Date.parse(TIME),
+    })
+    expect(reads).toBe(1)
+  },
+)
