@@ -54,7 +54,7 @@ export class Appender {
 
   constructor(private readonly parts: AppenderParts) {}
 
-  /** Set once the journal's disk has failed: nothing more is accepted. */
+  /** Set once the journal's disk has failed, or events could not be shown: nothing more is accepted. */
   get failed(): Error | undefined {
     return this.failure
   }
@@ -110,12 +110,11 @@ export class Appender {
       const { group, run } = next
       try {
         await this.parts.journal.append(run, group.durability)
+        this.publish(run)
+        group.resolve()
       } catch (error) {
         this.refuse(group, error)
-        continue
       }
-      this.publish(run)
-      group.resolve()
     }
     this.state = 'idle'
   }
@@ -126,8 +125,9 @@ export class Appender {
 
   private publish(run: UnsealedRun): void {
     const { log, listener, onJournaled } = this.parts
-    log.tail.push(run)
+    // First, since it may throw: then nothing of the run is in the tail.
     listener.onRun(run, log.index)
+    log.tail.push(run)
     log.visible.moveTo(run.first + run.count - 1)
     onJournaled()
   }

@@ -11,6 +11,7 @@ import {
   fsck,
   git,
   gitText,
+  IdListener,
   numbers,
   openLog,
   readAll,
@@ -62,6 +63,26 @@ test('takes no more appends once the disk has failed, and has what was acknowled
   expect(await numbers(opened)).toEqual([1, 2])
   await opened.close()
   expect((await numbers(await openLog(folder))).slice(0, 2)).toEqual([1, 2])
+})
+
+test('refuses an append that its listener cannot take, and all after it, and can be closed', async () => {
+  const listener = new IdListener()
+  const folder = temporaryFolder()
+  const opened = await openLog(folder, { prepare: async () => ({ listener, index: undefined }) })
+  await appendEach(opened, 's', 2)
+  const problem = new Error('the listener cannot take it')
+  listener.onRun = () => {
+    throw problem
+  }
+  const append = (number: number) =>
+    opened.log.append([{ stream: 's', events: [event(number)] }], undefined, 'journaled')
+  const outcomes = await Promise.allSettled([append(3), append(4)])
+  expect(outcomes).toEqual([3, 4].map(() => ({ status: 'rejected', reason: problem })))
+  await expect(append(5)).rejects.toBe(problem)
+  expect(await numbers(opened)).toEqual([1, 2])
+  await opened.close()
+  // As where the disk fails, it is not known to be stored, and it is.
+  expect((await numbers(await openLog(folder))).slice(0, 3)).toEqual([1, 2, 3])
 })
 
 /** Copies the repository, as a crash would leave it, when a call of the file system has been made. */
