@@ -5,7 +5,7 @@ import type { Lines } from '../event/lines.ts'
 import { formatTime } from '../event/time.ts'
 import { Column } from './column.ts'
 import { IdTable } from './id-table.ts'
-import { Names } from './names.ts'
+import { Names, ofItsOwn } from './names.ts'
 import { StreamChains } from './stream-chains.ts'
 import { TagIndex } from './tag-index.ts'
 
@@ -112,8 +112,8 @@ export class LogIndex {
   /** Adds the next event and returns its version. */
   add(stream: string, type: string, tags: readonly string[], timeMs: number, idHash: number): number {
     const version = this.addEvent(
-      this.streams.find(stream) ?? this.addStream(stream),
-      this.types.find(type) ?? this.addType(type),
+      this.streams.find(stream) ?? this.addStream(ofItsOwn(stream)),
+      this.types.find(type) ?? this.addType(ofItsOwn(type)),
       timeMs,
       idHash,
     )

@@ -47,7 +47,7 @@ export class Names {
     return this.list[number]!
   }
 
-  /** Gives a new name its number. The name must be a string of its own, not a piece of a large one. */
+  /** Gives a new name its number. The name must be a string of its own: see `ofItsOwn`. */
   add(name: string): number {
     const number = this.list.length
     this.list.push(name)
@@ -92,6 +92,17 @@ export class Names {
     return slot
   }
 }
+
+/**
+ * V8 keeps a longer piece of a text as a view of it: a name that was cut out of a large text would keep all of that in
+ * memory as long as the log is open.
+ */
+export function ofItsOwn(name: string): string {
+  // Half a surrogate pair, which a foreign line may hold, would become another character.
+  return name.length < SHORTEST_VIEW || !name.isWellFormed() ? name : Buffer.from(name).toString()
+}
+
+const SHORTEST_VIEW = 13
 
 function isStored(name: string, bytes: Uint8Array, from: number, to: number): boolean {
   if (name.length !== to - from) return false

@@ -1,5 +1,5 @@
 import { Column } from './column.ts'
-import { Names } from './names.ts'
+import { Names, ofItsOwn } from './names.ts'
 
 const NONE = 0
 
@@ -18,7 +18,7 @@ export class TagIndex {
   add(tag: string, position: number): void {
     let number = this.names.find(tag)
     if (number === undefined) {
-      number = this.names.add(tag)
+      number = this.names.add(ofItsOwn(tag))
       this.heads.push(NONE)
     }
     this.tagOf.push(number)

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
 import { matchesQuery, type Query } from '../../src/event/condition.ts'
@@ -286,4 +288,23 @@ test('tags are found by position and by name after a truncation', () => {
   expect([...tags.after('even', 0)]).toEqual([4, 2])
   expect([...tags.after('none', 0)]).toEqual([])
   expect(tags.has(6, 'even')).toBe(false)
+})
+
+test.each([
+  ['stream', (index: LogIndex, name: string) => index.add(name, 'T', [], 0, 0)],
+  ['type', (index: LogIndex, name: string) => index.add('s', name, [], 0, 0)],
+  ['tag', (index: LogIndex, name: string) => index.add('s', 'T', [name], 0, 0)],
+])('the name of a %s that was cut out of a large text does not keep that in memory', (_, add) => {
+  setFlagsFromString('--expose-gc')
+  const collect: () => void = runInNewContext('gc')
+  const index = new LogIndex()
+  collect()
+  const before = process.memoryUsage().heapUsed
+  for (let number = 1000; number < 1030; number++) {
+    const text = `${number} is the number of it `.repeat(50_000)
+    add(index, text.slice(0, 24))
+  }
+  collect()
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(5_000_000)
+  expect(index.count).toBe(30)
 })
