@@ -1,5 +1,6 @@
 import * as fs from 'node:fs'
 import { nodeFileSystem } from '../system/file-system.ts'
+import { countSteps } from './commit-steps.ts'
 import { errorCode } from './durable-file.ts'
 import { ObjectCorruptError, ObjectMissingError, ObjectTooLargeError } from './errors.ts'
 import { type GitObject, type GitReader, type ObjectType, ReaderClosedError } from './git-reader.ts'
@@ -8,10 +9,11 @@ import { objectId } from './object.ts'
 import { PackedSizes } from './packed-size.ts'
 import { readAhead } from './read-ahead.ts'
 import { type HasRoom, NO_ROOM } from './room.ts'
+import { SmallPacks } from './small-packs.ts'
 
 /**
- * Reads with isomorphic-git: needs no git binary, 0.4 to 1 ms an object. A pack that is read from stays in
- * memory until `refresh()`. It knows no alternates.
+ * Reads with isomorphic-git: needs no git binary, 0.4 to 1 ms an object. A large pack that is read from stays in
+ * memory until `refresh()`; objects of small ones are read without it. It knows no alternates.
  */
 export class IsomorphicReader implements GitReader {
   readonly engine = 'isomorphic'
@@ -20,12 +22,14 @@ export class IsomorphicReader implements GitReader {
   /** Isomorphic-git keeps pack indexes and packs in here. */
   #cache: object = {}
   #packedSizes: PackedSizes
+  readonly #packs: SmallPacks
   #isClosed = false
 
   /** A content over `limitBytes` is refused before it is read. */
   constructor(gitDirectory: string, limitBytes: number) {
     this.#gitDirectory = gitDirectory
     this.#packedSizes = new PackedSizes(gitDirectory, nodeFileSystem)
+    this.#packs = new SmallPacks(gitDirectory, limitBytes)
     this.#limitBytes = limitBytes
   }
 
@@ -35,22 +39,28 @@ export class IsomorphicReader implements GitReader {
   }
 
   async #read(oid: string, hasRoom: HasRoom): Promise<GitObject | typeof NO_ROOM> {
-    const { readObject } = await this.#git()
+    if (this.#isClosed) throw new ReaderClosedError()
     if (!OID.test(oid)) throw new ObjectMissingError(oid)
-    const look = async () => {
-      if (!hasRoom(await this.#checkSize(oid))) return NO_ROOM
-      return this.#explained(oid, () =>
-        readObject({ fs, gitdir: this.#gitDirectory, oid, format: 'content', cache: this.#cache }),
-      )
-    }
-    const found = await look().catch((error: unknown) => {
+    const found = await this.#look(oid, hasRoom).catch((error: unknown) => {
       if (error instanceof ObjectTooLargeError) throw error
       // Another process may have merged the pack that it was in with others.
       this.refresh()
-      return look()
+      return this.#look(oid, hasRoom)
     })
     if (this.#isClosed) throw new ReaderClosedError()
-    if (found === NO_ROOM) return NO_ROOM
+    return found
+  }
+
+  async #look(oid: string, hasRoom: HasRoom): Promise<GitObject | typeof NO_ROOM> {
+    const { readObject } = await this.#git()
+    const looseSize = await looseObjectSize(`${this.#gitDirectory}/objects`, oid)
+    // Isomorphic-git would keep each of these packs in memory.
+    const packed = looseSize === undefined ? await this.#packs.find(oid, hasRoom) : undefined
+    if (packed !== undefined) return packed
+    if (!hasRoom(await this.#checkSize(oid, looseSize))) return NO_ROOM
+    const found = await this.#explained(oid, () =>
+      readObject({ fs, gitdir: this.#gitDirectory, oid, format: 'content', cache: this.#cache }),
+    )
     // For the format 'content' the object is its bytes, which the declared union does not say.
     const bytes = found.object as Uint8Array
     if (bytes.length > this.#limitBytes) throw new ObjectTooLargeError(oid, bytes.length, this.#limitBytes)
@@ -75,6 +85,9 @@ export class IsomorphicReader implements GitReader {
   async isAncestor(ancestor: string, descendant: string): Promise<boolean> {
     await this.sizes([ancestor, descendant])
     if (ancestor === descendant) return true
+    // What cannot be read on the way isomorphic-git judges.
+    const steps = await countSteps(this, ancestor, descendant, FEW_STEPS).catch(() => undefined)
+    if (steps !== undefined) return true
     const { isDescendent } = await this.#git()
     return this.#explained(descendant, () =>
       isDescendent({ fs, gitdir: this.#gitDirectory, oid: descendant, ancestor, cache: this.#cache }),
@@ -97,11 +110,10 @@ export class IsomorphicReader implements GitReader {
   }
 
   /** Isomorphic-git knows no limit. @returns what reading the object takes @throws ObjectTooLargeError */
-  async #checkSize(oid: string): Promise<number> {
-    const size = await looseObjectSize(`${this.#gitDirectory}/objects`, oid)
-    if (size === undefined) return this.#packedSizes.check(oid, this.#limitBytes)
-    if (size > this.#limitBytes) throw new ObjectTooLargeError(oid, size, this.#limitBytes)
-    return size
+  async #checkSize(oid: string, looseSize: number | undefined): Promise<number> {
+    if (looseSize === undefined) return this.#packedSizes.check(oid, this.#limitBytes)
+    if (looseSize > this.#limitBytes) throw new ObjectTooLargeError(oid, looseSize, this.#limitBytes)
+    return looseSize
   }
 
   /** @throws what isomorphic-git and Node threw, as an error of ours */
@@ -121,4 +133,6 @@ function isSystemError(error: unknown): boolean {
   return error instanceof Error && 'syscall' in error
 }
 
+/** As a rule one commit follows on the other. */
+const FEW_STEPS = 16
 const OID = /^[0-9a-f]{40}$/

@@ -8,7 +8,7 @@ import { offsetOf } from './pack-index.ts'
 /**
  * How large packed objects are, before their contents are read: an object of a gigabyte of zeros takes a
  * megabyte in a pack. Delta chains are followed to their base, so that what it takes to build a small object
- * from a huge one is known too. Keeps the indexes it has read.
+ * from a huge one is known too. Keeps the indexes it has read, while they are there.
  */
 export class PackedSizes {
   private readonly indexes = new Map<string, Buffer>()
@@ -39,8 +39,9 @@ export class PackedSizes {
   private async checkPacks(oid: string, limitBytes: number): Promise<number> {
     let largest = 0
     const directory = `${this.gitDirectory}/objects/pack`
-    const names = await this.fileSystem.list(directory)
-    for (const name of names.filter((name) => name.endsWith('.idx'))) {
+    const names = (await this.fileSystem.list(directory)).filter((name) => name.endsWith('.idx'))
+    this.forgetOthers(names)
+    for (const name of names) {
       const index = this.indexes.get(name) ?? (await this.fileSystem.readFile(`${directory}/${name}`))
       this.indexes.set(name, index)
       const offset = offsetOf(index, oid)
@@ -55,6 +56,12 @@ export class PackedSizes {
       }
     }
     return largest
+  }
+
+  /** Those of packs that were merged into others would gather in memory. */
+  private forgetOthers(names: readonly string[]): void {
+    const there = new Set(names)
+    for (const name of this.indexes.keys()) if (!there.has(name)) this.indexes.delete(name)
   }
 }
 

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ObjectCorruptError, ObjectMissingError, ObjectTooLargeError } from '../../src/repository/errors.ts'
 import { type GitObject, type GitReader, ReaderClosedError } from '../../src/repository/git-reader.ts'
-import { encodeCommit, encodeObject, encodeTree } from '../../src/repository/object.ts'
+import { type EncodedObject, encodeCommit, encodeObject, encodeTree } from '../../src/repository/object.ts'
 import { ObjectStore } from '../../src/repository/object-store.ts'
 import { openReader } from '../../src/repository/open-reader.ts'
 import { GitRunner } from '../../src/repository/runner.ts'
@@ -261,6 +261,20 @@ export function describeGitReader(engine: 'git' | 'isomorphic'): void {
       git(directory, ['repack', '--quiet', '-a', '-d', '-k'])
       reader.refresh()
       for (const { oid, content } of seals.flat()) expect((await reader.read(oid)).content).toEqual(content)
+    })
+
+    it('keeps nothing of a small pack in memory', async () => {
+      const commits: EncodedObject[] = []
+      for (const message of ['first', 'second', 'third']) {
+        const parents = commits.slice(-1).map(({ oid }) => oid)
+        const author = { name: 'Ada', email: 'ada@example.org' }
+        commits.push(encodeCommit({ tree: encodeTree([]).oid, parents, author, timeMs: 0, message }))
+      }
+      await new ObjectStore({ gitDirectory: directory, fileSystem: nodeFileSystem }).write(commits)
+      for (const { oid, content } of commits) expect((await reader.read(oid)).content).toEqual(content)
+      expect(await reader.isAncestor(commits[0]!.oid, commits[2]!.oid)).toBe(true)
+      rmSync(packPath(directory))
+      for (const { oid } of commits) await expect(reader.read(oid)).rejects.toThrow()
     })
 
     it('goes on after a repack and a refresh', async () => {
