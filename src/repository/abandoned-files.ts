@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Clock, systemClock } from '../system/clock.ts'
 import type { FileSystem } from '../system/file-system.ts'
@@ -11,7 +12,10 @@ const LEFT_BEHIND = [
   { folder: 'pack', name: /^tmp_(pack|idx|rev)_|^multi-pack-index\.lock$/ },
   { folder: 'info/commit-graphs', name: /^tmp_graph_|^commit-graph-chain\.lock$/ },
 ]
-/** Where the system does not tell who has a file open: no fetch pauses for so long and goes on. */
+const UNFINISHED_PACK = /^tmp_pack_/
+/** Small, written beside a pack, and renamed once that is synced too: whoever waits for a slow disk has it closed. */
+const BESIDE_PACK = /^tmp_(idx|rev)_/
+/** Where nobody can tell that a file is still needed: no fetch pauses for so long and goes on. */
 const GIVEN_UP_AFTER_SECONDS = 3600
 /** Twice what makes a lock old enough to be judged. */
 const LONGEST_WAIT_MS = 10_000
@@ -30,13 +34,26 @@ export async function removeAbandonedFiles(
   gitDirectory: string,
   clock: Clock = systemClock,
 ): Promise<number> {
+  const paths = await findLeftBehind(fileSystem, gitDirectory)
   let removed = 0
-  for (const path of await findLeftBehind(fileSystem, gitDirectory)) {
-    if (!(await isAbandoned(fileSystem, gitDirectory, path, clock))) continue
+  for (const path of paths) {
+    const afterSeconds = BESIDE_PACK.test(basename(path)) ? GIVEN_UP_AFTER_SECONDS : STALE_AFTER_SECONDS
+    if (!(await isAbandoned(fileSystem, gitDirectory, path, clock, afterSeconds))) continue
+    if (UNFINISHED_PACK.test(basename(path)) && (await isOneBeingWritten(gitDirectory, paths))) continue
     await removeQuietly(fileSystem, path)
     removed++
   }
   return removed
+}
+
+/** Whether some file beside a pack is still being written: the pack may be closed, and wait for it. */
+async function isOneBeingWritten(gitDirectory: string, paths: readonly string[]): Promise<boolean> {
+  for (const path of paths) {
+    if (!BESIDE_PACK.test(basename(path))) continue
+    const owners = await findOwners(gitDirectory, path)
+    if (owners !== undefined && owners.length > 0) return true
+  }
+  return false
 }
 
 /**
@@ -78,9 +95,7 @@ export async function removeOldTemporaries(
     for (const name of await fileSystem.list(path).catch(noneIfMissing)) {
       if (!name.startsWith('tmp_obj_')) continue
       const file = `${path}/${name}`
-      const ageSeconds = (await fileAgeSeconds(fileSystem, file, clock)) ?? 0
-      if (ageSeconds < GIVEN_UP_AFTER_SECONDS || !(await isAbandoned(fileSystem, gitDirectory, file, clock)))
-        continue
+      if (!(await isAbandoned(fileSystem, gitDirectory, file, clock, GIVEN_UP_AFTER_SECONDS))) continue
       await removeQuietly(fileSystem, file)
       removed++
     }
@@ -118,9 +133,10 @@ async function isAbandoned(
   gitDirectory: string,
   path: string,
   clock: Clock,
+  afterSeconds: number,
 ): Promise<boolean> {
   const ageSeconds = (await fileAgeSeconds(fileSystem, path, clock)) ?? 0
-  if (ageSeconds < STALE_AFTER_SECONDS) return false
+  if (ageSeconds < afterSeconds) return false
   const owners = await findOwners(gitDirectory, path)
   return owners === undefined ? ageSeconds >= GIVEN_UP_AFTER_SECONDS : owners.length === 0
 }

@@ -12,6 +12,8 @@ import { bareRepository } from './real-git.ts'
 /** So many that they make a pack. */
 const COMMITS = [1, 2, 3].map((number) => encodeObject('commit', Buffer.from(`commit ${number}`)))
 
+const HOUR = 3600
+
 function unfinished(repository: string, name: string, ageSeconds: number): string {
   const path = join(repository, 'objects/pack', name)
   mkdirSync(join(repository, 'objects/pack'), { recursive: true })
@@ -22,7 +24,6 @@ function unfinished(repository: string, name: string, ageSeconds: number): strin
 }
 
 describe('a temporary file of an object or of a small file', () => {
-  const HOUR = 3600
   const left = (folder: string, ageSeconds: number) => {
     mkdirSync(folder, { recursive: true })
     const path = join(folder, `tmp_obj_${ageSeconds}`)
@@ -59,9 +60,11 @@ describe('a temporary file of an object or of a small file', () => {
 describe.runIf(process.platform === 'linux')('an unfinished file', () => {
   test('that nobody writes to is removed, and nothing else', async () => {
     const repository = bareRepository()
-    const abandoned = ['tmp_pack_a1b2c3', 'tmp_idx_a1b2c3', 'tmp_rev_a1b2c3'].map((name) =>
-      unfinished(repository, name, 10),
-    )
+    const abandoned = [
+      unfinished(repository, 'tmp_pack_a1b2c3', 10),
+      unfinished(repository, 'tmp_idx_a1b2c3', 2 * HOUR),
+      unfinished(repository, 'tmp_rev_a1b2c3', 2 * HOUR),
+    ]
     const others = ['pack-1234.pack', 'pack-1234.idx'].map((name) => unfinished(repository, name, 10_000))
     expect(await removeAbandonedFiles(nodeFileSystem, repository)).toBe(3)
     expect(abandoned.map((path) => existsSync(path))).toEqual([false, false, false])
@@ -84,6 +87,23 @@ describe.runIf(process.platform === 'linux')('an unfinished file', () => {
     for (const name of left) utimesSync(join(repository, 'objects/pack', name), 1, 1)
     expect(await removeAbandonedFiles(nodeFileSystem, repository)).toBe(2)
     expect(readdirSync(join(repository, 'objects/pack'))).toEqual([])
+  })
+
+  test.each(['idx', 'rev'])('tmp_%s_ stays for an hour: its pack may still be synced', async (kind) => {
+    const repository = bareRepository()
+    const path = unfinished(repository, `tmp_${kind}_a1b2c3`, HOUR / 2)
+    expect(await removeAbandonedFiles(nodeFileSystem, repository)).toBe(0)
+    expect(existsSync(path)).toBe(true)
+  })
+
+  test('of a pack stays while the index beside it is being written', async () => {
+    const repository = bareRepository()
+    const pack = unfinished(repository, 'tmp_pack_a1b2c3', 2 * HOUR)
+    const index = openSync(unfinished(repository, 'tmp_idx_d4e5f6', 10), 'r+')
+    expect(await removeAbandonedFiles(nodeFileSystem, repository)).toBe(0)
+    closeSync(index)
+    expect(await removeAbandonedFiles(nodeFileSystem, repository)).toBe(1)
+    expect(existsSync(pack)).toBe(false)
   })
 
   test('that is young stays', async () => {
