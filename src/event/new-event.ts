@@ -1,3 +1,4 @@
+import { isDate } from 'node:util/types'
 import { EventTooLargeError, InvalidEventError, InvalidStreamError } from './errors.ts'
 import type { Metadata, NewEvent, RecordedEvent } from './event.ts'
 import { checkJsonValue } from './json-value.ts'
@@ -247,7 +248,12 @@ export function nameProblem(name: unknown): string | undefined {
 }
 
 function givenTime(time: string | Date, index: number): number {
-  const ms = time instanceof Date ? time.getTime() : typeof time === 'string' ? parseTime(time) : undefined
+  // A class of the caller's may give anything for getTime().
+  const ms = isDate(time)
+    ? Date.prototype.getTime.call(time)
+    : typeof time === 'string'
+      ? parseTime(time)
+      : undefined
   if (ms === undefined || Number.isNaN(ms)) {
     throw new InvalidEventError(index, 'time', 'must be a Date or a time such as 2026-11-23T05:21:48.123Z')
   }

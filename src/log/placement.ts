@@ -31,7 +31,7 @@ export interface AppendResult {
 /**
  * Checks an append, gives its events the next versions and positions, and writes their lines behind those that stand in `lines`.
  *
- * @throws ConcurrencyError, TimeBackwardsError: the index is as it was, and nothing was written
+ * @throws ConcurrencyError, TimeBackwardsError; whatever it throws, the index is as it was, and nothing was written
  */
 export function place(
   index: LogIndex,
@@ -44,7 +44,15 @@ export function place(
   checkTimes(appends, index.lastTime, nowMs)
   const firstPosition = index.count + 1
   const streams = new Array<StreamPlace>(appends.length)
-  for (let at = 0; at < appends.length; at++) streams[at] = placeEvents(index, appends[at]!, nowMs, lines)
+  const { used } = lines
+  try {
+    for (let at = 0; at < appends.length; at++) streams[at] = placeEvents(index, appends[at]!, nowMs, lines)
+  } catch (error) {
+    // An event in the index without its line would shift all that come after it.
+    index.truncate(firstPosition - 1)
+    lines.used = used
+    throw error
+  }
   return { version: streams[0]!.version, position: index.count, firstPosition, streams, ids: idsOf(appends) }
 }
 

@@ -99,6 +99,19 @@ test('refuses an event over the size limit in bytes, not one below it', () => {
   expect(Buffer.byteLength(encodeLine('s', largest!, 1, TIME))).toBeLessThanOrEqual(LIMIT)
 })
 
+test('takes the time of a Date, whatever its class makes of getTime', () => {
+  class Odd extends Date {
+    override getTime(): never {
+      return 'x' as never
+    }
+  }
+  const [prepared] = prepare([{ type: 'T', time: new Odd(TIME) }])
+  expect(prepared!.timeMs).toBe(Date.parse(TIME))
+  expect(() => prepare([{ type: 'T', time: Object.create(Date.prototype) }])).toThrow(
+    expect.objectContaining({ code: 'invalid-event', field: 'time' }),
+  )
+})
+
 test('never puts data into a message', () => {
   expect(() => prepare([{ type: 'T', data: { secret: 'hunter2', n: Number.NaN } }])).toThrow(
     expect.objectContaining({ message: expect.not.stringContaining('hunter2') }),
