@@ -50,10 +50,12 @@ export class EventTooLargeError extends MemoirError {
   readonly code = 'event-too-large'
   constructor(
     readonly index: number,
+    /** How many it takes; at least so many, where it was far too large to be counted. */
     readonly bytes: number,
     readonly limit: number,
+    isCounted = true,
   ) {
-    super(`event ${index} takes ${bytes} bytes, the limit is ${limit}`, {
+    super(`event ${index} takes ${isCounted ? '' : 'at least '}${bytes} bytes, the limit is ${limit}`, {
       hint: 'Store the large part elsewhere and keep its address or hash in the event, or raise limits.eventBytes.',
     })
   }
@@ -63,12 +65,17 @@ export class EventTooLargeError extends MemoirError {
 export class AppendTooLargeError extends MemoirError {
   readonly code = 'append-too-large'
   constructor(
+    /** How many they take; at least so many, where they were far too large to be counted. */
     readonly bytes: number,
     readonly limit: number,
+    isCounted = true,
   ) {
-    super(`the events of the append take ${bytes} bytes, the limit is ${limit}`, {
-      hint: 'Divide it into several appends, or store the large parts elsewhere and keep their hashes in the events.',
-    })
+    super(
+      `the events of the append take ${isCounted ? '' : 'at least '}${bytes} bytes, the limit is ${limit}`,
+      {
+        hint: 'Divide it into several appends, or store the large parts elsewhere and keep their hashes in the events.',
+      },
+    )
   }
 }
 

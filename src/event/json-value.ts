@@ -109,7 +109,8 @@ function isEmptied(value: object, tag: string): boolean {
 function findFaultInMembers(value: object, depthLeft: number): Fault | undefined {
   if (depthLeft === 0) return TOO_DEEP
   if (Array.isArray(value)) {
-    for (let index = 0; index < value.length; index++) {
+    const { length } = value
+    for (let index = 0; index < length; index++) {
       const fault = findFault(value[index], index, depthLeft - 1)
       if (fault) return within(index, fault)
     }

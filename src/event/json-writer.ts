@@ -23,12 +23,16 @@ const ZERO = 0x30
 /**
  * Writes JSON as bytes, into memory that it uses again and again: what `JSON.stringify` would give, in UTF-8. Plain
  * values take it half the time of `JSON.stringify` and a copy of its text, and leave nothing to the garbage collector.
+ *
+ * Whatever writes throws WriterFullError where that takes memory for more than `most`.
  */
 export class JsonWriter {
   /** What was written stands at its start. Other memory takes its place when there is no more room in it. */
   bytes: Buffer
   /** How many bytes were written; set back, it forgets what came after. */
   used = 0
+  /** What is written may not make its memory larger than for so much: looked at only when more is needed. */
+  most = Number.POSITIVE_INFINITY
 
   /** @param firstBytes how much memory it begins with */
   constructor(private readonly firstBytes: number) {
@@ -143,7 +147,9 @@ export class JsonWriter {
 
   private array(value: readonly unknown[], depthLeft: number): boolean {
     this.byte(OPEN_BRACKET)
-    for (let index = 0; index < value.length; index++) {
+    // Taken once, as JSON.stringify does: a getter in it may make it longer each time.
+    const { length } = value
+    for (let index = 0; index < length; index++) {
       if (index > 0) this.byte(COMMA)
       if (!this.member(value[index], depthLeft)) return false
     }
@@ -212,6 +218,7 @@ export class JsonWriter {
 
   private anyString(text: string): boolean {
     if (!text.isWellFormed()) return false
+    this.reserve(text.length)
     this.stringified(text)
     return true
   }
@@ -232,9 +239,19 @@ export class JsonWriter {
   }
 
   private grow(needed: number): void {
+    if (needed > this.most) throw new WriterFullError(needed)
     const grown = Buffer.allocUnsafeSlow(2 ** Math.ceil(Math.log2(needed)))
     this.bytes.copy(grown, 0, 0, this.used)
     this.bytes = grown
+  }
+}
+
+/** More was to be written than there may be. For whoever set the bound: users get an error that says what was too large. */
+export class WriterFullError extends Error {
+  /** @param needed how far the writer would have been used: what was to be written takes at least so much */
+  constructor(readonly needed: number) {
+    super('more was to be written than there may be')
+    this.name = 'WriterFullError'
   }
 }
 

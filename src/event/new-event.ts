@@ -2,7 +2,7 @@ import { isDate } from 'node:util/types'
 import { EventTooLargeError, InvalidEventError, InvalidStreamError } from './errors.ts'
 import type { Metadata, NewEvent, RecordedEvent } from './event.ts'
 import { checkJsonValue } from './json-value.ts'
-import { JsonWriter } from './json-writer.ts'
+import { JsonWriter, WriterFullError } from './json-writer.ts'
 import { EARLIEST_TIME, formatTime, LATEST_TIME, parseTime } from './time.ts'
 
 /**
@@ -39,7 +39,7 @@ const CONTROL = /[\u0000-\u001f\u007f-\u009f]/
  * @param stream   their stream; checked by `checkStreamName`
  * @param limit    the most bytes a stored line may take
  * @param bodies   where data and metadata are encoded; what is written there belongs to the events until it is taken back
- * @throws InvalidStreamError, InvalidEventError, InvalidDataError, EventTooLargeError
+ * @throws InvalidStreamError, InvalidEventError, InvalidDataError, EventTooLargeError, WriterFullError
  */
 export function prepareEvents(
   stream: string,
@@ -54,9 +54,10 @@ export function prepareEvents(
       hint: 'Call append(stream, [{ type: "SomethingHappened", data: {} }]).',
     })
   }
-  const prepared = new Array<PreparedEvent>(events.length)
+  const { length } = events
+  const prepared = new Array<PreparedEvent>(length)
   // `map` would pass over a hole in the list.
-  for (let index = 0; index < events.length; index++) {
+  for (let index = 0; index < length; index++) {
     prepared[index] = prepareEvent(stream, events[index]!, index, limit, newId, bodies)
   }
   return prepared
@@ -93,9 +94,14 @@ function prepareEvent(
   const timeMs = time === undefined ? undefined : givenTime(time, index)
 
   const from = bodies.used
-  bodies.ascii('"data":')
-  writeValue(bodies, data, 'data')
-  writeMetadata(bodies, metadata, index)
+  try {
+    bodies.ascii('"data":')
+    writeValue(bodies, data, 'data')
+    writeMetadata(bodies, metadata, index)
+  } catch (error) {
+    const bytes = error instanceof WriterFullError ? error.needed - from : 0
+    throw bytes > limit ? new EventTooLargeError(index, bytes, limit, false) : error
+  }
   const { bytes: body, used: to } = bodies
   const prepared = new PreparedEvent(id, hasGivenId, type, schema, tags, timeMs, body, from, to)
   // Most events need no exact count.

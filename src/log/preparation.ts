@@ -1,7 +1,9 @@
 import type { AppendCondition, ExpectedVersion } from '../event/condition.ts'
+import { AppendTooLargeError } from '../event/errors.ts'
 import type { NewEvent } from '../event/event.ts'
-import { JsonWriter } from '../event/json-writer.ts'
+import { JsonWriter, WriterFullError } from '../event/json-writer.ts'
 import { prepareEvents } from '../event/new-event.ts'
+import { MAX_APPEND_BYTES } from '../repository/layout.ts'
 import { checkShape, PreparedAppend } from './append-check.ts'
 
 /** Events for one stream, in an append over several. */
@@ -60,13 +62,30 @@ export class Preparation {
 
   /** An event may have a getter, or a `toJSON`, that appends: what that writes must not stand in the midst of this. */
   private withBodies<Result>(prepare: (bodies: JsonWriter) => Result): Result {
-    if (this.isAtWork) return prepare(new JsonWriter(INNER_BYTES))
+    if (this.isAtWork) return withinBounds(new JsonWriter(INNER_BYTES), prepare)
     this.isAtWork = true
     try {
       this.bodies.moveOn()
-      return prepare(this.bodies)
+      return withinBounds(this.bodies, prepare)
     } finally {
       this.isAtWork = false
     }
+  }
+}
+
+/**
+ * Encodes no more than an append may hold: an event may refer to one large text a thousand times. What a call wrote that
+ * failed nobody refers to.
+ */
+function withinBounds<Result>(bodies: JsonWriter, prepare: (bodies: JsonWriter) => Result): Result {
+  const start = bodies.used
+  bodies.most = start + MAX_APPEND_BYTES
+  try {
+    return prepare(bodies)
+  } catch (error) {
+    bodies.used = start
+    bodies.moveOn()
+    if (!(error instanceof WriterFullError)) throw error
+    throw new AppendTooLargeError(error.needed - start, MAX_APPEND_BYTES, false)
   }
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { checkJsonValue } from '../../src/event/json-value.ts'
-import { JsonWriter } from '../../src/event/json-writer.ts'
+import { JsonWriter, WriterFullError } from '../../src/event/json-writer.ts'
 
 const HOSTILE = [
   '"',
@@ -157,4 +157,30 @@ test('what stands in memory that it moved on from stays as it is', () => {
   writer.ascii('later')
   expect(writer.bytes).not.toBe(bytes)
   expect(bytes.toString('latin1', 0, 5)).toBe('first')
+})
+
+test('takes no memory for more than it may hold, and writes on', () => {
+  const writer = new JsonWriter(64)
+  writer.most = 1000
+  writer.ascii('kept')
+  for (const large of [
+    Array.from({ length: 100 }, () => 'a'.repeat(50)),
+    'b'.repeat(2000),
+    'é'.repeat(600),
+  ]) {
+    writer.used = 4
+    expect(() => writer.value(large)).toThrow(WriterFullError)
+  }
+  expect(writer.bytes.length).toBeLessThanOrEqual(1024)
+  writer.used = 4
+  writer.string('c'.repeat(900))
+  expect(writer.take().toString()).toBe(`kept"${'c'.repeat(900)}"`)
+})
+
+test('ends with an array whose getter makes it longer each time', () => {
+  const list: unknown[] = [1]
+  Object.defineProperty(list, 0, { get: () => list.length < 1000 && list.push(1) })
+  const writer = new JsonWriter(64)
+  writer.value(list)
+  expect(writer.take().toString()).toBe('[2]')
 })
