@@ -2,7 +2,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import type { NewEvent } from '../../src/event/event.ts'
 import { JsonWriter } from '../../src/event/json-writer.ts'
 import { Lines } from '../../src/event/lines.ts'
-import { type PreparedEvent, prepareEvents } from '../../src/event/new-event.ts'
+import { lineBytes, type PreparedEvent, prepareEvents } from '../../src/event/new-event.ts'
 import { encodeLine } from './encoded-line.ts'
 
 const TIME = '2026-11-23T05:21:48.123Z'
@@ -111,6 +111,18 @@ test('takes the time of a Date, whatever its class makes of getTime', () => {
     expect.objectContaining({ code: 'invalid-event', field: 'time' }),
   )
 })
+
+test.each([[[]], [['漢']], [['漢', '字']]])(
+  'refuses the largest line with the tags %j by one byte',
+  (tags) => {
+    const event = { type: '字', id: '漢', schema: Number.MAX_SAFE_INTEGER, tags, data: 1 }
+    const prepareUpTo = (limit: number) =>
+      prepareEvents('漢', [event], limit, () => 'generated', new JsonWriter(64))
+    const bytes = lineBytes('漢', prepareUpTo(LIMIT)[0]!)
+    expect(() => prepareUpTo(bytes - 1)).toThrow(expect.objectContaining({ code: 'event-too-large', bytes }))
+    expect(prepareUpTo(bytes)).toHaveLength(1)
+  },
+)
 
 test('never puts data into a message', () => {
   expect(() => prepare([{ type: 'T', data: { secret: 'hunter2', n: Number.NaN } }])).toThrow(
