@@ -115,7 +115,7 @@ function prepareEvent(
 /** @throws InvalidDataError for what JSON would not keep */
 function writeValue(writer: JsonWriter, value: unknown, name: string): void {
   if (writer.value(value)) return
-  checkJsonValue(value, name)
+  checkJsonValue(value, name, writer)
   writer.stringified(value)
 }
 
@@ -211,7 +211,7 @@ function writeMetadata(writer: JsonWriter, metadata: Metadata | undefined, index
   checkStringField(metadata.actor, 'actor', index)
   // A Date is an object too, but not in JSON: what counts is what toJSON makes of it.
   if (typeof metadata.toJSON === 'function') {
-    checkJsonValue(metadata, 'metadata')
+    checkJsonValue(metadata, 'metadata', writer)
     writeMetadata(writer, JSON.parse(JSON.stringify(metadata)), index)
     return
   }

@@ -37,6 +37,22 @@ test('gives up an event that refers to one text again and again, long before all
   expect(count.reads).toBeLessThan(40)
 })
 
+test('does so too where the data holds more than what is plain', () => {
+  const { data, count } = repeated(200)
+  const preparation = new Preparation(() => 'generated', MIB)
+  expect(() => prepare(preparation, [new Date(0), data])).toThrow(
+    expect.objectContaining({ code: 'event-too-large', limit: MIB }),
+  )
+  expect(count.reads).toBeLessThan(40)
+})
+
+test('gives up data that refers to itself in ever more ways', () => {
+  let data: unknown = new Date(0)
+  for (let level = 0; level < 50; level++) data = [data, data]
+  const preparation = new Preparation(() => 'generated', MIB)
+  expect(() => prepare(preparation, data)).toThrow(expect.objectContaining({ code: 'event-too-large' }))
+})
+
 test('gives up an append whose events are too large together', () => {
   const { data, count } = repeated(1)
   const preparation = new Preparation(() => 'generated', MIB)
