@@ -83,9 +83,9 @@ describe.runIf(process.platform === 'linux')('an unfinished file', () => {
     const store = new ObjectStore({ gitDirectory: repository, fileSystem })
     await store.write(COMMITS).catch(() => undefined)
     const left = readdirSync(join(repository, 'objects/pack'))
-    expect(left).toHaveLength(2)
+    expect(left).toHaveLength(3)
     for (const name of left) utimesSync(join(repository, 'objects/pack', name), 1, 1)
-    expect(await removeAbandonedFiles(nodeFileSystem, repository)).toBe(2)
+    expect(await removeAbandonedFiles(nodeFileSystem, repository)).toBe(3)
     expect(readdirSync(join(repository, 'objects/pack'))).toEqual([])
   })
 

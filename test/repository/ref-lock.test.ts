@@ -90,8 +90,12 @@ describe.runIf(process.platform === 'linux')('the lock of a ref', () => {
     const commit = gitText(repository, 'commit-tree', tree, '-m', 'one')
     const child = startGit(repository, 'update-ref', '--stdin')
     child.stdin.write(`start\ncreate ${MAIN} ${commit}\nprepare\n`)
-    await expect.poll(() => existsSync(path)).toBe(true)
-    await once(child.stdout, 'data')
+    let said = ''
+    child.stdout.on('data', (chunk: Buffer) => {
+      said += chunk
+    })
+    // Until then it goes on writing the lock.
+    await expect.poll(() => said, { timeout: 10_000 }).toContain('prepare: ok')
     makeOld(path, 600)
 
     const held = await removeStaleRefLock(nodeFileSystem, repository, MAIN)
