@@ -1,18 +1,17 @@
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { open } from '../../src/index.ts'
+import { git } from '../repository/real-git.ts'
 import { memoir, temporaryFolder } from './program.ts'
 
 test('a temporary folder that is not there is named, and git is not called missing', async () => {
   await using own = await temporaryFolder()
   const cwd = own.path
-  // What maintenance packed is read by a git, which works in a temporary folder: a small pack is read without one.
   const log = await open(join(cwd, 'log.git'))
-  for (let commit = 1; commit <= 60; commit++) {
-    await log.append('a', [{ type: 'Counted', data: { commit } }], { ack: 'committed' })
-  }
+  await log.append('a', [{ type: 'Counted', data: {} }])
   await log.close()
-  await memoir(['-C', 'log.git', 'maintain'], { cwd })
+  packAmongMany(join(cwd, 'log.git'))
   const TMPDIR = join(cwd, 'nowhere')
   const run = (...words: string[]) => memoir(words, { cwd, env: { TMPDIR } })
   const read = await run('-C', 'log.git', 'read')
@@ -24,3 +23,14 @@ test('a temporary folder that is not there is named, and git is not called missi
   const drill = await run('-C', 'log.git', 'drill', 'log.git')
   expect([drill.code, drill.stderr]).toEqual([1, expect.stringContaining(TMPDIR)])
 })
+
+/** Packs of so many objects are read by a git, which works in a temporary folder: smaller ones are read without one. */
+function packAmongMany(gitDirectory: string): void {
+  const paths = Array.from({ length: 2400 }, (_, number) => join(gitDirectory, `file-${number}`))
+  for (const path of paths) writeFileSync(path, path)
+  git(gitDirectory, ['hash-object', '-w', '--stdin-paths'], { input: paths.join('\n') })
+  for (const path of paths) rmSync(path)
+  const all = git(gitDirectory, ['cat-file', '--batch-all-objects', '--batch-check=%(objectname)'])
+  git(gitDirectory, ['pack-objects', '--quiet', 'objects/pack/pack'], { input: all })
+  git(gitDirectory, ['prune-packed', '--quiet'])
+}
