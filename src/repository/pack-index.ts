@@ -87,8 +87,13 @@ function readOffset(index: Buffer, count: number, at: number): number {
   return Number(index.readBigUInt64BE(offsets + count * 4 + (offset - BIT_31) * 8))
 }
 
-/** Where all objects of a pack begin, in the order of their ids. */
-export function* offsetsOf(index: Buffer): Generator<number, void> {
+/** Where the next object of a pack begins after one that begins at an offset; Infinity after the last. Looks at all of them. */
+export function nextOffset(index: Buffer, offset: number): number {
   const count = countOf(index)
-  for (let at = 0; at < count; at++) yield readOffset(index, count, at)
+  let next = Number.POSITIVE_INFINITY
+  for (let at = 0; at < count; at++) {
+    const other = readOffset(index, count, at)
+    if (other > offset && other < next) next = other
+  }
+  return next
 }

@@ -7,7 +7,7 @@ import { FULL_BATCH_BYTES, MAX_BATCH_BYTES } from './layout.ts'
 import { objectId } from './object.ts'
 import { applyDelta, readDeltaHead } from './pack-delta.ts'
 import { isDelta, readDeltaBase, readEntryHeader, typeOf } from './pack-entry.ts'
-import { isPackIndex, offsetOf, offsetsOf } from './pack-index.ts'
+import { isPackIndex, nextOffset, offsetOf } from './pack-index.ts'
 import { type HasRoom, NO_ROOM } from './room.ts'
 
 /**
@@ -102,7 +102,8 @@ export class SmallPacks {
     deltas: number,
   ): Promise<Omit<GitObject, 'oid'> | typeof NO_ROOM | undefined> {
     const { pack, index } = source
-    const end = endOf(index, offset) ?? (await pack.size()) - CHECKSUM_BYTES
+    const next = nextOffset(index, offset)
+    const end = Number.isFinite(next) ? next : (await pack.size()) - CHECKSUM_BYTES
     if (!(offset < end && end - offset <= this.#limitBytes + HEAD_BYTES)) return undefined
     const head = Buffer.alloc(HEAD_BYTES)
     await pack.read(head, 0, HEAD_BYTES, offset)
@@ -154,14 +155,6 @@ async function inflateEntry(pack: File, from: number, to: number, size: number):
     chunkSize: Math.max(size, constants.Z_MIN_CHUNK),
     maxOutputLength: Math.max(size, 1),
   })
-}
-
-/** Where the entry at an offset ends, if another one follows. */
-function endOf(index: Buffer, offset: number): number | undefined {
-  let end: number | undefined
-  for (const other of offsetsOf(index))
-    if (other > offset && !(other >= (end ?? Number.POSITIVE_INFINITY))) end = other
-  return end
 }
 
 interface Place {
