@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type AppendCondition, copyCondition } from '../event/condition.ts'
 import type { RecordedEvent } from '../event/event.ts'
 import { checkOptionKinds } from '../event/option-kinds.ts'
@@ -222,14 +223,15 @@ export class EventLog {
     for (;;) {
       const looked = new Set(positionsOfGivenIds(state.index, prepared))
       if (looked.size > 0) {
-        let positions: number[]
-        do {
-          // The first attempt may still be on its way to the journal, and where it is refused, whoever hears of that
-          // before this may have made it again. They are looked at in the turn in which none is on its way.
-          await appender.whenSettled()
-          if (this.follower.isAdopting) await this.follower.look()
-          positions = positionsOfGivenIds(state.index, prepared)
-        } while (appender.failed === undefined && !positions.every((position) => this.isReadable(position)))
+        // The first attempt may still be on its way to the journal, and where it is refused, whoever hears of that
+        // before this may have made it again. They are looked at in the turn in which none is on its way.
+        await appender.whenSettled()
+        if (this.follower.isAdopting) await this.follower.look()
+        const positions = positionsOfGivenIds(state.index, prepared)
+        if (appender.failed === undefined && !positions.every((position) => this.isReadable(position))) {
+          await nextTurn()
+          continue
+        }
         for (const position of positions) looked.add(position)
         const load = (position: number) => loadRun(state, this.source, position)
         const repeated = await findRepeatedAppend(state.index, prepared, load)
