@@ -3,6 +3,7 @@ export type { DrillOptions, DrillResult } from './drill.ts'
 export type { AppendCondition, ExpectedVersion, Query, QueryItem } from './event/condition.ts'
 export {
   AppendTooLargeError,
+  ClockError,
   EventTooLargeError,
   InvalidEventError,
   InvalidStreamError,

@@ -1,5 +1,6 @@
 import { readdir, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
+import { timeOf } from './event/time.ts'
 import { missingParents } from './repository/creation.ts'
 import { createFile, fileError } from './repository/durable-file.ts'
 import { NotARepositoryError } from './repository/errors.ts'
@@ -123,10 +124,10 @@ const NAMED_AFTER_MS = 60 * 60 * 1000
 
 /** Makes the folder beside the place, which says whose it is, and removes what killed processes left there. */
 async function makeHolder(target: string, holder: string, { fileSystem, clock }: Ports): Promise<void> {
+  const owner = Buffer.from(JSON.stringify(currentProcess(timeOf(clock))))
   await fileSystem.makeDirectory(dirname(target))
   await removeLeft(target, { fileSystem, clock })
   await fileSystem.makeDirectory(holder)
-  const owner = Buffer.from(JSON.stringify(currentProcess(clock.now())))
   await createFile(fileSystem, `${holder}/${OWNER}`, owner)
 }
 

@@ -37,7 +37,7 @@ export class Log extends LogHandle<WriterParts> {
    *
    * @throws ConcurrencyError when the stream, or what the condition selects, does not stand as expected
    * @throws InvalidEventError, InvalidDataError, InvalidStreamError, EventTooLargeError, AppendTooLargeError,
-   *   TimeBackwardsError
+   *   TimeBackwardsError, ClockError
    * @throws DuplicateIdError when some of the given ids are stored already, elsewhere
    * @throws JournalFullError when the disk is full: nothing was stored
    * @throws JournalFailedError when the disk failed: open the log again and look

@@ -41,7 +41,7 @@ export class SharedLog extends LogHandle<SharedLogParts> {
    * made it.
    *
    * @throws ConcurrencyError when the stream, or what the condition selects, does not stand as expected
-   * @throws DuplicateIdError, TimeBackwardsError, InvalidEventError, InvalidDataError, InvalidStreamError,
+   * @throws DuplicateIdError, TimeBackwardsError, ClockError, InvalidEventError, InvalidDataError, InvalidStreamError,
    *   EventTooLargeError, AppendTooLargeError: nothing was stored
    * @throws NotConfirmedError when the remote did not confirm it in time: repeat it with the same ids
    * @throws RemoteFailedError, HistoryForkedError when the remote takes nothing from us: nothing was stored

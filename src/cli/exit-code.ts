@@ -23,6 +23,7 @@ const ENDINGS: readonly (readonly [ExitCode, readonly string[]])[] = [
     [
       'backlog-full',
       'backup-locked',
+      'clock-wrong',
       'disk-full',
       'file-failed',
       'git-failed',

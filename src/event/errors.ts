@@ -93,6 +93,20 @@ export class TimeBackwardsError extends MemoirError {
   }
 }
 
+/** The clock that the log was given says no time that can be stored. Nothing was stored by it. */
+export class ClockError extends MemoirError {
+  readonly code = 'clock-wrong'
+  constructor(
+    /** What the clock gave. */
+    readonly given: unknown,
+    shown: string,
+  ) {
+    super(`the clock gave ${shown}, which is no time that can be stored`, {
+      hint: 'Set the clock right and try again. One of your own, `ports.clock`, gives milliseconds since 1970, in the years 1000 to 9999.',
+    })
+  }
+}
+
 /** Something else was asked of the log than it can do: a wrong option or argument. */
 export class UsageError extends MemoirError {
   readonly code = 'usage'

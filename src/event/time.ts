@@ -1,3 +1,7 @@
+import type { Clock } from '../system/clock.ts'
+import { ClockError } from './errors.ts'
+import { shown } from './option-kinds.ts'
+
 const PATTERN = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)$/
 
 /**
@@ -46,6 +50,17 @@ let formatted = { ms: 0, text: '1970-01-01T00:00:00.000Z' }
 /** First and last millisecond that the stored form of 24 characters can hold. */
 export const EARLIEST_TIME = Date.UTC(1000, 0, 1)
 export const LATEST_TIME = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
+
+/**
+ * What a clock says, wherever it is written down: a line or a commit with another time no reader takes.
+ *
+ * @throws ClockError
+ */
+export function timeOf(clock: Clock): number {
+  const ms: unknown = clock.now()
+  if (typeof ms === 'number' && ms >= EARLIEST_TIME && ms <= LATEST_TIME) return Math.floor(ms)
+  throw new ClockError(ms, shown(ms))
+}
 
 /**
  * The time whose stored form, ASCII, stands at `offset`, in milliseconds, or NaN where it is none, as `parseTime`

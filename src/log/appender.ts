@@ -1,5 +1,6 @@
 import type { AppendCondition } from '../event/condition.ts'
 import { JsonWriter } from '../event/json-writer.ts'
+import { timeOf } from '../event/time.ts'
 import { JournalFullError } from '../journal/errors.ts'
 import type { Durability, Journal } from '../journal/journal.ts'
 import type { Clock } from '../system/clock.ts'
@@ -67,7 +68,7 @@ export class Appender {
   /**
    * Accepts an append or throws at once; the promise resolves when it is journaled.
    *
-   * @throws ConcurrencyError, TimeBackwardsError, and whatever failed the journal before
+   * @throws ConcurrencyError, TimeBackwardsError, ClockError, and whatever failed the journal before
    */
   append(
     appends: readonly PreparedAppend[],
@@ -78,7 +79,7 @@ export class Appender {
     const { log, clock } = this.parts
     if (this.open !== undefined && this.open.bytes >= FULL_GROUP) this.full.push(this.closeGroup(this.open))
     const before = this.lines.used
-    const result = place(log.index, appends, condition, clock.now(), this.lines)
+    const result = place(log.index, appends, condition, timeOf(clock), this.lines)
     this.open ??= new AppendGroup(result.firstPosition)
     const group = this.open
     group.add(result.ids.length, this.lines.used - before, durability)

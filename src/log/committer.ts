@@ -1,3 +1,4 @@
+import { timeOf } from '../event/time.ts'
 import type { CommitSummary } from '../repository/commit-message.ts'
 import { commitMessage } from '../repository/commit-message.ts'
 import { RefMovedError } from '../repository/errors.ts'
@@ -66,7 +67,7 @@ export class Committer {
         tree: changed.tree.oid,
         parents: [state.commit],
         author,
-        timeMs: clock.now(),
+        timeMs: timeOf(clock),
         message: commitMessage(change.summary),
       })
       objects.push(...change.blobs, ...changed.objects, commit)

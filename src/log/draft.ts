@@ -1,6 +1,7 @@
 import type { AppendCondition } from '../event/condition.ts'
 import type { Codec } from '../event/event.ts'
 import { JsonWriter } from '../event/json-writer.ts'
+import { timeOf } from '../event/time.ts'
 import { groupEntries, type JournalEntry } from '../journal/journal.ts'
 import type { Clock } from '../system/clock.ts'
 import type { PreparedAppend } from './append-check.ts'
@@ -75,10 +76,10 @@ export class Draft {
     return this.parts.state.index.count
   }
 
-  /** Gives an append its place behind all that have one. @throws ConcurrencyError, TimeBackwardsError */
+  /** Gives an append its place behind all that have one. @throws ConcurrencyError, TimeBackwardsError, ClockError */
   place(appends: readonly PreparedAppend[], condition: AppendCondition | undefined): Placement {
     const { state, clock } = this.parts
-    const result = place(state.index, appends, condition, clock.now(), this.writer)
+    const result = place(state.index, appends, condition, timeOf(clock), this.writer)
     const lines = this.writer.take().toString()
     const placement = { first: result.firstPosition, count: result.ids.length, lines, result }
     this.placements.push(placement)

@@ -77,8 +77,8 @@ export class EventLog {
    * Appends to one or more streams, all or nothing.
    *
    * @throws InvalidEventError, InvalidDataError, InvalidStreamError, EventTooLargeError, AppendTooLargeError,
-   *   TimeBackwardsError, UsageError, ConcurrencyError, DuplicateIdError, JournalFullError, JournalFailedError,
-   *   LogDivergedError, SealFailedError, ReadOnlyError, LogClosedError
+   *   TimeBackwardsError, ClockError, UsageError, ConcurrencyError, DuplicateIdError, JournalFullError,
+   *   JournalFailedError, LogDivergedError, SealFailedError, ReadOnlyError, LogClosedError
    */
   append(
     appends: readonly StreamAppend[],

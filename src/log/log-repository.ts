@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path'
 import type { Codec } from '../event/event.ts'
-import { formatTime } from '../event/time.ts'
+import { formatTime, timeOf } from '../event/time.ts'
 import { commitMessage } from '../repository/commit-message.ts'
 import { createRepository } from '../repository/creation.ts'
 import { fileError } from '../repository/durable-file.ts'
@@ -79,8 +79,9 @@ export async function startLog(
   clock: Clock,
 ): Promise<string> {
   await refuseTaken(repository, fileSystem)
+  const timeMs = timeOf(clock)
   const name = basename(repository.path).replace(/\.git$/, '') || 'log'
-  const text = encodeManifest({ format: 1, id, name, codec, created: formatTime(clock.now()) })
+  const text = encodeManifest({ format: 1, id, name, codec, created: formatTime(timeMs) })
   const manifest = encodeObject('blob', Buffer.from(text))
   const gitattributes = encodeObject('blob', Buffer.from(GITATTRIBUTES))
   const { tree, objects } = LogTree.create({ manifest: manifest.oid, gitattributes: gitattributes.oid })
@@ -88,7 +89,7 @@ export async function startLog(
     tree: tree.oid,
     parents: [],
     author,
-    timeMs: clock.now(),
+    timeMs,
     message: commitMessage({ kind: 'init', first: 1, count: 0, streams: [] }),
   })
   await store.write([manifest, gitattributes, ...objects, commit])

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { timeOf } from '../event/time.ts'
 import { fileError, removeQuietly, writeFully } from '../repository/durable-file.ts'
 import type { Clock } from '../system/clock.ts'
 import type { FileSystem } from '../system/file-system.ts'
@@ -28,17 +29,23 @@ export class WriterLock {
   /**
    * @param directory the log's own directory; it must exist
    * @throws LogLockedError while the owner runs
-   * @throws PermissionDeniedError, DiskFullError, FileFailedError
+   * @throws PermissionDeniedError, DiskFullError, FileFailedError, ClockError
    */
   static async acquire(directory: string, fileSystem: FileSystem, clock: Clock): Promise<WriterLock> {
+    const self = currentProcess(timeOf(clock))
     try {
-      return await WriterLock.take(directory, fileSystem, clock)
+      return await WriterLock.take(directory, self, fileSystem, clock)
     } catch (error) {
       throw fileError(directory, error)
     }
   }
 
-  private static async take(directory: string, fileSystem: FileSystem, clock: Clock): Promise<WriterLock> {
+  private static async take(
+    directory: string,
+    self: ProcessIdentity,
+    fileSystem: FileSystem,
+    clock: Clock,
+  ): Promise<WriterLock> {
     for (;;) {
       const last = (await lockNumbers(directory, fileSystem)).at(-1) ?? 0
       if (last > 0) {
@@ -47,7 +54,7 @@ export class WriterLock {
           throw new LogLockedError(lockPath(directory, last), owner)
       }
       const lock = new WriterLock(fileSystem, lockPath(directory, last + 1))
-      if (!(await lock.create(currentProcess(clock.now())))) continue
+      if (!(await lock.create(self))) continue
       const numbers = await lockNumbers(directory, fileSystem)
       if (numbers.at(-1) !== last + 1) {
         await removeIfThere(lock.path, fileSystem)

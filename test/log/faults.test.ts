@@ -65,24 +65,6 @@ test('takes no more appends once the disk has failed, and has what was acknowled
   expect((await numbers(await openLog(folder))).slice(0, 2)).toEqual([1, 2])
 })
 
-test('stores nothing of an append that ends half-way, and goes on', async () => {
-  const folder = temporaryFolder()
-  let isClockBroken = false
-  const clock = { now: () => (isClockBroken ? Number.NaN : Date.now()) }
-  const opened = await openLog(folder, { clock })
-  await appendEach(opened, 's', 2)
-  isClockBroken = true
-  const later = new Date(Date.now() + 60_000)
-  const events = [event(3, { time: later }), event(4)]
-  await expect(opened.log.append([{ stream: 'new', events }], undefined, 'journaled')).rejects.toThrow()
-  isClockBroken = false
-  expect(opened.log.streams().map(({ stream }) => stream)).toEqual(['s'])
-  await appendEach(opened, 's', 2, 5)
-  expect(await numbers(opened)).toEqual([1, 2, 5, 6])
-  await opened.close()
-  expect(await numbers(await openLog(folder))).toEqual([1, 2, 5, 6])
-})
-
 test('refuses an append that its listener cannot take, and all after it, and can be closed', async () => {
   const listener = new IdListener()
   const folder = temporaryFolder()

@@ -1,6 +1,6 @@
 import type { NewEvent } from '../../event/event.ts'
 import { Lines } from '../../event/lines.ts'
-import { formatTime } from '../../event/time.ts'
+import { formatTime, timeOf } from '../../event/time.ts'
 import { openFileJournal } from '../../journal/file-journal.ts'
 import { groupEntries, type JournalEntry } from '../../journal/journal.ts'
 import { readEntries, releasedPosition, scanSegments } from '../../journal/stored-segment.ts'
@@ -205,5 +205,5 @@ async function moveDirectory(from: string, to: string, fileSystem: FileSystem): 
 
 /** The time, as it may stand in a file name. */
 function stamp({ clock }: Doctor): string {
-  return new Date(clock.now()).toISOString().replaceAll(':', '-')
+  return formatTime(timeOf(clock)).replaceAll(':', '-')
 }

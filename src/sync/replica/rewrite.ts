@@ -1,4 +1,4 @@
-import { formatTime } from '../../event/time.ts'
+import { formatTime, timeOf } from '../../event/time.ts'
 import { readBranchState } from '../../log/branch.ts'
 import { commonPosition } from '../../log/history.ts'
 import type { OpenedLog } from '../../log/open-event-log.ts'
@@ -58,7 +58,7 @@ export async function replaceHistory(
 ): Promise<string> {
   await checkLine(to, { before: undefined, logId: manifest.id, reader, source: log.source, signal })
   const { commit } = log.state.branch
-  const time = formatTime(clock.now()).replace(/[-:]|\.\d+/g, '')
+  const time = formatTime(timeOf(clock)).replace(/[-:]|\.\d+/g, '')
   const ref = `${REPLACED}${time}-${commit.slice(0, 12)}`
   const { gitDirectory, branch } = repository
   // Accepted twice within a second, it may be there.

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { timeOf } from '../../event/time.ts'
 import { errorCode, removeQuietly } from '../../repository/durable-file.ts'
 import type { Clock } from '../../system/clock.ts'
 import type { FileSystem } from '../../system/file-system.ts'
@@ -86,8 +87,8 @@ export class TurnQueue {
       const number = ((await this.tickets(directory)).at(-1)?.number ?? 0) + 1
       const ticket = ticketOf(directory, number)
       try {
+        const owner = Buffer.from(JSON.stringify(currentProcess(timeOf(this.clock))))
         const file = await this.fileSystem.open(ticket.path, 'wx')
-        const owner = Buffer.from(JSON.stringify(currentProcess(this.clock.now())))
         try {
           await file.write(owner, 0, owner.length, 0)
         } finally {
