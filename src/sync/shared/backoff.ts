@@ -15,14 +15,14 @@ export interface BackoffParts {
 
 /** The wait after a failure, which grows with each, and is short while somebody waits for the remote. */
 export class Backoff {
-  /** When it ends, in milliseconds since 1970. */
-  endMs = 0
+  /** When it ends, by a clock that nobody sets. */
+  private end = 0
 
   constructor(private readonly parts: BackoffParts) {}
 
   /** A failure came: the next try is not before its time. */
   begin(): void {
-    this.endMs = this.parts.clock.now() + this.lengthMs()
+    this.end = performance.now() + this.lengthMs()
   }
 
   /** Somebody came who waits for the remote. */
@@ -32,15 +32,22 @@ export class Backoff {
 
   /** Lets it be over in so many milliseconds at the latest. */
   endWithin(ms: number): void {
-    this.endMs = Math.min(this.endMs, this.parts.clock.now() + ms)
+    this.end = Math.min(this.end, performance.now() + ms)
     this.parts.alarm.ring()
   }
 
   async wait(): Promise<void> {
-    const { alarm, clock, isAwaited } = this.parts
-    for (let ms = this.endMs - clock.now(); ms > 0; ms = this.endMs - clock.now()) {
-      await alarm.wait(ms, isAwaited())
-    }
+    const { alarm, isAwaited } = this.parts
+    for (let ms = this.msLeft; ms > 0; ms = this.msLeft) await alarm.wait(ms, isAwaited())
+  }
+
+  /** When it ends, in milliseconds since 1970. */
+  get endMs(): number {
+    return Math.round(this.parts.clock.now() + this.msLeft)
+  }
+
+  private get msLeft(): number {
+    return this.end - performance.now()
   }
 
   private lengthMs(): number {
