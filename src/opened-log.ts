@@ -3,7 +3,7 @@ import type { NewEvent } from './event/event.ts'
 import { checkOptionKinds, checkText } from './event/option-kinds.ts'
 import type { AppendResult } from './log/placement.ts'
 import type { StreamAppend } from './log/preparation.ts'
-import { LogHandle, type LogParts, TRANSFER } from './log-handle.ts'
+import { LogHandle, type LogParts, TRANSFER, type WaitOptions } from './log-handle.ts'
 import type { TransferOptions } from './repository/remote-transfer.ts'
 import { NotPushedError } from './sync/errors.ts'
 import type { PullResult } from './sync/pull.ts'
@@ -70,9 +70,15 @@ export class Log extends LogHandle<WriterParts> {
     return this.parts.log.seal()
   }
 
-  /** Replaces small batch files by larger ones with the same lines; happens by itself as a log grows. */
-  fold(): Promise<{ readonly before: number; readonly after: number }> {
-    return this.parts.log.fold()
+  /**
+   * Replaces small batch files by larger ones with the same lines; happens by itself as a log grows.
+   *
+   * @returns how many files stood in the log before and after
+   * @throws LogDivergedError, SealFailedError, and the signal's reason: what was folded until then stays so
+   */
+  async fold(options: WaitOptions = {}): Promise<{ readonly before: number; readonly after: number }> {
+    checkOptionKinds('fold', options, { signal: 'signal' })
+    return this.parts.log.fold(options.signal)
   }
 
   /**

@@ -174,10 +174,14 @@ export class EventLog {
     await sealer.seal()
   }
 
-  /** Folds small batch files now. @returns how many files stood in the log before and after */
-  async fold(): Promise<{ readonly before: number; readonly after: number }> {
+  /**
+   * Folds small batch files now, as far as it comes before the signal is aborted.
+   *
+   * @returns how many files stood in the log before and after
+   */
+  async fold(signal?: AbortSignal): Promise<{ readonly before: number; readonly after: number }> {
     await this.seal()
-    return this.writable().sealer.foldAll()
+    return this.writable().sealer.foldAll(signal)
   }
 
   /**

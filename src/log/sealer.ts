@@ -96,11 +96,14 @@ export class Sealer {
   }
 
   /** Folds the small batch files of the whole log. @returns how many files stood in it before and after */
-  foldAll(): Promise<{ readonly before: number; readonly after: number }> {
+  foldAll(signal?: AbortSignal): Promise<{ readonly before: number; readonly after: number }> {
     return this.parts.branchLock.run(async () => {
-      const counts = await this.parts.folder.foldAll()
-      this.parts.onSealed()
-      return counts
+      try {
+        return await this.parts.folder.foldAll(signal)
+      } finally {
+        // One that failed may have folded a part.
+        this.parts.onSealed()
+      }
     })
   }
 

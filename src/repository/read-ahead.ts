@@ -1,3 +1,4 @@
+import { abortable } from '../system/abortable.ts'
 import type { GitObject } from './git-reader.ts'
 import { Queue } from './queue.ts'
 import { type HasRoom, NO_ROOM, Room } from './room.ts'
@@ -65,13 +66,4 @@ function start(
   const object = read(oid, (bytes) => place.take(bytes))
   object.catch(() => undefined)
   return { oid, object, turn: () => place.leave() }
-}
-
-function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise
-  return new Promise<T>((resolve, reject) => {
-    const abort = () => reject(signal.reason)
-    signal.addEventListener('abort', abort)
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-  })
 }

@@ -149,6 +149,7 @@ const CALLS: readonly [name: string, call: Call, fine: Kind[]][] = [
   ['log.resume(counts, …)', (value) => log.resume(counts, value), []],
   ['log.waitFor(…)', (value) => log.waitFor(value, { signal: AbortSignal.abort() }), ['number']],
   ['log.waitFor(1, …)', (value) => log.waitFor(1, value), []],
+  ...each('log.fold', (options) => log.fold(options), { signal: [] }),
   ...each('log.waitFor', (options) => log.waitFor(1, options), { signal: [] }),
   ['log.backup(…)', (value) => log.backup(value), ['text']],
   ['log.backup(directory, …)', (value) => log.backup(backup, value), []],

@@ -8,7 +8,7 @@ export const fold = command({
   notes: 'A log folds by itself as it grows. Every event and every commit stays.',
   async run({ json }, context) {
     await using log = await openForWriting(context)
-    const folded = await log.fold()
+    const folded = await log.fold({ signal: context.signal })
     if (json) return context.output.json(folded)
     const { before, after } = folded
     await context.output.line(

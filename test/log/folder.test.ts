@@ -1,0 +1,74 @@
+import { expect, test } from 'vitest'
+import type { CommitChange } from '../../src/log/committer.ts'
+import { encodeObject } from '../../src/repository/object.ts'
+import { nodeFileSystem } from '../../src/system/file-system.ts'
+import { FaultyFileSystem } from '../system/faulty-file-system.ts'
+import { event, fsck, gitText, numbers, openLog, type TestLog, temporaryFolder } from './event-log-fixture.ts'
+
+/** So large that two of them fill a file. */
+const TEXT = 'x'.repeat(500_000)
+/** How many commits it takes to fold so many pairs. */
+const PAIRS = 18
+
+async function appendPairs({ log }: TestLog): Promise<void> {
+  for (let number = 1; number <= 2 * PAIRS; number++) {
+    const events = [event(number, { data: { number, text: TEXT } })]
+    await log.append([{ stream: 's', events }], undefined, 'committed')
+  }
+}
+
+function folds(folder: string): number {
+  return gitText(folder, 'log', '--format=%s').match(/^Fold/gm)?.length ?? 0
+}
+
+test('folds much with several commits, so that little of it is in memory at once', async () => {
+  const folder = temporaryFolder()
+  const opened = await openLog(folder)
+  await appendPairs(opened)
+  expect(await opened.log.fold()).toEqual({ before: 2 * PAIRS, after: PAIRS })
+  expect(folds(folder)).toBe(2)
+  expect(await numbers(opened)).toEqual(Array.from({ length: 2 * PAIRS }, (_, at) => at + 1))
+  await opened.close()
+  expect(await numbers(await openLog(folder))).toHaveLength(2 * PAIRS)
+  expect(fsck(folder)).toBe('')
+})
+
+test('folds no further once its signal is aborted, tells what was folded, and folds the rest later', async () => {
+  const folder = temporaryFolder()
+  const fileSystem = new FaultyFileSystem(nodeFileSystem)
+  let told = ''
+  const onSealed = () => {
+    told = opened.log.state.branch.commit
+  }
+  const opened = await openLog(folder, { fileSystem, onSealed })
+  await appendPairs(opened)
+  const controller = new AbortController()
+  fileSystem.fail({
+    on: ({ method, path }) => {
+      if (method === 'rename' && path.includes('/refs/')) controller.abort(new Error('enough'))
+      return false
+    },
+    effect: { kind: 'skip' },
+  })
+  await expect(opened.log.fold(controller.signal)).rejects.toThrow('enough')
+  expect(folds(folder)).toBe(1)
+  expect(told).toBe(gitText(folder, 'rev-parse', 'HEAD'))
+  expect(await opened.log.fold()).toMatchObject({ after: PAIRS })
+  expect(await numbers(opened)).toHaveLength(2 * PAIRS)
+  expect(fsck(folder)).toBe('')
+})
+
+test('remembers no more sizes than there are files, and some, whoever replaces them', async () => {
+  const opened = await openLog(temporaryFolder())
+  await opened.log.append([{ stream: 's', events: [event(1)] }], undefined, 'committed')
+  const { folder } = opened.log.writer!
+  // As if each were sealed here, and then folded by somebody else.
+  for (let number = 0; number < 5000; number++) folder.added([changeWith(`${number}`)])
+  expect(folder.sizes.count).toBeLessThan(300)
+})
+
+function changeWith(content: string): CommitChange {
+  const blob = encodeObject('blob', Buffer.from(content))
+  const summary = { kind: 'append' as const, first: 1, count: 1, streams: [] }
+  return { summary, blobs: [blob], tree: { remove: [], add: [] }, position: 1 }
+}
