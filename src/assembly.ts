@@ -119,6 +119,7 @@ export class Assembly {
       notify: (notice) => this.notify(notice),
       onSealed: () => this.branchMoved(),
       onProgress: options.onProgress,
+      signal: options.signal,
       onFound: (directory) => {
         this.indexAhead = openIndexAhead(`${directory}/snapshots`, fileSystem)
       },

@@ -101,10 +101,8 @@ async function openExisting(
       ...(snapshot && { snapshot }),
       ...(onNotice && { onNotice }),
       ports,
-      onProgress: (done, total) => {
-        signal?.throwIfAborted()
-        onProgress?.(done, total)
-      },
+      ...(onProgress && { onProgress }),
+      ...(signal && { signal }),
       objectBytes,
       readOnly: true,
       maintains: true,

@@ -79,7 +79,6 @@ export async function open(
 export interface CloneOptions extends OpenOptions {
   /** Check the files out as well. Default: a bare repository. */
   readonly workTree?: boolean
-  readonly signal?: AbortSignal
   /** Told how far the transfer has come. */
   readonly onTransfer?: TransferOptions['onProgress']
 }
@@ -96,7 +95,8 @@ export async function clone(address: string, path?: string, given: CloneOptions 
   checkText('clone', 'the address of a remote', address)
   if (path !== undefined) checkText('clone', 'a path to clone to', path)
   checkOptionKinds('clone', given, { ...OPEN_OPTIONS, ...CLONE })
-  const { workTree = false, signal, onTransfer, ...options } = given
+  const { workTree = false, onTransfer, ...options } = given
+  const { signal } = options
   checkOptions(options)
   const target = resolve(path ?? nameOf(address))
   return await inNewFolder(target, async () => {
@@ -106,7 +106,7 @@ export async function clone(address: string, path?: string, given: CloneOptions 
 }
 
 /** What it has beside those of `open`. */
-const CLONE = { workTree: 'truth', signal: 'signal', onTransfer: 'function' } as const
+const CLONE = { workTree: 'truth', onTransfer: 'function' } as const
 
 /** The folder that a clone goes to where none is named: the last part of the address. */
 export function nameOf(address: string): string {

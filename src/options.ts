@@ -84,6 +84,8 @@ export interface CommonOptions {
   readonly onNotice?: (notice: Notice) => void
   /** Told how many events of how many were replayed while the log opens. */
   readonly onProgress?: (done: number, total: number) => void
+  /** Ends the opening, with its reason. An open log has no use for it. */
+  readonly signal?: AbortSignal
   /** The ports to the outside, for tests that inject faults. Default: the real ones. */
   readonly ports?: {
     readonly fileSystem?: FileSystem
@@ -114,6 +116,4 @@ export interface SharedOptions extends CommonOptions {
      */
     readonly closeWithinMs?: number
   }
-  /** Ends the opening, with its reason, while it clones or looks at the remote. An open log has no use for it. */
-  readonly signal?: AbortSignal
 }

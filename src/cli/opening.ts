@@ -36,7 +36,14 @@ async function getRepository({ folder }: Context): Promise<Repository> {
 /** Opens the log for appends; unlike `open`, never creates one. */
 export async function openForWriting(context: Context, options: OpenOptions = {}): Promise<Log> {
   const { repository } = await getLogRepository(context)
-  return openLog(repository, context, options)
+  return openOrCreate(repository.path, context, options)
+}
+
+/** Opens the log at a path, and begins one where there is nothing yet. */
+export async function openOrCreate(path: string, context: Context, options: OpenOptions): Promise<Log> {
+  const { open } = await import('../memoir.ts')
+  using opening = openingOptions(context)
+  return await open(path, { ...opening.options, ...options })
 }
 
 /** How long closing a shared log waits for its remote. */
@@ -47,12 +54,10 @@ export async function openForSharing(context: Context, remote: string | undefine
   const { repository } = await getLogRepository(context)
   const { open } = await import('../memoir.ts')
   using opening = openingOptions(context)
-  const { signal } = context
   // It pushes what others of its appends wait for, also after Ctrl-C.
   context.allowLonger(CLOSE_WITHIN_MS)
   return await open(repository.path, {
     ...opening.options,
-    signal,
     mode: 'shared',
     shared: { closeWithinMs: CLOSE_WITHIN_MS },
     ...(remote && { remote }),
@@ -65,7 +70,7 @@ export async function openForSharing(context: Context, remote: string | undefine
  */
 export async function openForReading(context: Context, options: OpenOptions = {}): Promise<Log> {
   const { repository } = await getLogRepository(context)
-  const open = () => openLog(repository, context, { ...options, readOnly: true })
+  const open = () => openOrCreate(repository.path, context, { ...options, readOnly: true })
   const log = await open()
   try {
     const left = await countLeft(repository, log, context)
@@ -93,12 +98,6 @@ export async function getLogRepository(
   return { repository, commit }
 }
 
-async function openLog(repository: Repository, context: Context, options: OpenOptions): Promise<Log> {
-  const { open } = await import('../memoir.ts')
-  using opening = openingOptions(context)
-  return await open(repository.path, { ...opening.options, ...options })
-}
-
 /** What every command opens a log with; progress is shown until it is disposed. */
 function openingOptions({ messages, signal }: Context) {
   const progress = messages.progress('Opening')
@@ -108,10 +107,8 @@ function openingOptions({ messages, signal }: Context) {
       const text = noticeText(notice)
       if (text !== undefined) messages.warn(text)
     },
-    onProgress: (done: number, total: number) => {
-      signal.throwIfAborted()
-      progress.update({ done, total, unit: 'events' })
-    },
+    onProgress: (done: number, total: number) => progress.update({ done, total, unit: 'events' }),
+    signal,
   }
   return { options, [Symbol.dispose]: () => progress[Symbol.dispose]() }
 }
@@ -150,7 +147,7 @@ async function lastJournaled(directory: string, messages: Messages): Promise<num
 async function recover(repository: Repository, context: Context, left: number): Promise<boolean> {
   const { messages } = context
   try {
-    const log = await openLog(repository, context, {})
+    const log = await openOrCreate(repository.path, context, {})
     await log.close()
     messages.say(`Committed ${countOf(left, 'event')} that a writer left in the journal.`)
     return true

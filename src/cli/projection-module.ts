@@ -1,18 +1,23 @@
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { isProjection, type Projection } from '../image/projection.ts'
+import { abortable } from '../system/abortable.ts'
 import { ProjectionModuleError } from './errors.ts'
 
 /**
  * Every projection that a module exports. The module is run: it is the user's own code.
  *
- * @throws ProjectionModuleError
+ * @throws ProjectionModuleError, and the signal's reason
  */
-export async function loadProjections(path: string): Promise<readonly Projection<unknown>[]> {
+export async function loadProjections(
+  path: string,
+  signal: AbortSignal,
+): Promise<readonly Projection<unknown>[]> {
   let exported: Readonly<Record<string, unknown>>
   try {
-    exported = await settledImport(pathToFileURL(resolve(path)).href)
+    exported = await abortable(settledImport(pathToFileURL(resolve(path)).href), signal)
   } catch (cause) {
+    signal.throwIfAborted()
     const problem = cause instanceof Error ? cause.message.split('\n', 1).join() : String(cause)
     throw new ProjectionModuleError(path, problem, cause)
   }

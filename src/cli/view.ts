@@ -1,5 +1,6 @@
 import type { Projection } from '../image/projection.ts'
 import type { Log } from '../opened-log.ts'
+import { abortable } from '../system/abortable.ts'
 import type { Context } from './context.ts'
 import { openForReading } from './opening.ts'
 
@@ -14,12 +15,12 @@ export async function openView(
   context: Context,
   projections: readonly Projection<unknown>[] = [],
 ): Promise<View> {
-  const { at } = context
+  const { at, signal } = context
   const log = await openForReading(context, { projections })
   const dispose = () => log.close()
   try {
     const { positions } = log.status()
-    const source = at === undefined ? log : await log.at(parsePoint(at))
+    const source = at === undefined ? log : await abortable(log.at(parsePoint(at)), signal)
     return {
       position: 'position' in source ? source.position : positions.journal,
       read: (options) => source.read(options),

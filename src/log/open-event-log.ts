@@ -4,12 +4,10 @@ import { NotALogError } from '../repository/errors.ts'
 import type { GitReader } from '../repository/git-reader.ts'
 import type { Manifest } from '../repository/manifest.ts'
 import type { Person } from '../repository/object.ts'
-import { ObjectStore } from '../repository/object-store.ts'
-import { openReader } from '../repository/open-reader.ts'
+import type { ObjectStore } from '../repository/object-store.ts'
 import { readRef } from '../repository/refs.ts'
 import type { Repository } from '../repository/repository.ts'
-import { GitRunner } from '../repository/runner.ts'
-import type { Clock } from '../system/clock.ts'
+import type { GitRunner } from '../repository/runner.ts'
 import type { FileSystem } from '../system/file-system.ts'
 import type { RandomSource } from '../system/random.ts'
 import { Appender } from './appender.ts'
@@ -23,14 +21,9 @@ import { Exclusive } from './exclusive.ts'
 import { Folder } from './folder.ts'
 import { Follower } from './follower.ts'
 import { indexRun } from './history.ts'
+import { type Hold, type HoldOptions, takeHold } from './hold.ts'
 import { LogIndex } from './log-index.ts'
-import {
-  findOrCreateRepository,
-  makeOwnDirectory,
-  ownDirectory,
-  readManifest,
-  startLog,
-} from './log-repository.ts'
+import { readManifest, startLog } from './log-repository.ts'
 import type { LogListener, LogState, Notice } from './log-state.ts'
 import { Preparation } from './preparation.ts'
 import { recoverTail } from './recovery.ts'
@@ -39,29 +32,19 @@ import { lastOf, runFrom } from './run.ts'
 import { Sealer, type SealSettings } from './sealer.ts'
 import { Tail } from './tail.ts'
 import { Watermark } from './watermark.ts'
-import { WriterLock } from './writer-lock.ts'
 
-export interface OpenEventLogOptions {
-  readonly path: string
-  readonly readOnly: boolean
-  readonly engine: 'git' | 'isomorphic' | undefined
+export interface OpenEventLogOptions extends HoldOptions {
   /** For a new log; an existing one says itself. */
   readonly codec: Codec
   readonly author: Person
   readonly seal: SealSettings
   readonly eventBytes: number
-  /** The most bytes an object may have that is read, such as a batch. Default: 128 MiB. */
-  readonly objectBytes?: number | undefined
-  readonly fileSystem: FileSystem
-  readonly clock: Clock
   readonly random: RandomSource
   readonly notify: (notice: Notice) => void
   /** Told after each move of the branch by this process. */
   readonly onSealed: () => void
   /** How many events of how many have been replayed. */
   readonly onProgress: ((done: number, total: number) => void) | undefined
-  /** Told where the log keeps what is its own, before anything else is read. */
-  readonly onFound?: (directory: string) => void
   /** Makes what is told of the events, and gives the index of a snapshot, if there is one that fits. */
   readonly prepare: (
     opened: OpenedRepository,
@@ -111,6 +94,7 @@ export async function openEventLog(options: OpenEventLogOptions): Promise<Opened
     return await open(options, cleanup, releaseAll)
   } catch (error) {
     await releaseAll().catch(() => undefined)
+    options.signal?.throwIfAborted()
     throw error
   }
 }
@@ -120,28 +104,9 @@ async function open(
   cleanup: (() => Promise<void>)[],
   releaseAll: () => Promise<void>,
 ): Promise<OpenedLog> {
-  const { path, readOnly, fileSystem, clock, notify } = options
-  const repository = await findOrCreateRepository(path, fileSystem, !readOnly)
+  const { readOnly, fileSystem, clock, notify } = options
+  const { repository, directory, runner, reader, store, whenRecovered } = await takeHold(options, cleanup)
   const { gitDirectory } = repository
-  const directory = ownDirectory(repository)
-  options.onFound?.(directory)
-  if (!readOnly) {
-    await makeOwnDirectory(repository, fileSystem)
-    const lock = await WriterLock.acquire(directory, fileSystem, clock)
-    cleanup.push(() => lock.release())
-  }
-  const runner = new GitRunner({ repository })
-  cleanup.push(async () => runner[Symbol.asyncDispose]())
-  const reader = await openReader({
-    gitDirectory,
-    runner,
-    engine: options.engine,
-    limitBytes: options.objectBytes,
-  })
-  cleanup.push(async () => reader[Symbol.asyncDispose]())
-
-  const store = new ObjectStore({ gitDirectory, fileSystem })
-  cleanup.push(() => store.settle())
   const uuid = uuidGenerator(options.random)
   const newId = () => uuid(clock.now())
   let commit = await readRef(fileSystem, gitDirectory, repository.branch)
@@ -158,14 +123,15 @@ async function open(
 
   const { listener, index = new LogIndex() } = await options.prepare(opened)
   const restoredPosition = index.count
-  await replay(branch, source, index, listener, options.onProgress)
+  await replay(branch, source, index, listener, options)
   const state: LogState = { branch, index, tail: new Tail(), visible: new Watermark(), rewrites: 0 }
   state.visible.moveTo(branch.position)
 
   const branchLock = new Exclusive()
+  if (readOnly) whenRecovered()
   const writer = readOnly
     ? undefined
-    : await openWriter(options, opened, { state, source, branchLock, listener, store, newId })
+    : await openWriter(options, opened, { state, source, branchLock, listener, store, newId, whenRecovered })
   const release = writer && ((position: number, common: number) => writer.journal.release(position, common))
   const follower = new Follower({
     state,
@@ -194,11 +160,11 @@ async function replay(
   source: BatchSource,
   index: LogIndex,
   listener: LogListener,
-  onProgress: OpenEventLogOptions['onProgress'],
+  { onProgress, signal }: OpenEventLogOptions,
 ): Promise<void> {
   const from = Math.min(index.count, listener.position) + 1
   if (from > branch.position) return
-  for await (const run of source.replay(branch.tree, from)) {
+  for await (const run of source.replay(branch.tree, from, signal)) {
     const unindexed = runFrom(run, index.count + 1)
     if (unindexed !== undefined) indexRun(index, unindexed, branch.tree)
     const unseen = runFrom(run, from)
@@ -214,13 +180,14 @@ interface WriterParts {
   readonly listener: LogListener
   readonly store: ObjectStore
   readonly newId: () => string
+  readonly whenRecovered: Hold['whenRecovered']
 }
 
 /** Opens the journal, recovers what the branch lacks, and wires what appends and seals. */
 async function openWriter(
   options: OpenEventLogOptions,
   { repository, manifest, reader, directory }: OpenedRepository,
-  { state, source, branchLock, listener, store, newId }: WriterParts,
+  { state, source, branchLock, listener, store, newId, whenRecovered }: WriterParts,
 ): Promise<Writer> {
   const { fileSystem, clock, author, seal, notify, onSealed, eventBytes } = options
   const { gitDirectory, branch: ref } = repository
@@ -232,6 +199,7 @@ async function openWriter(
       state.visible.moveTo(lastOf(run))
     }
     await journal.release(state.branch.position)
+    whenRecovered()
   } catch (error) {
     await journal.close().catch(() => undefined)
     throw error

@@ -2,7 +2,6 @@ import {
   chmodSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -10,29 +9,27 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { open } from '../../src/memoir.ts'
 import { Random } from '../crash/random.ts'
 import { times } from '../crash/scale.ts'
 import { fsck, git, gitText } from '../repository/real-git.ts'
-import { type Ended, LIBRARY, memoir, type Started, start, startNode } from './program.ts'
+import {
+  hangingGit,
+  interrupt,
+  isRunning,
+  type Place,
+  PROMPT_MS,
+  pidOfGit,
+  prepare,
+} from './interrupted-fixture.ts'
+import { type Ended, LIBRARY, memoir, start, startNode } from './program.ts'
 
 /** How often each command is interrupted at a random moment. */
 const ROUNDS = times(4, 60)
 /** A command takes about half a second, most of it until the program is loaded. */
 const LONGEST_LIFE_MS = 900
-/** Well before the five seconds after which a command is ended. */
-const PROMPT_MS = 3000
-
-interface Place {
-  readonly folder: string
-  readonly log: string
-  readonly backup: string
-  readonly remote: string
-  readonly restored: string
-}
 
 interface Interrupted {
   readonly name: string
@@ -271,32 +268,6 @@ describe('memoir append to a shared log that is still being opened, interrupted 
   }, 60_000)
 })
 
-/** A log of six commits, a remote and a backup that have three of them, and no folder to restore to yet. */
-async function prepare(): Promise<Place> {
-  const folder = mkdtempSync(join(tmpdir(), 'memoir-interrupted-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  const place = {
-    folder,
-    log: `${folder}/log.git`,
-    backup: `${folder}/backup`,
-    remote: `${folder}/remote.git`,
-    restored: `${folder}/restored.git`,
-  }
-  mkdirSync(place.remote)
-  git(place.remote, ['init', '--quiet', '--bare', '--initial-branch=main'])
-  await using log = await open(place.log, { watch: false, maintenance: false })
-  const append = async (from: number) => {
-    for (let n = from; n < from + 3; n++) {
-      await log.append('s', [{ type: 'Counted', data: { n } }], { ack: 'committed' })
-    }
-  }
-  await append(0)
-  await log.push(place.remote)
-  await log.backup(place.backup)
-  await append(3)
-  return place
-}
-
 /** A shared log with an event that its remote, which can be reached again, does not have yet. */
 async function prepareOutbox(): Promise<Place> {
   const place = await prepare()
@@ -316,29 +287,6 @@ function lastLock({ log }: Place): string {
     .sort()
     .at(-1)
   return readFileSync(`${log}/memoir/${name}`, 'utf8')
-}
-
-/** A folder with a git that says so and waits when it comes to one command, and does all others. */
-function hangingGit(folder: string, command: string): string {
-  const bin = join(folder, 'bin')
-  mkdirSync(bin)
-  const real = gitText(folder, '--exec-path')
-  const script = `#!/bin/sh
-case " $* " in
-*" ${command} "*) echo $$ > "${folder}/git-is-there"; mv "${folder}/git-is-there" "${folder}/git-is-at-it"; exec tail -f /dev/null ;;
-esac
-exec "${real}/git" "$@"
-`
-  writeFileSync(join(bin, 'git'), script)
-  chmodSync(join(bin, 'git'), 0o755)
-  return bin
-}
-
-/** Waits until the git of `hangingGit` is where it waits. */
-async function pidOfGit({ folder }: Place): Promise<number> {
-  const path = `${folder}/git-is-at-it`
-  await expect.poll(() => existsSync(path), { timeout: 20_000 }).toBe(true)
-  return Number(readFileSync(path, 'utf8'))
 }
 
 /** Lets the remote hang when it is pushed to, in a process that has a child. @returns the ids of both */
@@ -369,27 +317,12 @@ function processesOf({ folder }: Place): readonly string[] {
     })
 }
 
-async function interrupt({ child, ended }: Started): Promise<Ended & { readonly ms: number }> {
-  const began = performance.now()
-  child.kill('SIGINT')
-  return { ...(await ended), ms: performance.now() - began }
-}
-
 async function interruptAfter(milliseconds: number, words: readonly string[]): Promise<Ended> {
   const command = start(words)
   const timer = setTimeout(() => command.child.kill('SIGINT'), milliseconds)
   const end = await command.ended
   clearTimeout(timer)
   return end
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
 }
 
 function head(path: string): string {

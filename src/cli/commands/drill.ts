@@ -31,7 +31,7 @@ at the same event in both, so that its state could not be compared. MEMOIR_PROJE
   async run({ source, projections: given, json }, context) {
     const { output, messages } = context
     const module = given ?? process.env.MEMOIR_PROJECTIONS ?? ''
-    const projections = module === '' ? [] : await loadProjections(module)
+    const projections = module === '' ? [] : await loadProjections(module, context.signal)
     await using log = await openForReading(context, { projections })
     using transfer = showTransfer('Restoring', context)
     using replaying = messages.progress('Rebuilding')

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { command, json, option, optionalArgument } from '../command.ts'
 import { oneOf } from '../input-values.ts'
+import { openOrCreate } from '../opening.ts'
 import { countOf } from '../progress.ts'
 import { printable } from '../terminal-text.ts'
 
@@ -21,8 +22,7 @@ export const init = command({
   notes: 'Where there is a log already, nothing is changed.',
   async run({ path, codec, json }, context) {
     const folder = resolve(path ?? context.folder ?? '.')
-    const { open } = await import('../../memoir.ts')
-    await using log = await open(folder, codec && { codec })
+    await using log = await openOrCreate(folder, context, { ...(codec && { codec }) })
     const { id, name, codec: actual, events } = log.status()
     if (json) await context.output.json({ path: folder, id, name, codec: actual, events })
     else

@@ -22,7 +22,7 @@ export const state = command({
   notes: 'MEMOIR_PROJECTIONS names the module where --projections does not.',
   async run({ projection: name, key, projections: module, json }, context) {
     const { output } = context
-    const chosen = chooseProjections(await loadProjections(moduleOf(module)), name)
+    const chosen = chooseProjections(await loadProjections(moduleOf(module), context.signal), name)
     await using view = await openView(context, chosen)
     for (const projection of chosen) {
       const state = view.state(projection)
