@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { GitFailedError, GitMissingError } from '../../src/repository/git-process-errors.ts'
@@ -190,12 +189,14 @@ describe('GitRunner', () => {
   })
 
   it('leaves nothing behind in the temporary folder', async () => {
-    const count = () => readdirSync(tmpdir()).filter((name) => name.startsWith('memoir-git-')).length
-    const before = count()
+    const temporary = folder.join('temporary')
+    mkdirSync(temporary)
+    vi.stubEnv('TMPDIR', temporary)
     const runner = new GitRunner({ repository: { gitDirectory: repository } })
     await runner.run(['rev-parse', '--git-dir'])
+    expect(readdirSync(temporary)).not.toEqual([])
     await runner[Symbol.asyncDispose]()
-    expect(count()).toBeLessThanOrEqual(before)
+    expect(readdirSync(temporary)).toEqual([])
   })
 
   it('goes on when the temporary folder was tidied', async () => {
