@@ -404,6 +404,7 @@ describe('the repository', () => {
     'memoir/tmp_obj_1',
     'memoir/remotes/tmp_obj_1',
     'memoir/journal/next.tmp',
+    'memoir/outbox/next.tmp',
   ])('with an old temporary file %s has it removed by the treatment', async (name) => {
     const path = await makeLog(deposits(1))
     mkdirSync(dirname(join(path, name)), { recursive: true })

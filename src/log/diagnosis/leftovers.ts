@@ -27,8 +27,8 @@ export async function findLeftovers(
     `${own}/snapshots`,
     `${own}/remotes`,
   ]
-  // A writer keeps its next segment ready there, for as long as it takes.
-  if (!hasWriter) folders.push(`${own}/journal`)
+  // A writer keeps the next segments of its journals ready there, for as long as it takes.
+  if (!hasWriter) folders.push(`${own}/journal`, `${own}/outbox`)
   const ailments: Ailment[] = []
   for (const folder of folders) {
     const paths = await listLeftovers(folder, doctor)
