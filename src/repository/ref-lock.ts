@@ -1,5 +1,5 @@
 import { readdir, readFile, readlink, realpath } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { type Clock, systemClock } from '../system/clock.ts'
 import type { FileSystem } from '../system/file-system.ts'
 import { errorCode, removeQuietly } from './durable-file.ts'
@@ -100,7 +100,20 @@ async function isGitAt(pid: string, command: string, root: string): Promise<bool
   const directory = await readlink(`/proc/${pid}/cwd`).catch((error) =>
     errorCode(error) === 'EACCES' ? root : '',
   )
-  return [directory, commandLine, await readText(`/proc/${pid}/environ`)].some((text) => text.includes(root))
+  const environment = await readText(`/proc/${pid}/environ`)
+  const told = toldDirectories(commandLine, environment).map((path) =>
+    realpath(resolve(directory, path)).catch(() => ''),
+  )
+  return [directory, commandLine, environment, ...(await Promise.all(told))].some((text) =>
+    text.includes(root),
+  )
+}
+
+/** Where a git was told that its repository is: maybe from where it is, or by another name. */
+function toldDirectories(commandLine: string, environment: string): string[] {
+  const variables = environment.split('\0').map((variable) => /^GIT_DIR=(.+)/s.exec(variable)?.[1])
+  const options = [...commandLine.matchAll(/\0--git-dir[=\0]([^\0]+)/g)].map(([, path]) => path)
+  return [...variables, ...options].filter((path) => path !== undefined)
 }
 
 async function hasOpen(pid: string, command: string, path: string): Promise<boolean> {

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, utimesSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { describeRefLock, isStale, removeStaleRefLock } from '../../src/repository/ref-lock.ts'
 import { nodeFileSystem } from '../../src/system/file-system.ts'
-import { bareRepository, git, gitText } from './real-git.ts'
+import { bareRepository, git, gitText, temporaryDirectory } from './real-git.ts'
 
 const MAIN = 'refs/heads/main'
 
@@ -108,6 +108,31 @@ describe.runIf(process.platform === 'linux')('the lock of a ref', () => {
     expect(await removeStaleRefLock(nodeFileSystem, repository, MAIN)).toMatchObject({ removed: true })
     expect(existsSync(path)).toBe(false)
   })
+
+  test.each([
+    { how: '--git-dir=, from where it is', told: (path: string) => [`--git-dir=${path}`] },
+    { how: '--git-dir, from where it is', told: (path: string) => ['--git-dir', path] },
+    { how: 'GIT_DIR, from where it is', told: () => [], isInEnvironment: true },
+    { how: 'another name of its folder', told: (path: string) => [`--git-dir=${path}`], isLinked: true },
+  ])(
+    'is owned by a git at work there that was told so by $how',
+    async ({ told, isInEnvironment = false, isLinked = false }) => {
+      const { repository } = lockedRepository(600)
+      const cwd = temporaryDirectory()
+      symlinkSync(repository, join(cwd, 'link'))
+      const path = isLinked ? join(cwd, 'link') : relative(cwd, repository)
+      const child = spawn('git', [...told(path), 'update-ref', '--stdin'], {
+        cwd,
+        env: { PATH: process.env.PATH, ...(isInEnvironment && { GIT_DIR: path }) },
+        stdio: ['pipe', 'pipe', 'ignore'],
+      })
+      onTestFinished(() => void child.kill('SIGKILL'))
+      child.stdin.write('start\n')
+      await once(child.stdout, 'data')
+      const lock = await describeRefLock(nodeFileSystem, repository, MAIN)
+      expect(lock?.owners?.map(({ pid }) => pid)).toEqual([child.pid])
+    },
+  )
 
   test('is not owned by a git that only reads objects', async () => {
     const { repository } = lockedRepository(600)
