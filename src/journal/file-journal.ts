@@ -3,8 +3,9 @@ import { makeDurableDirectory } from './directory.ts'
 import { JournalFailedError, JournalFullError, JournalMisuseError } from './errors.ts'
 import { FrameEncoder } from './frame.ts'
 import type { Durability, Journal, JournalEntry, JournalGroup } from './journal.ts'
+import { NextSegment } from './next-segment.ts'
 import { removeLeftovers, secure } from './repair.ts'
-import { nextSegmentBytes, Segment } from './segment.ts'
+import type { Segment } from './segment.ts'
 import {
   holdsFrames,
   lastPosition,
@@ -29,8 +30,6 @@ export interface FileJournalOptions {
 }
 
 const SEGMENT_BYTES = 4 * 1024 * 1024
-/** How many times as large a segment may grow that is not filled: each costs the appends of a burst four syncs. */
-const GROWTH = 4
 /** From here on a frame takes longer to write twice than a file takes to grow: 20 KiB are written in 0.08 ms. */
 const LARGE_FRAME_BYTES = 16 * 1024
 
@@ -77,16 +76,11 @@ class FileJournal implements Journal {
   readonly #encoder = new FrameEncoder()
   /** Full segments that still hold unreleased entries, oldest first. */
   readonly #full: FullSegment[]
+  readonly #next: NextSegment
   #active: Segment | undefined
-  /** The next segment, created ahead so that an append need not wait for it. */
-  #spare: Segment | undefined
-  #preparing: Promise<void> = Promise.resolve()
-  #preparedFor: Segment | undefined
   #removing: Promise<void> = Promise.resolve()
   #last: number | undefined
   #released: number
-  /** The size of the last frames, each counting for an eighth less than the one after it. */
-  #usualFrameBytes = 0
   #isAppending = false
   #isClosed = false
   #failure: JournalFailedError | undefined
@@ -94,6 +88,7 @@ class FileJournal implements Journal {
   constructor({ found, active, ...options }: FileJournalParts) {
     this.#options = options
     this.#found = found
+    this.#next = new NextSegment({ ...options, onError: (error) => this.#judge(error) })
     this.#active = active
     this.#last = lastPosition(found)
     this.#released = releasedPosition(found)
@@ -119,8 +114,7 @@ class FileJournal implements Journal {
       const marks = { first, durable: segment.durable, released: this.#released }
       await segment.write(this.#encoder.seal(marks), durability)
       this.#last = first + count - 1
-      this.#usualFrameBytes += (frameBytes - this.#usualFrameBytes) / 8
-      this.#prepareNext(segment)
+      this.#next.prepareAfter(segment, frameBytes)
     } catch (error) {
       throw this.#judge(error)
     } finally {
@@ -142,7 +136,9 @@ class FileJournal implements Journal {
   }
 
   status(): ReturnType<Journal['status']> {
-    const segments = [...this.#full, this.#active, this.#spare].filter((segment) => segment !== undefined)
+    const segments = [...this.#full, this.#active, this.#next.spare].filter(
+      (segment) => segment !== undefined,
+    )
     const bytes = segments.reduce((sum, { fileBytes }) => sum + fileBytes, 0)
     return { bytes, segments: segments.length, failure: this.#failure }
   }
@@ -150,11 +146,8 @@ class FileJournal implements Journal {
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
-    await this.#preparing
     await this.#removing
-    await this.#spare?.close()
-    // One that cannot be removed now is removed by the next opening.
-    if (this.#spare !== undefined) await this.#options.fileSystem.remove(this.#spare.path).catch(() => {})
+    await this.#next.discard()
     try {
       if (this.#failure === undefined) await this.#active?.sync()
     } finally {
@@ -166,19 +159,17 @@ class FileJournal implements Journal {
   #segmentWithRoom(frameBytes: number): Segment | undefined {
     const segment = this.#active
     if (segment === undefined || !segment.fits(frameBytes)) return undefined
-    const isWorn = this.#needsNext(segment) && this.#last !== undefined && this.#last <= this.#released
-    return isWorn && this.#spare?.fits(frameBytes) ? undefined : segment
+    const isWorn = this.#next.isDueAfter(segment) && this.#last !== undefined && this.#last <= this.#released
+    return isWorn && this.#next.spare?.fits(frameBytes) ? undefined : segment
   }
 
   /** Goes on in a new segment. The old one is synced first: a named successor vouches for all of it. */
   async #roll(frameBytes: number, first: number): Promise<Segment> {
     const { fileSystem, directory } = this.#options
-    await this.#preparing
-    await this.#active?.sync()
-    this.#spare = await this.#takeSpare(frameBytes)
-    const next = await this.#spare.adopt(fileSystem, first)
-    this.#spare = undefined
     const old = this.#active
+    await this.#next.settled()
+    await old?.sync()
+    const next = await this.#next.adopt(first, frameBytes, old)
     this.#active = next
     await old?.close()
     if (old !== undefined && old.end > 0) {
@@ -190,45 +181,6 @@ class FileJournal implements Journal {
       await fileSystem.syncDirectory(directory)
     }
     return next
-  }
-
-  /** The spare segment, or one that grows: nobody waits for zeros, but in an empty journal, which begins with few. */
-  async #takeSpare(frameBytes: number): Promise<Segment> {
-    const spare = this.#spare
-    this.#spare = undefined
-    if (spare?.fits(frameBytes)) return spare
-    await spare?.close()
-    return this.#create(frameBytes, this.#active === undefined)
-  }
-
-  #create(frameBytes: number, isFilled: boolean): Promise<Segment> {
-    const { fileSystem, directory, segmentBytes } = this.#options
-    const limit = isFilled ? segmentBytes : segmentBytes * GROWTH
-    const bytes = nextSegmentBytes(isFilled ? this.#active?.size : limit, limit, frameBytes)
-    return Segment.create(fileSystem, directory, bytes, isFilled)
-  }
-
-  /** Whether it is time for the next segment. */
-  #needsNext(active: Segment): boolean {
-    return active.isHalfUsed || !active.isFilled
-  }
-
-  /**
-   * Creates the next segment in the background, once: a full disk may have room when it is needed. Not while frames are
-   * large, since its zeros would keep them waiting for the disk.
-   */
-  #prepareNext(active: Segment): void {
-    if (!this.#needsNext(active) || this.#preparedFor === active) return
-    if (this.#usualFrameBytes >= this.#options.largeFrameBytes) return
-    this.#preparedFor = active
-    this.#preparing = this.#create(0, true).then(
-      (segment) => {
-        this.#spare = segment
-      },
-      (error: unknown) => {
-        this.#judge(error)
-      },
-    )
   }
 
   /** One at a time, each removal on the disk before the next: a crash never leaves a hole between two. */
