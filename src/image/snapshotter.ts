@@ -15,16 +15,8 @@ export interface SnapshotterOptions {
   readonly notify: (notice: Notice) => void
 }
 
-/** What was taken of the image and the index at about one time. */
-interface Taken {
-  /** Of the last event in any of it. */
-  readonly position: number
-  /** The rewrites of history, and the events taken back, until then: after the next one it is void. */
-  readonly rewrites: number
-  readonly truncations: number
-  readonly projections: ReadonlyMap<Projection<unknown>, TakenSnapshot>
-  readonly index: TakenSnapshot | undefined
-}
+/** What was taken of each projection. */
+type TakenProjections = ReadonlyMap<Projection<unknown>, TakenSnapshot>
 
 /** The default of `everyEvents`: what is replayed in a tenth of a second at most. */
 export const SNAPSHOT_EVERY_EVENTS = 10_000
@@ -46,7 +38,9 @@ const TIME_SHARE = 1 / 50
  * idle → taken (waits for a seal) → writing → idle
  */
 export class Snapshotter {
-  private taken: Taken | undefined
+  /** What was taken of the projections, and of the index, and waits until the branch holds all of it. */
+  private waitingProjections: TakenProjections = new Map()
+  private waitingIndex: TakenSnapshot | undefined
   private writing: Promise<void> | undefined
   private restsUntil = 0
   /** Up to where each projection was taken, or found to be unsavable, and the index. */
@@ -54,6 +48,7 @@ export class Snapshotter {
   private indexTaken: number
   /** The position of the index that was written last: what is taken back comes after it. */
   private indexWritten: number
+  /** The rewrites of history, and the events taken back, that are accounted for. */
   private rewrites: number
   private truncations: number
 
@@ -71,10 +66,10 @@ export class Snapshotter {
   maybeSnapshot(): void {
     if (this.writing !== undefined) return
     const started = performance.now()
-    if (this.taken === undefined && started >= this.restsUntil) {
-      this.taken = this.take(this.options.everyEvents, INDEX_SHARE)
+    if (!this.hasWaiting && started >= this.restsUntil) {
+      this.take(this.options.everyEvents, INDEX_SHARE)
       const ended = performance.now()
-      if (this.taken !== undefined) this.restsUntil = ended + (ended - started) / TIME_SHARE
+      if (this.hasWaiting) this.restsUntil = ended + (ended - started) / TIME_SHARE
     }
     this.writeTaken()
   }
@@ -88,32 +83,28 @@ export class Snapshotter {
   async close(): Promise<void> {
     await this.writing
     await this.writeWhatIsHeld()
-    this.taken = this.take(Math.min(WORTH_ON_CLOSE, this.options.everyEvents), INDEX_SHARE_ON_CLOSE)
+    this.take(Math.min(WORTH_ON_CLOSE, this.options.everyEvents), INDEX_SHARE_ON_CLOSE)
     await this.writeWhatIsHeld()
+  }
+
+  private get hasWaiting(): boolean {
+    return this.waitingProjections.size > 0 || this.waitingIndex !== undefined
   }
 
   /** Without an index that holds more than the branch: when the log is closed, the rest does not come any more. */
   private async writeWhatIsHeld(): Promise<void> {
-    const { branch } = this.options.state
-    if (this.taken && this.taken.position > branch.position) this.taken = withoutIndex(this.taken)
+    if (this.waitingIndex !== undefined && !this.isHeld(this.waitingIndex)) this.waitingIndex = undefined
     this.writeTaken()
     await this.writing
   }
 
-  private take(everyEvents: number, indexShare: number): Taken | undefined {
+  private take(everyEvents: number, indexShare: number): void {
     this.forgetWhatIsVoid()
-    const projections = this.takeProjections(everyEvents)
-    const index = this.takeIndex(Math.max(everyEvents, this.options.state.index.count * indexShare))
-    if (projections.size === 0 && index === undefined) return undefined
-    const position = Math.max(
-      index?.header.position ?? 0,
-      ...[...projections.values()].map(({ header }) => header.position),
-    )
-    const { rewrites, truncations } = this
-    return { position, rewrites, truncations, projections, index }
+    this.waitingProjections = this.takeProjections(everyEvents)
+    this.waitingIndex = this.takeIndex(Math.max(everyEvents, this.options.state.index.count * indexShare))
   }
 
-  private takeProjections(everyEvents: number): Map<Projection<unknown>, TakenSnapshot> {
+  private takeProjections(everyEvents: number): TakenProjections {
     const { image, store } = this.options
     const projections = new Map<Projection<unknown>, TakenSnapshot>()
     for (const { projection, state, position } of image.savable) {
@@ -140,36 +131,49 @@ export class Snapshotter {
     return store.takeIndex(index)
   }
 
-  /** Snapshots from before a rewrite may be void, so all are due; where appends were refused, that of the index. */
+  /**
+   * Snapshots from before a rewrite may be void, so all are due. Where appends were refused, that of the index is:
+   * projections hold only what is visible, and that is not taken back.
+   */
   private forgetWhatIsVoid(): void {
     const { rewrites, index } = this.options.state
-    if (rewrites !== this.rewrites) {
+    const isRewritten = rewrites !== this.rewrites
+    if (isRewritten) {
+      this.waitingProjections = new Map()
       this.attempted.clear()
       this.indexWritten = 0
     }
-    if (rewrites !== this.rewrites || index.truncations !== this.truncations)
+    if (isRewritten || index.truncations !== this.truncations) {
+      this.waitingIndex = undefined
       this.indexTaken = this.indexWritten
+    }
     this.rewrites = rewrites
     this.truncations = index.truncations
   }
 
+  /** Writes what was taken, once the branch holds all of it. */
   private writeTaken(): void {
-    const { branch, rewrites, index } = this.options.state
-    // Projections hold only what is visible, and that is not taken back.
-    if (this.taken?.truncations !== index.truncations) this.taken = this.taken && withoutIndex(this.taken)
-    const { taken } = this
-    if (taken === undefined) return
-    if (taken.rewrites !== rewrites) this.taken = undefined
-    else if (taken.position <= branch.position) {
-      this.taken = undefined
-      this.indexWritten = taken.index?.header.position ?? this.indexWritten
-      this.writing = this.write(taken, branch.commit).finally(() => {
-        this.writing = undefined
-      })
-    }
+    this.forgetWhatIsVoid()
+    const { waitingProjections: projections, waitingIndex: index } = this
+    const all = index === undefined ? [...projections.values()] : [...projections.values(), index]
+    if (all.length === 0 || !all.every((snapshot) => this.isHeld(snapshot))) return
+    this.waitingProjections = new Map()
+    this.waitingIndex = undefined
+    this.indexWritten = index?.header.position ?? this.indexWritten
+    this.writing = this.write(projections, index, this.options.state.branch.commit).finally(() => {
+      this.writing = undefined
+    })
   }
 
-  private async write({ projections, index }: Taken, commit: string): Promise<void> {
+  private isHeld({ header }: TakenSnapshot): boolean {
+    return header.position <= this.options.state.branch.position
+  }
+
+  private async write(
+    projections: TakenProjections,
+    index: TakenSnapshot | undefined,
+    commit: string,
+  ): Promise<void> {
     const { image, store } = this.options
     for (const [projection, snapshot] of projections) {
       try {
@@ -191,10 +195,4 @@ export class Snapshotter {
     if (projection !== undefined) this.options.image.snapshotFailed(projection, error.message)
     this.options.notify({ kind: 'snapshot-failed', projection: projection?.name ?? '', error })
   }
-}
-
-function withoutIndex({ projections, ...taken }: Taken): Taken | undefined {
-  if (projections.size === 0) return undefined
-  const position = Math.max(...[...projections.values()].map(({ header }) => header.position))
-  return { ...taken, position, projections, index: undefined }
 }
