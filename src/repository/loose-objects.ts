@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import { promisify } from 'node:util'
-import { constants, inflate, inflateSync, type ZlibOptions } from 'node:zlib'
 import { nodeFileSystem } from '../system/file-system.ts'
 import type { GitObject, ObjectType } from './git-reader.ts'
+import { inflateAnnounced, inflateStart } from './inflation.ts'
 import { type HasRoom, NO_ROOM } from './room.ts'
+import { Shortcut } from './shortcut.ts'
 
 /**
  * Reads objects that stand in files of their own, which are those that were written last: inflated in Node's
@@ -14,7 +14,8 @@ import { type HasRoom, NO_ROOM } from './room.ts'
 export class LooseObjects {
   readonly #directory: string
   readonly #limitBytes: number
-  #misses = 0
+  /** Not taken in a repository that was packed. */
+  readonly #shortcut = new Shortcut()
 
   constructor(gitDirectory: string, limitBytes: number) {
     this.#directory = `${gitDirectory}/objects`
@@ -24,17 +25,13 @@ export class LooseObjects {
   /** The object, if it is there, whole, and not too large. */
   find(oid: string): Promise<GitObject | undefined>
   find(oid: string, hasRoom: HasRoom): Promise<GitObject | undefined | typeof NO_ROOM>
-  async find(oid: string, hasRoom: HasRoom = () => true): Promise<GitObject | undefined | typeof NO_ROOM> {
-    // In a repository that was packed, looking for files that are not there costs more than reading the pack.
-    if (this.#misses >= MISSES && this.#misses++ % LOOK_EVERY !== 0) return undefined
-    const object = await this.#read(oid, hasRoom).catch(() => undefined)
-    this.#misses = object === undefined ? this.#misses + 1 : 0
-    return object
+  find(oid: string, hasRoom: HasRoom = () => true): Promise<GitObject | undefined | typeof NO_ROOM> {
+    return this.#shortcut.take(() => this.#read(oid, hasRoom))
   }
 
   /** Says that the repository was not packed by maintenance: the next object may well be loose. */
   expectMore(): void {
-    this.#misses = 0
+    this.#shortcut.expectMore()
   }
 
   async #read(oid: string, hasRoom: HasRoom): Promise<GitObject | undefined | typeof NO_ROOM> {
@@ -46,17 +43,12 @@ export class LooseObjects {
       if (announced !== undefined && !hasRoom(announced)) return NO_ROOM
     }
     const deflated = await nodeFileSystem.readFile(path)
-    const start = inflateSync(deflated.subarray(0, START_BYTES), INFLATE_START)
+    const start = inflateStart(deflated.subarray(0, START_BYTES))
     const [header, type, digits] = HEADER.exec(start.toString('latin1')) ?? []
     const size = Number(digits)
     if (header === undefined || !(size <= this.#limitBytes)) return undefined
     if (!hasRoom(size)) return NO_ROOM
-    const framedBytes = header.length + size
-    const framed = await inflateInPool(deflated, {
-      // Its memory in one piece, and no more of it than was announced.
-      chunkSize: Math.max(framedBytes, constants.Z_MIN_CHUNK),
-      maxOutputLength: framedBytes,
-    })
+    const framed = await inflateAnnounced(deflated, header.length + size)
     const isWhole = createHash('sha1').update(framed).digest('hex') === oid
     // HEADER admits no type but the four.
     return isWhole ? { oid, type: type as ObjectType, content: framed.subarray(header.length) } : undefined
@@ -75,7 +67,7 @@ export async function looseObjectSize(directory: string, oid: string): Promise<n
   try {
     const deflated = Buffer.alloc(START_BYTES)
     const count = await file.read(deflated, 0, START_BYTES, 0)
-    const start = inflateSync(deflated.subarray(0, count), INFLATE_START)
+    const start = inflateStart(deflated.subarray(0, count))
     const digits = HEADER.exec(start.toString('latin1'))?.[2]
     return digits === undefined ? undefined : Number(digits)
   } catch {
@@ -85,14 +77,8 @@ export async function looseObjectSize(directory: string, oid: string): Promise<n
   }
 }
 
-const inflateInPool = promisify<Uint8Array, ZlibOptions, Buffer>(inflate)
-
-/** After so many objects that were not there, only every `LOOK_EVERY`th is looked for. */
-const MISSES = 4
-const LOOK_EVERY = 64
 /** The size of an object whose file has more is looked at before the file is read. */
 const FEW_BYTES = 64 << 10
 /** Enough to hold the header. */
 const START_BYTES = 128
-const INFLATE_START = { finishFlush: constants.Z_SYNC_FLUSH }
 const HEADER = /^(blob|tree|commit|tag) (0|[1-9]\d*)\0/

@@ -1,10 +1,3 @@
-import { constants, inflateSync } from 'node:zlib'
-
-/** As much of what was deflated as can be made out from its beginning. @throws Node's own errors where it is damaged */
-export function inflateStart(deflated: Uint8Array): Buffer {
-  return inflateSync(deflated, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: 1 << 20 })
-}
-
 /** The sizes of what a delta is made from and of what it makes, and where its instructions begin. */
 export interface DeltaHead {
   readonly baseBytes: number

@@ -1,7 +1,8 @@
 import type { File, FileSystem } from '../system/file-system.ts'
 import { errorCode } from './durable-file.ts'
 import { ObjectCorruptError, ObjectTooLargeError } from './errors.ts'
-import { inflateStart, readDeltaHead } from './pack-delta.ts'
+import { inflateStart } from './inflation.ts'
+import { readDeltaHead } from './pack-delta.ts'
 import { isDelta, readDeltaBase, readEntryHeader } from './pack-entry.ts'
 import { offsetOf } from './pack-index.ts'
 

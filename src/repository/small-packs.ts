@@ -1,14 +1,11 @@
-import { promisify } from 'node:util'
-import { constants, inflate, type ZlibOptions } from 'node:zlib'
-import { type File, nodeFileSystem } from '../system/file-system.ts'
+import { nodeFileSystem } from '../system/file-system.ts'
 import { errorCode } from './durable-file.ts'
 import type { GitObject } from './git-reader.ts'
-import { FULL_BATCH_BYTES, MAX_BATCH_BYTES } from './layout.ts'
 import { objectId } from './object.ts'
-import { applyDelta, readDeltaHead } from './pack-delta.ts'
-import { isDelta, readDeltaBase, readEntryHeader, typeOf } from './pack-entry.ts'
-import { isPackIndex, nextOffset, offsetOf } from './pack-index.ts'
+import { isPackIndex, offsetOf } from './pack-index.ts'
+import { PackReader } from './pack-reader.ts'
 import { type HasRoom, NO_ROOM } from './room.ts'
+import { Shortcut } from './shortcut.ts'
 
 /**
  * Reads objects from packs with few of them, such as those that seals leave and clones of logs with large batches have,
@@ -23,7 +20,8 @@ export class SmallPacks {
   /** By the names of indexes that were seen: undefined for those of large packs, and for what is none. */
   #indexes = new Map<string, Buffer | undefined>()
   #listing: Promise<void> | undefined
-  #misses = 0
+  /** Not taken where git has to be asked for one object after the other. */
+  readonly #shortcut = new Shortcut()
 
   constructor(gitDirectory: string, limitBytes: number) {
     this.#directory = `${gitDirectory}/objects/pack`
@@ -31,12 +29,8 @@ export class SmallPacks {
   }
 
   /** The object, if it is there, sound, and not too large. */
-  async find(oid: string, hasRoom: HasRoom): Promise<GitObject | undefined | typeof NO_ROOM> {
-    // Where git has to be asked for one object after the other, looking here first costs more than it finds.
-    if (this.#misses >= MISSES && this.#misses++ % LOOK_EVERY !== 0) return undefined
-    const object = await this.#find(oid, hasRoom).catch(() => undefined)
-    this.#misses = object === undefined ? this.#misses + 1 : 0
-    return object
+  find(oid: string, hasRoom: HasRoom): Promise<GitObject | undefined | typeof NO_ROOM> {
+    return this.#shortcut.take(() => this.#find(oid, hasRoom))
   }
 
   async #find(oid: string, hasRoom: HasRoom): Promise<GitObject | undefined | typeof NO_ROOM> {
@@ -86,47 +80,12 @@ export class SmallPacks {
   async #read(oid: string, { name, index, offset }: Place, hasRoom: HasRoom) {
     const pack = await this.#open(name)
     try {
-      const object = await this.#readEntry({ pack, index }, offset, hasRoom, MOST_DELTAS)
+      const object = await new PackReader(pack, index, this.#limitBytes).read(offset, hasRoom)
       if (object === undefined || object === NO_ROOM) return object
       return objectId(object.type, object.content) === oid ? { oid, ...object } : undefined
     } finally {
       await pack.close()
     }
-  }
-
-  /** @param deltas how many deltas it may be away from an object that is stored whole */
-  async #readEntry(
-    source: PackToRead,
-    offset: number,
-    hasRoom: HasRoom,
-    deltas: number,
-  ): Promise<Omit<GitObject, 'oid'> | typeof NO_ROOM | undefined> {
-    const { pack, index } = source
-    const next = nextOffset(index, offset)
-    const end = Number.isFinite(next) ? next : (await pack.size()) - CHECKSUM_BYTES
-    if (!(offset < end && end - offset <= this.#limitBytes + HEAD_BYTES)) return undefined
-    const head = Buffer.alloc(HEAD_BYTES)
-    await pack.read(head, 0, HEAD_BYTES, offset)
-    const header = readEntryHeader(head)
-    if (isDelta(header.type)) {
-      const base = readDeltaBase(head, header, offset, index)
-      if (deltas === 0 || header.size > MOST_DELTA_BYTES || base.offset === undefined) return undefined
-      if (!hasRoom(end - offset + header.size)) return NO_ROOM
-      const delta = await inflateEntry(pack, offset + base.end, end, header.size)
-      if (delta === undefined) return undefined
-      const { baseBytes, bytes } = readDeltaHead(delta)
-      if (bytes > MOST_DELTA_BYTES) return undefined
-      if (!hasRoom(baseBytes + delta.length + bytes)) return NO_ROOM
-      const found = await this.#readEntry(source, base.offset, fitsBase, deltas - 1)
-      if (found === undefined || found === NO_ROOM) return undefined
-      const content = applyDelta(found.content, delta)
-      return content && { type: found.type, content }
-    }
-    const type = typeOf(header.type)
-    if (type === undefined || !(header.size <= this.#limitBytes)) return undefined
-    if (!hasRoom(end - offset + header.size)) return NO_ROOM
-    const content = await inflateEntry(pack, offset + header.end, end, header.size)
-    return content && { type, content }
   }
 
   /** One that was merged is forgotten, so that the next look is for where its objects are now. */
@@ -140,41 +99,12 @@ export class SmallPacks {
   }
 }
 
-/** A pack, and its index. */
-interface PackToRead {
-  readonly pack: File
-  readonly index: Buffer
-}
-
-/** What stands deflated from one place to another; undefined where the pack ends before. */
-async function inflateEntry(pack: File, from: number, to: number, size: number): Promise<Buffer | undefined> {
-  const deflated = Buffer.allocUnsafe(to - from)
-  if ((await pack.read(deflated, 0, deflated.length, from)) < deflated.length) return undefined
-  return inflateInPool(deflated, {
-    // Its memory in one piece, and no more of it than was announced.
-    chunkSize: Math.max(size, constants.Z_MIN_CHUNK),
-    maxOutputLength: Math.max(size, 1),
-  })
-}
-
 interface Place {
   readonly name: string
   readonly index: Buffer
   readonly offset: number
 }
 
-const inflateInPool = promisify<Uint8Array, ZlibOptions, Buffer>(inflate)
-
 /** Of 28 bytes for each object: 2,300, which a million events in large batches have. */
 const MOST_INDEX_BYTES = 64 << 10
 const MOST_PACKS = 128
-/** A delta that is further from a whole object, or makes more, is for git. Its base may be a full batch. */
-const MOST_DELTAS = 4
-const MOST_DELTA_BYTES = FULL_BATCH_BYTES
-const fitsBase: HasRoom = (bytes) => bytes <= 2 * MAX_BATCH_BYTES
-/** After so many objects that were not found, only every `LOOK_EVERY`th is looked for. */
-const MISSES = 4
-const LOOK_EVERY = 64
-const CHECKSUM_BYTES = 20
-/** Enough for type, size, the base of a delta, and what that begins with. */
-const HEAD_BYTES = 128
