@@ -52,15 +52,19 @@ export async function createPack(
 /** Removes what writers that were killed left beside their packs. Only the one writer of a repository may ask. */
 export async function removeStaleKeeps(fileSystem: FileSystem, folder: string): Promise<void> {
   for (const name of await fileSystem.list(folder)) {
-    if (!name.endsWith(KEEP)) continue
     const path = `${folder}/${name}`
-    const isOurs = async () => {
-      const { kind, size } = await fileSystem.stat(path)
-      return (
-        kind === 'file' && size === KEEP_TEXT.length && `${await fileSystem.readFile(path)}` === KEEP_TEXT
-      )
-    }
-    if (await isOurs().catch(() => false)) await removeQuietly(fileSystem, path)
+    if (name.endsWith(KEEP) && (await isOurs(fileSystem, path))) await removeQuietly(fileSystem, path)
+  }
+}
+
+/** Whether a `.keep` is one that we made. Those of others may be of any size, or no file at all. */
+async function isOurs(fileSystem: FileSystem, path: string): Promise<boolean> {
+  try {
+    const { kind, size } = await fileSystem.stat(path)
+    if (kind !== 'file' || size !== KEEP_TEXT.length) return false
+    return `${await fileSystem.readFile(path)}` === KEEP_TEXT
+  } catch {
+    return false
   }
 }
 
