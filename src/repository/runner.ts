@@ -2,16 +2,13 @@ import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'n
 import { once } from 'node:events'
 import { constants, setPriority } from 'node:os'
 import { delimiter, join, parse } from 'node:path'
-import type { Writable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { nodeFileSystem } from '../system/file-system.ts'
-import { errorCode } from './durable-file.ts'
 import { type ConfigurationSource, type GitSettings, gitEnvironment } from './git-environment.ts'
 import { GitFailedError, GitMissingError } from './git-process-errors.ts'
-import { endWithUs, stop } from './process-group.ts'
+import { type GitOutput, GitRun, type RunOptions } from './git-run.ts'
+import { endWithUs } from './process-group.ts'
 import { redactAddress } from './remote-address.ts'
 import { type RepositoryPaths, StandInDirectory } from './stand-in-directory.ts'
-import { withoutProgress } from './transfer-progress.ts'
 
 export interface GitRunnerOptions {
   /** The repository to work in. None for commands that need none, such as `clone`. */
@@ -26,26 +23,6 @@ export interface GitRunnerOptions {
   readonly timeoutMs?: number
   /** For work that has time: git gives way to whatever else wants a processor. */
   readonly isLowPriority?: boolean
-}
-
-export interface RunOptions {
-  /** Goes to git's standard input, which is closed after it. An error of its own ends git, and is thrown. */
-  readonly input?: Uint8Array | AsyncIterable<Uint8Array> | undefined
-  readonly signal?: AbortSignal | undefined
-  readonly timeoutMs?: number | undefined
-  /** Is given what git prints on standard error (progress, mostly) as it comes. */
-  readonly onMessage?: ((text: string) => void) | undefined
-  /**
-   * Takes what git prints on standard output as it comes, in place of `stdout`. Git waits for it. An error of
-   * its own ends git, and is thrown.
-   */
-  readonly onOutput?: ((chunk: Buffer) => Promise<void>) | undefined
-}
-
-export interface GitOutput {
-  readonly stdout: Buffer
-  /** The last 64 KiB of it. */
-  readonly stderr: string
 }
 
 /**
@@ -87,7 +64,7 @@ export class GitRunner implements AsyncDisposable {
   async run(args: readonly string[], options: RunOptions = {}): Promise<GitOutput> {
     options.signal?.throwIfAborted()
     const { timeoutMs = this.timeoutMs } = options
-    return complete(await this.start(args), args, { ...options, timeoutMs })
+    return new GitRun(await this.start(args), args, { ...options, timeoutMs }).finish()
   }
 
   /**
@@ -173,115 +150,3 @@ function giveWay({ pid }: ChildProcess): void {
 }
 
 const ROOT = parse(process.execPath).root
-const MESSAGE_LIMIT = 64 << 10
-
-type CompleteOptions = RunOptions & { readonly timeoutMs: number }
-
-function complete(
-  child: ChildProcessWithoutNullStreams,
-  args: readonly string[],
-  { input, signal, timeoutMs, onMessage, onOutput }: CompleteOptions,
-): Promise<GitOutput> {
-  return new Promise((resolve, reject) => {
-    const output: Buffer[] = []
-    let said = ''
-    let hint: string | undefined
-
-    const silence = setTimeout(() => {
-      hint = `Git was silent for ${timeoutMs / 1000} s and was stopped. Check the network, or allow more time.`
-      stop(child)
-    }, timeoutMs)
-    let taken = Promise.resolve()
-    let failure: { readonly error: unknown } | undefined
-    const fail = (error: unknown) => {
-      failure ??= { error }
-      stop(child)
-    }
-    const abort = () => stop(child)
-    signal?.addEventListener('abort', abort)
-    if (signal?.aborted) abort()
-
-    child.stdout.on('data', (chunk: Buffer) => {
-      silence.refresh()
-      if (onOutput === undefined) {
-        output.push(chunk)
-        return
-      }
-      // Node resumes the stream when git ends, so what the pipe held then comes all the same: in turn.
-      child.stdout.pause()
-      taken = taken.then(async () => {
-        if (failure === undefined) await onOutput(chunk).catch(fail)
-        silence.refresh()
-        child.stdout.resume()
-      })
-    })
-    child.stderr.on('data', (chunk: Buffer) => {
-      const text = chunk.toString()
-      // A remote decides how much is printed here.
-      said = (said + text).slice(-MESSAGE_LIMIT)
-      silence.refresh()
-      onMessage?.(text)
-    })
-
-    const settle = (exitCode: number | null, cause?: unknown) => {
-      clearTimeout(silence)
-      signal?.removeEventListener('abort', abort)
-      child.stderr.destroy()
-      const stderr = redactAddress(withoutProgress(said))
-      if (signal?.aborted) reject(signal.reason)
-      else if (failure !== undefined) reject(failure.error)
-      else if (errorCode(cause) === 'ENOENT') reject(new GitMissingError({ cause }))
-      else if (exitCode === 0) resolve({ stdout: Buffer.concat(output), stderr })
-      else
-        reject(
-          new GitFailedError(args.map(redactAddress), exitCode, stderr, { ...(hint && { hint }), cause }),
-        )
-    }
-    child.once('error', (error) => settle(null, error))
-    onceEnded(child, (exitCode) => {
-      taken.then(() => settle(hint === undefined ? exitCode : null))
-    })
-
-    child.stdin.on('error', () => {
-      // Git ended before it read its input: its exit code says why.
-    })
-    if (input === undefined || input instanceof Uint8Array) child.stdin.end(input)
-    else feed(child.stdin, input, () => silence.refresh()).catch(fail)
-  })
-}
-
-/** @throws what the input throws. That git reads no further is no error here: its exit code says why. */
-async function feed(stdin: Writable, input: AsyncIterable<Uint8Array>, onFed: () => void): Promise<void> {
-  let failure: { readonly error: unknown } | undefined
-  const fed = async function* () {
-    try {
-      for await (const chunk of input) {
-        yield chunk
-        onFed()
-      }
-    } catch (error) {
-      failure = { error }
-      throw error
-    }
-  }
-  await pipeline(fed, stdin).catch(() => undefined)
-  if (failure !== undefined) throw failure.error
-}
-
-/**
- * Git's end and the end of its output, both. A daemon that git started (an ssh master, a credential cache)
- * may hold standard error open for hours, so that one is given 100 ms.
- */
-function onceEnded(child: ChildProcessWithoutNullStreams, done: (exitCode: number | null) => void): void {
-  let timer: NodeJS.Timeout | undefined
-  const check = () => {
-    if (child.exitCode === null && child.signalCode === null) return
-    if (child.stdout.readableEnded) timer ??= setTimeout(done, 100, child.exitCode)
-  }
-  child.once('exit', check)
-  child.stdout.once('end', check)
-  child.once('close', (exitCode) => {
-    clearTimeout(timer)
-    done(exitCode)
-  })
-}
