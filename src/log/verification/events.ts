@@ -115,25 +115,28 @@ export class EventCheck {
   private async findDuplicates(tree: HistoricTree, hashes: ReadonlySet<number>): Promise<void> {
     const positions = new Map<string, number>()
     for await (const file of this.files(tree)) {
-      const content = await this.read(file)
-      let position = file.first
-      for (const part of content === undefined
-        ? []
-        : await checkBatch(content, pathOfFile(file), file.codec)) {
-        await this.context.turns.take()
-        if (part.kind === 'event' && hashes.has(hashOf(part.id))) {
-          const first = positions.get(part.id)
-          const place = { file: pathOfFile(file), line: part.line, position }
-          if (first === undefined) positions.set(part.id, position)
-          else
-            this.report(
-              'duplicate-id',
-              `the id ${JSON.stringify(part.id)} stands at position ${first} already`,
-              place,
-            )
+      for await (const { id, place } of this.eventsOf(file)) {
+        if (!hashes.has(hashOf(id))) continue
+        const first = positions.get(id)
+        if (first === undefined) positions.set(id, place.position)
+        else {
+          const message = `the id ${JSON.stringify(id)} stands at position ${first} already`
+          this.report('duplicate-id', message, place)
         }
-        if (part.kind === 'event' || part.hides !== 'nothing') position++
       }
+    }
+  }
+
+  /** The events of a file that can be read, whatever stands between them. */
+  private async *eventsOf(file: BatchFile): AsyncGenerator<{ readonly id: string; readonly place: Place }> {
+    const path = pathOfFile(file)
+    const content = await this.read(file)
+    if (content === undefined) return
+    let position = file.first
+    for (const part of await checkBatch(content, path, file.codec)) {
+      await this.context.turns.take()
+      if (part.kind === 'event') yield { id: part.id, place: { file: path, line: part.line, position } }
+      if (part.kind === 'event' || part.hides !== 'nothing') position++
     }
   }
 
