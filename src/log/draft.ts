@@ -10,7 +10,7 @@ import type { BatchSource } from './batch-source.ts'
 import type { BranchState } from './branch.ts'
 import type { CommitChange, Committer } from './committer.ts'
 import type { Exclusive } from './exclusive.ts'
-import type { Folder } from './folder.ts'
+import type { Folding } from './folding.ts'
 import type { LogListener, LogState } from './log-state.ts'
 import { type AppendResult, place } from './placement.ts'
 import { findRepeatedAppend, positionsOfGivenIds } from './repeated-append.ts'
@@ -22,7 +22,7 @@ export interface DraftParts {
   readonly state: LogState
   readonly source: BatchSource
   readonly committer: Committer
-  readonly folder: Folder
+  readonly folding: Folding
   readonly listener: LogListener
   readonly branchLock: Exclusive
   readonly codec: Codec
@@ -102,12 +102,12 @@ export class Draft {
   /** Writes commits for the appends with a place, as many as one push takes; undefined when there are none. */
   async propose(): Promise<Proposal | undefined> {
     if (this.placements.length === 0) return undefined
-    const { state, committer, folder, codec } = this.parts
+    const { state, committer, folding, codec } = this.parts
     const tail = new Tail()
     tail.push(new UnsealedRun(groupEntries(this.placements)))
     const plans = tail.plan(batchBytes(codec), COMMITS_A_ROUND)
     const batches = await Promise.all(plans.map((plan) => batchChange(plan, state.index, codec)))
-    const fold = await folder.planIfDue()
+    const fold = await folding.planIfDue()
     const changes = fold === undefined ? batches : [fold, ...batches]
     const states = await committer.write(this.branch, changes)
     const { position } = states.at(-1)!
@@ -117,10 +117,10 @@ export class Draft {
 
   /** Moves the branch to commits that were proposed, and shows their events. @throws what `advance` throws */
   async confirm({ from, states, changes, placements }: Proposal): Promise<void> {
-    const { state, committer, folder, listener } = this.parts
+    const { state, committer, folding, listener } = this.parts
     const last = states.at(-1)!
     await committer.advance(from, last)
-    folder.added(changes)
+    folding.added(changes)
     state.branch = last
     this.placements.splice(0, placements.length)
     listener.onRun(new UnsealedRun(groupEntries(placements)), state.index)

@@ -18,7 +18,7 @@ import {
   ReadOnlyError,
 } from './errors.ts'
 import type { Exclusive } from './exclusive.ts'
-import type { Folder } from './folder.ts'
+import type { Folding } from './folding.ts'
 import type { Follower } from './follower.ts'
 import type { LogState } from './log-state.ts'
 import type { AppendResult } from './placement.ts'
@@ -45,7 +45,7 @@ export interface StreamSummary {
 export interface Writer {
   readonly appender: Appender
   readonly sealer: Sealer
-  readonly folder: Folder
+  readonly folding: Folding
   /** For appends that somebody else has to confirm. */
   readonly draft: Draft
   readonly journal: ReusableJournal

@@ -18,7 +18,7 @@ import { Committer } from './committer.ts'
 import { Draft } from './draft.ts'
 import { EventLog, type Writer } from './event-log.ts'
 import { Exclusive } from './exclusive.ts'
-import { Folder } from './folder.ts'
+import { Folding } from './folding.ts'
 import { Follower } from './follower.ts'
 import { indexRun } from './history.ts'
 import { type Hold, type HoldOptions, takeHold } from './hold.ts'
@@ -205,12 +205,12 @@ async function openWriter(
     throw error
   }
   const committer = new Committer({ gitDirectory, ref, store, fileSystem, clock, author })
-  const folder = new Folder(state, committer, reader)
+  const folding = new Folding(state, committer, reader)
   const sealer = new Sealer({
     state,
     journal,
     committer,
-    folder,
+    folding,
     branchLock,
     batches: new BatchesAhead(state, store, manifest.codec),
     settings: seal,
@@ -224,7 +224,7 @@ async function openWriter(
     state,
     source,
     committer,
-    folder,
+    folding,
     listener,
     branchLock,
     codec: manifest.codec,
@@ -233,7 +233,7 @@ async function openWriter(
   return {
     appender,
     sealer,
-    folder,
+    folding,
     draft,
     journal,
     preparation: new Preparation(newId, eventBytes),

@@ -5,7 +5,7 @@ import type { BranchState } from './branch.ts'
 import type { Committer } from './committer.ts'
 import { LogClosedError, LogDivergedError, SealFailedError } from './errors.ts'
 import type { Exclusive } from './exclusive.ts'
-import type { Folder } from './folder.ts'
+import type { Folding } from './folding.ts'
 import type { LogState, Notice } from './log-state.ts'
 
 export interface SealSettings {
@@ -30,7 +30,7 @@ export interface SealerParts {
   readonly state: LogState
   readonly journal: Journal
   readonly committer: Committer
-  readonly folder: Folder
+  readonly folding: Folding
   readonly branchLock: Exclusive
   readonly batches: BatchesAhead
   readonly settings: SealSettings
@@ -99,7 +99,7 @@ export class Sealer {
   foldAll(signal?: AbortSignal): Promise<{ readonly before: number; readonly after: number }> {
     return this.parts.branchLock.run(async () => {
       try {
-        return await this.parts.folder.foldAll(signal)
+        return await this.parts.folding.foldAll(signal)
       } finally {
         // One that failed may have folded a part.
         this.parts.onSealed()
@@ -158,20 +158,20 @@ export class Sealer {
 
   /** Commits a round of what waits; undefined when nothing does. */
   private async commit(): Promise<BranchState[] | undefined> {
-    const { batches, committer, folder, state } = this.parts
+    const { batches, committer, folding, state } = this.parts
     const changes = await batches.take(COMMITS_A_ROUND)
     const last = changes.at(-1)
     if (last === undefined) return undefined
     batches.prepareAfter(last.position)
     const states = await committer.commit(state.branch, changes)
-    folder.added(changes)
+    folding.added(changes)
     return states
   }
 
   /** The events are committed already; a fold that fails is told, and tried again with a later seal. */
   private async fold(): Promise<void> {
     try {
-      await this.parts.folder.foldIfDue()
+      await this.parts.folding.foldIfDue()
     } catch (error) {
       this.parts.notify({
         kind: 'fold-failed',

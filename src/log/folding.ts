@@ -27,7 +27,7 @@ interface JoinedGroup {
  * Folds: replaces many small batch files by few larger ones with the same lines, so that the tree stays
  * small and a replay reads few, large blobs however small the appends were.
  */
-export class Folder {
+export class Folding {
   readonly sizes: BatchSizes
   /** How many small files the last directory had when a fold was found not to be worth it. */
   private givenUpAt = 0
