@@ -56,8 +56,9 @@ export class RoundLoop {
   ) {
     this.remote = new RemoteBranch(parts)
     this.turns = new TurnQueue(parts.fileSystem, parts.clock)
-    const { pace, alarm } = this
-    this.backoff = new Backoff({ ...parts, pace, alarm, isAwaited: () => line.isAwaited })
+    const { pace, alarm, waiters } = this
+    const isAwaited = () => line.isAwaited || !waiters.isEmpty
+    this.backoff = new Backoff({ ...parts, pace, alarm, isAwaited })
   }
 
   get phase(): SharedPhase {
@@ -291,13 +292,14 @@ export class RoundLoop {
     this.mustLook = true
     this.pace.fails()
     if (!mayPass(error)) this.line.refuseAwaited(error)
-    this.backoff.begin()
     this.waiters.roundFailed(error)
+    this.backoff.begin()
+    // Whoever comes from now on ends the wait, which is about to begin.
+    this.current = 'backing off'
   }
 
   private async backOff(): Promise<void> {
     if (this.isClosing && !this.line.isAwaited) return
-    this.current = 'backing off'
     await this.backoff.wait()
   }
 }

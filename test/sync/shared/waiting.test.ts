@@ -1,0 +1,27 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { expect, test } from 'vitest'
+import { SharedRemote } from './shared-fixture.ts'
+
+const MEMOIR = new URL('../../../dist/index.js', import.meta.url)
+
+/** Asks for a push, and then for nothing else, while the one before it is being refused. */
+const PROGRAM = `
+import { setTimeout as wait } from 'node:timers/promises'
+import { open } from ${JSON.stringify(MEMOIR.href)}
+const [path, remote] = process.argv.slice(1)
+const log = await open(path, { mode: 'shared', remote })
+await log.append('visit', [{ type: 'VisitNoted' }], { ack: 'committed' })
+while (log.status().shared.phase !== 'pushing') await wait(1)
+await log.push().catch(({ code, kind }) => console.log(code, kind))
+process.exit(0)
+`
+
+test('a push that is asked for while one is being refused keeps its process running until it is answered', async () => {
+  const remote = await SharedRemote.create()
+  await (await remote.open('one')).close()
+  remote.hook('pre-receive', 'sleep 0.3; exit 1')
+  const args = ['--input-type=module', '-e', PROGRAM, `${remote.folder}/one.git`, remote.path]
+  const { stdout } = await promisify(execFile)(process.execPath, args)
+  expect(stdout).toBe('remote-failed refused\n')
+})
