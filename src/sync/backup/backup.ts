@@ -12,7 +12,7 @@ import type { Repository } from '../../repository/repository.ts'
 import type { Clock } from '../../system/clock.ts'
 import type { FileSystem } from '../../system/file-system.ts'
 import { holdsCommit } from './ancestry.ts'
-import { type BackupFolder, isTemporary, storeBundle, syncNames, told } from './bundle-file.ts'
+import { type BackupFolder, findLost, isTemporary, storeBundle, syncNames, told } from './bundle-file.ts'
 import { bundleName, isBundleName } from './bundle-range.ts'
 import { CATALOG_NAME, type Catalog, type CatalogBundle, encodeCatalog, findCatalog } from './catalog.ts'
 import { BackupDamagedError, BackupForeignError, BackupLockedError } from './errors.ts'
@@ -49,7 +49,8 @@ export interface BackedUpLog {
 
 /**
  * Adds to a backup what the branch holds more: one bundle, which takes in small ones before it. It counts
- * once it is durable under its name and the catalog names it; only then is what it replaces removed.
+ * once it is durable under its name and the catalog names it; only then is what it replaces removed. What it rests
+ * on has to be there, as long as it was written: whether it still holds the same only a restore tells.
  *
  * Needs no writer's lock of the log, only that of the backup.
  *
@@ -78,12 +79,17 @@ async function backUpInto(
   const target = { commit: log.state.branch.commit, position: log.state.branch.position }
   await log.fileSystem.makeDirectory(folder.directory)
   const before = await checkCatalog(folder, log, target)
-  if (before?.bundles.at(-1)?.last === target.position) return nothingNew(folder, before)
+  const isAt = ({ bundles }: Catalog) => bundles.at(-1)?.last === target.position
+  if (before !== undefined && isAt(before) && (await findLost(folder, before)) === undefined) {
+    return nothingNew(folder, before)
+  }
   const lock = await acquireLock(folder, log.clock)
   try {
-    // Another backup may just have been made.
+    // Another backup may just have been made, and have merged what seemed lost.
     const catalog = await checkCatalog(folder, log, target)
-    if (catalog?.bundles.at(-1)?.last === target.position) return nothingNew(folder, catalog)
+    const lost = catalog && (await findLost(folder, catalog))
+    if (lost !== undefined) throw lost
+    if (catalog !== undefined && isAt(catalog)) return nothingNew(folder, catalog)
     const { id, name } = log.manifest
     const start: Catalog = { format: 1, log: id, name, branch: log.repository.branch, bundles: [] }
     return await extend(folder, log, catalog ?? (await begin(folder, start)), target, options)

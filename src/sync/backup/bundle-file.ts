@@ -4,7 +4,7 @@ import { errorCode, fileError, removeQuietly, writeFully } from '../../repositor
 import type { TransferOptions } from '../../repository/remote-transfer.ts'
 import type { File, FileSystem } from '../../system/file-system.ts'
 import { type BundleRange, bundleName, isBundleName } from './bundle-range.ts'
-import type { CatalogBundle } from './catalog.ts'
+import type { Catalog, CatalogBundle } from './catalog.ts'
 import { BackupDamagedError } from './errors.ts'
 
 /** Where a backup lies. */
@@ -71,6 +71,26 @@ export async function syncNames({ directory, fileSystem }: BackupFolder): Promis
   }
 }
 
+/** Which bundle is not there any more, or not as long as it was written; undefined if none. Reads none of them. */
+export async function findLost(
+  { directory, fileSystem }: BackupFolder,
+  { bundles }: Pick<Catalog, 'bundles'>,
+): Promise<BackupDamagedError | undefined> {
+  for (const bundle of bundles) {
+    const name = bundleName(bundle)
+    const stat = await fileSystem.stat(`${directory}/${name}`).catch((error: unknown) => {
+      if (errorCode(error) !== 'ENOENT') throw told(`${directory}/${name}`, error)
+    })
+    if (stat === undefined) return new BackupDamagedError(directory, name, IS_MISSING)
+    if (stat.size !== bundle.bytes)
+      return new BackupDamagedError(directory, name, otherSize(stat.size, bundle))
+  }
+  return undefined
+}
+
+const IS_MISSING = 'is missing'
+const otherSize = (found: number, { bytes }: CatalogBundle) => `has ${found} bytes, ${bytes} were written`
+
 /**
  * Checks the bytes of a bundle, then its head.
  *
@@ -89,12 +109,12 @@ export async function checkBundle(
     throw new BackupDamagedError(directory, name, what)
   }
   const explain = (error: unknown): never => {
-    if (errorCode(error) === 'ENOENT') refuse('is missing')
+    if (errorCode(error) === 'ENOENT') refuse(IS_MISSING)
     throw told(path, error)
   }
   try {
     const { bytes, sha256, start } = await hashFile(fileSystem, path, signal)
-    if (bytes !== bundle.bytes) refuse(`has ${bytes} bytes, ${bundle.bytes} were written`)
+    if (bytes !== bundle.bytes) refuse(otherSize(bytes, bundle))
     if (sha256 !== bundle.sha256) refuse('is not what was written: its SHA-256 differs')
     const header = parseBundleHeader(start) ?? refuse('is no bundle of a log')
     if (header.refs.size !== 1 || header.refs.get(branch) !== bundle.commit) {

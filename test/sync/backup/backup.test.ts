@@ -1,7 +1,8 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { open } from '../../../src/memoir.ts'
+import { restore } from '../../../src/restore.ts'
 import { type FileSystem, nodeFileSystem } from '../../../src/system/file-system.ts'
 import { commitByHand, deposits, makeLog, temporaryFolder } from '../../log/log-fixture.ts'
 import { git, gitText } from '../../repository/real-git.ts'
@@ -210,6 +211,34 @@ describe('a backup', () => {
     })
     expect(bundlesIn(directory)).toEqual(['000000000000-000000000002.bundle'])
   })
+
+  it.each([0, 1])(
+    'is refused while bundle %i is missing or cut short, whether there is anything new or not',
+    async (number) => {
+      const path = await makeLog(deposits(6))
+      const directory = temporaryFolder()
+      await backUp(path, directory)
+      await makeLog(deposits(1), { path })
+      await backUp(path, directory)
+      const file = bundlesIn(directory)[number]!
+      const bytes = readFileSync(join(directory, file))
+      const refused = { code: 'backup-damaged', file }
+      for (const damage of [
+        () => truncateSync(join(directory, file), 20),
+        () => rmSync(join(directory, file)),
+      ]) {
+        damage()
+        const before = bundlesIn(directory)
+        await expect(backUp(path, directory)).rejects.toMatchObject(refused)
+        expect(bundlesIn(directory)).toEqual(before)
+      }
+      await makeLog(deposits(1), { path })
+      await expect(backUp(path, directory)).rejects.toMatchObject(refused)
+      writeFileSync(join(directory, file), bytes)
+      await backUp(path, directory)
+      expect((await restore(directory, join(temporaryFolder(), 'r.git'))).position).toBe(8)
+    },
+  )
 
   it('takes commits of others along', async () => {
     const path = await makeLog(deposits(2))
