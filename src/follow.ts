@@ -92,7 +92,8 @@ async function openExisting(
   let assembly: Assembly | undefined
   try {
     const pin = await pins.find(repository.path)
-    if ((await readRef(fileSystem, gitDirectory, branch)) === undefined) {
+    const isEqual = (await readRef(fileSystem, gitDirectory, branch)) === undefined
+    if (isEqual) {
       const transfer = { signal, onProgress: onTransfer, timeoutMs }
       await fetchFirst(repository, address, { fileSystem, clock, objectBytes, pin }, transfer)
     }
@@ -122,6 +123,8 @@ async function openExisting(
       poll,
       fileEvents,
       known: waiting === commit ? commit : (pin?.commit ?? commit),
+      equalMs: pin?.equalMs,
+      isEqual,
       chance: Math.random,
       notify: (notice) => assembly?.tell(notice),
       onMoved: () => assembly?.branchMoved(),

@@ -7,6 +7,7 @@ import { RemoteFailedError } from '../../repository/git-process-errors.ts'
 import { findRemoteHead } from '../../repository/remote-transfer.ts'
 import { HistoryForkedError, RemoteEmptiedError, ReplicaReplacedError } from '../errors.ts'
 import { admit, compare, fetchIncoming, type Ports } from './gate.ts'
+import { type Moment, momentOf, secondsBetween } from './moment.ts'
 import type { Outcome } from './pace.ts'
 import type { Pin } from './pin.ts'
 import { isRefusal } from './refusal.ts'
@@ -22,6 +23,10 @@ export interface IntakeOptions extends Ports {
   readonly timeoutMs: number
   /** The last commit that came from the remote and was checked. */
   readonly known: string
+  /** When the replica was last seen to hold all that the remote holds, in milliseconds since 1970, if it was. */
+  readonly equalMs: number | undefined
+  /** Whether it does now, as one that has just been made. */
+  readonly isEqual: boolean
   readonly notify: (notice: Notice) => void
   /** Told after each move of the branch. */
   readonly onMoved: () => void
@@ -34,6 +39,9 @@ interface Trouble {
   readonly error: Error
   readonly commit: string | undefined
 }
+
+/** So much later the replica is seen to be equal before that is remembered, while nothing comes. */
+const REMEMBERED_AFTER_MS = 60_000
 
 /** A commit may be named by so many of its first characters. */
 const SHORTEST_NAME = 7
@@ -49,16 +57,22 @@ export class Intake {
   /** What was refused last: it is not fetched again until the remote is somewhere else. */
   private refused: Trouble | undefined
   /** What the remote holds, if that is not what is here. */
-  private behind: { readonly position: number | undefined; readonly commits: number | undefined } | undefined
+  private behind:
+    | { readonly position: number | undefined; readonly commits: number | undefined }
+    | undefined = UNKNOWN
   private answeredMs: number | undefined
   /** Whether the remote answers again, and nobody was told: that waits for the end of the look. */
   private isBack = false
-  private equal: Moment
+  private equal: Moment | undefined
+  /** When the replica was equal, as far as that is remembered outside of it. */
+  private rememberedMs = 0
   private pinning: Promise<void> = Promise.resolve()
 
   constructor(private readonly options: IntakeOptions) {
-    this.known = options.known
-    this.equal = this.now()
+    const { known, equalMs, isEqual } = options
+    this.known = known
+    if (equalMs !== undefined) this.equal = { ...this.now(), clockMs: equalMs }
+    if (isEqual) this.becomesEqual()
   }
 
   get error(): Error | undefined {
@@ -78,7 +92,7 @@ export class Intake {
 
   get lag(): ReplicaLag {
     const { opened } = this.options
-    const seconds = secondsBetween(this.equal, this.now())
+    const seconds = this.equal && secondsBetween(this.equal, this.now())
     if (this.behind === undefined) return { events: 0, commits: 0, seconds }
     const { position, commits } = this.behind
     const here = opened.log.state.visible.position
@@ -156,7 +170,7 @@ export class Intake {
       : await fetchIncoming(repository, remote, this.options, { tracks: false, timeoutMs, signal })
     this.answered()
     if (fetched !== undefined) return fetched
-    this.behind = { position: undefined, commits: undefined }
+    this.behind = UNKNOWN
     throw new RemoteEmptiedError(repository.branch, log.state.branch.commit)
   }
 
@@ -220,26 +234,32 @@ export class Intake {
 
   private taken(incoming: string, { hasMoved = this.known !== incoming } = {}): void {
     this.known = incoming
+    const { clockMs } = this.becomesEqual()
+    if (hasMoved || Math.abs(clockMs - this.rememberedMs) > REMEMBERED_AFTER_MS) this.pin()
+    if (hasMoved) this.options.onMoved()
+  }
+
+  private becomesEqual(): Moment {
     this.behind = undefined
     this.equal = this.now()
-    if (!hasMoved) return
-    this.pin()
-    this.options.onMoved()
+    return this.equal
   }
 
   /** Remembers where the replica is. One write at a time takes along whatever was taken in until it starts. */
   pin(): void {
     const { opened, pin, notify } = this.options
+    this.rememberedMs = this.equal?.clockMs ?? 0
     this.pinning = this.pinning
       .then(async () => {
         const { commit, position } = opened.log.state.branch
-        await pin({ log: opened.manifest.id, path: opened.repository.path, commit, position })
+        const equalMs = this.equal?.clockMs
+        await pin({ log: opened.manifest.id, path: opened.repository.path, commit, position, equalMs })
       })
       .catch((error) => notify({ kind: 'pin-failed', error: toError(error) }))
   }
 
   private now(): Moment {
-    return { clockMs: this.options.clock.now(), steadyMs: performance.now() }
+    return momentOf(this.options.clock)
   }
 
   private explained(cause: unknown, before: string): Error {
@@ -270,16 +290,8 @@ export class Intake {
   }
 }
 
-/** What the clock said, which somebody may set, and what has run evenly since the process began. */
-interface Moment {
-  readonly clockMs: number
-  readonly steadyMs: number
-}
-
-/** The longer of both: a clock that was set back hides time, and so does a machine that slept. */
-function secondsBetween(from: Moment, to: Moment): number {
-  return Math.max(to.clockMs - from.clockMs, to.steadyMs - from.steadyMs) / 1000
-}
+/** What the remote holds, before it was looked at. */
+const UNKNOWN = { position: undefined, commits: undefined }
 
 function toError(cause: unknown): Error {
   return cause instanceof Error ? cause : new Error(String(cause))

@@ -16,6 +16,8 @@ export interface Pin {
   readonly path: string
   readonly commit: string
   readonly position: number
+  /** When it was last seen to hold all that its remote held, in milliseconds since 1970, if it was. */
+  readonly equalMs?: number | undefined
 }
 
 /** The folder for what programs remember of a user: `$XDG_STATE_HOME/memoir`, or `~/.local/state/memoir`. */
@@ -92,7 +94,10 @@ function parsePin(text: string, path: string): Pin | undefined {
   try {
     const pin = JSON.parse(text)
     const isPin =
-      typeof pin.log === 'string' && /^[0-9a-f]{40}$/.test(pin.commit) && Number.isSafeInteger(pin.position)
+      typeof pin.log === 'string' &&
+      /^[0-9a-f]{40}$/.test(pin.commit) &&
+      Number.isSafeInteger(pin.position) &&
+      (pin.equalMs === undefined || Number.isFinite(pin.equalMs))
     return isPin && pin.path === path ? pin : undefined
   } catch {
     return undefined

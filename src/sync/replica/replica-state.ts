@@ -11,8 +11,8 @@ export interface ReplicaLag {
   readonly events: number | undefined
   /** Commits that the remote has and the replica has not; undefined while that is not known. */
   readonly commits: number | undefined
-  /** Seconds since the replica was last seen to hold all that the remote holds. */
-  readonly seconds: number
+  /** Seconds since the replica was last seen to hold all that the remote holds, by whatever process; undefined if it never was. */
+  readonly seconds: number | undefined
 }
 
 /** Why a replica does not go on. */

@@ -194,9 +194,42 @@ test('the lag of a replica goes on when the clock is set back, and knows of time
   const replica = await scene.follow({ ...BY_HAND, ports: { clock } })
   await replica.pull()
   setMs = -3_600_000
-  const { seconds } = replica.status().replica.lag
+  const { seconds = 0 } = replica.status().replica.lag
   await expect.poll(() => replica.status().replica.lag.seconds).toBeGreaterThan(seconds)
   expect(replica.status().replica.lag.seconds).toBeGreaterThan(0)
   setMs = 3_600_000
   expect(replica.status().replica.lag.seconds).toBeGreaterThanOrEqual(3600)
+})
+
+describe('a replica that is opened while its remote cannot be reached', () => {
+  const awayFor = (ms: number) => ({ ...BY_HAND, ports: { clock: { now: () => Date.now() + ms } } })
+
+  test('does not say that nothing is missing, but since when it holds all that the remote had', async () => {
+    const scene = new Scene()
+    await scene.deposit(1)
+    const before = await scene.follow(BY_HAND)
+    await before.pull()
+    await before.close()
+    renameSync(scene.remote, `${scene.remote}.away`)
+    const replica = await scene.follow(awayFor(3_600_000))
+    expect(replica.status().replica.lag).toMatchObject({ events: undefined, commits: undefined })
+    await expect(replica.pull()).rejects.toMatchObject({ code: 'remote-failed' })
+    const { lag } = replica.status().replica
+    expect(lag).toMatchObject({ events: undefined, commits: undefined })
+    expect(lag.seconds).toBeGreaterThanOrEqual(3600)
+    expect(lag.seconds).toBeLessThan(3700)
+  })
+
+  test('knows of looks of an earlier process that brought nothing', async () => {
+    const scene = new Scene()
+    await scene.deposit(1)
+    await (await scene.follow(BY_HAND)).close()
+    const before = await scene.follow(awayFor(3_600_000))
+    await before.pull()
+    await before.close()
+    renameSync(scene.remote, `${scene.remote}.away`)
+    const replica = await scene.follow(awayFor(7_200_000))
+    await expect(replica.pull()).rejects.toMatchObject({ code: 'remote-failed' })
+    expect(replica.status().replica.lag.seconds).toBeLessThan(3700)
+  })
 })
