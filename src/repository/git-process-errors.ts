@@ -80,6 +80,7 @@ export class RemoteFailedError extends MemoirError {
 
 /** What git ended with, where no words of ours are known to fit. */
 function lastWords(cause: unknown): string {
-  const words = cause instanceof GitFailedError ? /^fatal: (.*)$/m.exec(cause.stderr)?.[1] : undefined
+  const said = cause instanceof GitFailedError ? cause.stderr : ''
+  const words = (/^fatal: (.*)$/m.exec(said) ?? /^warning: (.*)$/m.exec(said))?.[1]
   return words === undefined ? '' : `: ${words}`
 }

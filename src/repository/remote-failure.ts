@@ -64,6 +64,15 @@ const NO_GIT =
 /** What to do where something answers that is no git. */
 export const NO_GIT_REMEDY = 'What answers there is not a git host: check the address, or try again later.'
 
+/** What to do where the history of a remote is cut off. */
+export const SHALLOW_REMEDY =
+  'It is a shallow clone, which lacks the beginning of the log. Name a whole one, or run "git fetch --unshallow" there.'
+
+/** How git there ends when its repository lacks an object, or something ended it. */
+const BROKEN_THERE = /aborting due to possible repository corruption on the remote side/
+
+const OTHER_HASH = /^fatal: the receiving end does not support this repository's hash algorithm/m
+
 /** How git here ends when it will not have what was sent: its own check of objects, or a size beyond any use. */
 const UNSOUND = /^fatal: (fsck error in packed object|attempting to allocate \d+ over limit)/m
 
@@ -82,19 +91,26 @@ const REMEDIES: readonly (readonly [RegExp, string])[] = [
     /No space left on device|Out of diskspace/,
     'A disk is full, here or there: the cause says which. Make room.',
   ],
+  [/source repository is shallow/, SHALLOW_REMEDY],
+  [/shallow update not allowed/, 'The log here is a shallow clone: run "git fetch --unshallow" in it.'],
+  [/branch is currently checked out/, 'Its branch is checked out there. Push to a bare repository.'],
+  [OTHER_HASH, 'It is a SHA-256 repository. Push to one with SHA-1 objects.'],
+  [BROKEN_THERE, 'Run "git fsck" there: objects may be missing or damaged. A clone of it has them.'],
   [/returned error: 429/, 'Too many requests came to it from here. Try again later.'],
   [/returned error: 5\d\d/, 'The host has trouble of its own. Try again later.'],
 ]
 
 /** Git's end before the remote showed its refs: only after them does a push send anything. */
 const NOTHING_SENT =
-  /^fatal: (unable to access|Could not read from remote|Authentication failed|could not read (Username|Password)|repository '.*' not found|the remote end hung up upon initial contact|unable to find remote helper|transport '.*' not allowed)/m
+  /^fatal: (unable to access|Could not read from remote|Authentication failed|could not read (Username|Password)|repository '.*' not found|the remote end hung up upon initial contact|unable to find remote helper|the receiving end does not support|transport '.*' not allowed)/m
 
 /** The order counts: git says "unable to access" for a refused password too. */
 const WITHOUT_ANSWER: readonly (readonly [RemoteFailure, RegExp])[] = [
   ['conflict', /^error: cannot lock ref .* is at .* but expected/m],
   ['unsound', UNSOUND],
   ['too-large', TOO_LARGE],
+  ['unknown', BROKEN_THERE],
+  ['refused', OTHER_HASH],
   ['refused', /protected branch|hook declined/i],
   [
     'auth',

@@ -6,23 +6,15 @@ import { CLONE_SETTINGS, finishClone, replaceOrigin } from './creation.ts'
 import { DiskFullError } from './errors.ts'
 import { PACKING_SETTINGS } from './git-environment.ts'
 import { GitFailedError, RemoteFailedError } from './git-process-errors.ts'
-import type { GitOutput } from './git-run.ts'
+import { ALIAS, errorOutput, runnerFor, type TransferOptions, transfer } from './git-transfer.ts'
 import { removeStaleRefLock } from './ref-lock.ts'
 import { validateRef } from './refs.ts'
 import { BRANCHES, getRemote, nameOf, type Remote, remoteAt, trackingRefOf } from './remote.ts'
-import { checkRemoteAddress, splitCredentials } from './remote-address.ts'
-import { mayHaveArrived, NO_GIT_REMEDY, remedyFor, remoteFailure } from './remote-failure.ts'
-import { loginFor } from './remote-login.ts'
-import { GitRunner, type GitRunnerOptions } from './runner.ts'
+import { splitCredentials } from './remote-address.ts'
+import { NO_GIT_REMEDY, SHALLOW_REMEDY } from './remote-failure.ts'
 import type { RepositoryPaths } from './stand-in-directory.ts'
-import { progressParser, type TransferProgress } from './transfer-progress.ts'
 
-export interface TransferOptions {
-  readonly signal?: AbortSignal | undefined
-  readonly onProgress?: ((progress: TransferProgress) => void) | undefined
-  /** How long the remote may stay silent, in milliseconds. Default: 120,000. */
-  readonly timeoutMs?: number | undefined
-}
+export type { TransferOptions } from './git-transfer.ts'
 
 export interface FetchOptions extends TransferOptions {
   /** Whether the tracking ref of a remote with a name follows. Default: true. */
@@ -30,7 +22,7 @@ export interface FetchOptions extends TransferOptions {
 }
 
 /**
- * Clones a whole repository into a new or empty folder. Objects are copied, never linked, and checked as
+ * Clones a whole repository, which a shallow one is not, into a new or empty folder. Objects are copied, never linked, and checked as
  * they come, so that the clone is a backup.
  *
  * @throws InvalidRemoteError, RemoteFailedError, GitMissingError, DiskFullError
@@ -48,6 +40,7 @@ export async function cloneRepository(
     'clone',
     '--progress',
     '--no-local',
+    '--reject-shallow',
     '--template=',
     '--origin=origin',
     ...CLONE_SETTINGS,
@@ -92,10 +85,11 @@ export async function fetchBranch(
   await clearLeftovers(repository, tracking)
   const refspec = tracking === undefined ? branch : `${branch}:${tracking}`
   const args = ['fetch', '--progress', '--no-tags', '--end-of-options', ALIAS, refspec]
+  let said: string
   try {
-    await transfer(runner, found, args, options)
+    said = (await transfer(runner, found, args, options)).stderr
   } catch (error) {
-    const said = errorOutput(error)
+    said = errorOutput(error)
     if (/^fatal: couldn't find remote ref/m.test(said)) {
       if ((await headOf(found, branch, options, repository)) === undefined) return undefined
       throw new RemoteFailedError(nameOf(found), 'network', { hint: NO_GIT_REMEDY })
@@ -104,7 +98,10 @@ export async function fetchBranch(
     if (!/^ ! \[rejected\].*\(non-fast-forward\)$/m.test(said)) throw error
   }
   const fetched = await readFile(join((await runner.gitDirectory()) ?? '', 'FETCH_HEAD'), 'utf8')
-  return fetched.slice(0, OID_LENGTH)
+  if (fetched !== '') return fetched.slice(0, OID_LENGTH)
+  // Git warns, and is content: the history that it would have is cut off.
+  const cause = new GitFailedError(args, 0, said)
+  throw new RemoteFailedError(nameOf(found), 'unknown', { cause, hint: SHALLOW_REMEDY })
 }
 
 /**
@@ -182,10 +179,6 @@ export async function pushBranch(
   await transfer(runner, found, args, options)
 }
 
-// The address goes to git as the setting of a remote of our own: no setting that the user has for a remote of
-// the same name applies.
-const ALIAS = 'memoir-remote'
-
 /** Git takes larger blobs through a small buffer instead of into memory: a remote may send any. */
 const FETCH_SETTINGS = { 'core.bigFileThreshold': '16m' }
 const OID_LENGTH = 40
@@ -241,60 +234,4 @@ async function clearLeftovers(
 ): Promise<void> {
   await removeAbandonedFiles(nodeFileSystem, gitDirectory)
   if (tracking !== undefined) await removeStaleRefLock(nodeFileSystem, gitDirectory, tracking)
-}
-
-function errorOutput(error: unknown): string {
-  return error instanceof RemoteFailedError && error.cause instanceof GitFailedError ? error.cause.stderr : ''
-}
-
-function runnerFor(
-  { address }: Remote,
-  { timeoutMs = 120_000 }: TransferOptions,
-  {
-    environment,
-    settings,
-    repository,
-  }: Pick<GitRunnerOptions, 'repository' | 'settings' | 'environment'> = {},
-): GitRunner {
-  const isPlain = checkRemoteAddress(address) === 'http'
-  const login = loginFor(address)
-  return new GitRunner({
-    ...(repository && { repository }),
-    configuration: 'user',
-    settings: {
-      ...settings,
-      ...login.settings,
-      [`remote.${ALIAS}.url`]: login.address,
-      // A git that outlives us has to end by itself. It gives us time to be first, who can say why.
-      'http.lowSpeedLimit': '1',
-      'http.lowSpeedTime': String(Math.ceil(timeoutMs / 1000) + 1),
-    },
-    environment: {
-      ...environment,
-      ...login.environment,
-      ...(isPlain && { GIT_ALLOW_PROTOCOL: 'http:https' }),
-    },
-    timeoutMs,
-  })
-}
-
-async function transfer(
-  runner: GitRunner,
-  remote: Remote,
-  args: readonly string[],
-  { onProgress, signal }: TransferOptions,
-): Promise<GitOutput> {
-  try {
-    return await runner.run(args, { signal, onMessage: onProgress && progressParser(onProgress) })
-  } catch (error) {
-    if (!(error instanceof GitFailedError)) throw error
-    // Of the ends of git only that of a silent one comes with a hint.
-    const wasSilent = error.exitCode === null && error.hint !== undefined
-    const kind = wasSilent ? 'network' : remoteFailure(error.stderr)
-    throw new RemoteFailedError(nameOf(remote), kind, {
-      mayHaveArrived: mayHaveArrived(error.stderr),
-      cause: error,
-      hint: error.hint ?? remedyFor(error.stderr),
-    })
-  }
 }

@@ -56,6 +56,14 @@ describe('remoteFailure', () => {
     ['fatal: attempting to allocate 1073741825 over limit 1073741824', 'unsound'],
     ['remote: fatal: fsck error in packed object', 'unknown'],
     ["fatal: '/srv/none' does not appear to be a git repository", 'unknown'],
+    [
+      'remote: aborting due to possible repository corruption on the remote side.\nfatal: early EOF',
+      'unknown',
+    ],
+    [
+      "fatal: the receiving end does not support this repository's hash algorithm\nfatal: the remote end hung up unexpectedly",
+      'refused',
+    ],
     ['', 'unknown'],
   ])('takes %j for %s', (stderr, kind) => {
     expect(remoteFailure(stderr)).toBe(kind)
@@ -79,6 +87,10 @@ describe('mayHaveArrived', () => {
     ['ssh: connect to host x port 22: refused\nfatal: Could not read from remote repository.', false],
     ["fatal: Authentication failed for 'https://example.com/a/'", false],
     ['error: no DAV locking support on https://x/\nfatal: git-http-push failed', false],
+    [
+      "fatal: the receiving end does not support this repository's hash algorithm\nfatal: the remote end hung up unexpectedly",
+      false,
+    ],
     ['remote: fatal: unable to access that\nfatal: the remote end hung up unexpectedly', true],
   ])('after %j says %s', (stderr, expected) => {
     expect(mayHaveArrived(stderr)).toBe(expected)

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { dirname } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -82,6 +82,21 @@ describe('remote transfer', () => {
       expect(existsSync(folder.join('clone.git'))).toBe(false)
     })
 
+    it('refuses a shallow repository, and says so', async () => {
+      for (const number of ['1', '2']) commitFiles(origin, { number })
+      git(folder.path, ['clone', '--quiet', '--bare', '--depth=1', `file://${origin}`, 'shallow.git'])
+      const clone = cloneRepository(folder.join('shallow.git'), folder.join('clone.git'), { bare: true })
+      await expect(clone).rejects.toMatchObject({ kind: 'unknown', hint: expect.stringContaining('shallow') })
+      expect(existsSync(folder.join('clone.git'))).toBe(false)
+    })
+
+    it('says that a repository is damaged over there, not that it cannot be reached', async () => {
+      const commit = commitFiles(origin, { a: '1' })
+      rmSync(looseObjectPath(origin, gitText(origin, ['rev-parse', `${commit}^{tree}`])))
+      const clone = cloneRepository(origin, folder.join('clone.git'), { bare: true })
+      await expect(clone).rejects.toMatchObject({ kind: 'unknown', hint: expect.stringContaining('fsck') })
+    })
+
     it('fails for a path where nothing is, and leaves nothing', async () => {
       const clone = cloneRepository(folder.join('none.git'), folder.join('clone.git'), { bare: true })
       await expect(clone).rejects.toThrow(RemoteFailedError)
@@ -128,6 +143,16 @@ describe('remote transfer', () => {
       git(local, ['remote', 'set-url', '--add', 'origin', '../another.git'])
       const commit = commitFiles(origin, { a: 'x' })
       expect(await fetchBranch(repository, 'origin', MAIN)).toBe(commit)
+    })
+
+    it('refuses a history that is cut off, and says so', async () => {
+      for (const number of ['1', '2']) commitFiles(origin, { number })
+      git(folder.path, ['clone', '--quiet', '--bare', '--depth=1', `file://${origin}`, 'shallow.git'])
+      await expect(fetchBranch(repository, folder.join('shallow.git'), MAIN)).rejects.toMatchObject({
+        kind: 'unknown',
+        message: expect.stringContaining('shallow roots'),
+        hint: expect.stringContaining('unshallow'),
+      })
     })
 
     it('returns undefined for a branch that the remote has not', async () => {
