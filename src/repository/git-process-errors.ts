@@ -65,14 +65,16 @@ export class RemoteFailedError extends MemoirError {
     {
       mayHaveArrived = false,
       cause,
+      said = REMOTE_FAILURES[kind].said,
       hint = REMOTE_FAILURES[kind].hint,
     }: {
       readonly mayHaveArrived?: boolean
+      /** What it did, where more is known than the kind. */
+      readonly said?: string | undefined
       readonly hint?: string | undefined
       readonly cause?: unknown
     } = {},
   ) {
-    const { said } = REMOTE_FAILURES[kind]
     super(`remote ${remote} ${said}${kind === 'unknown' ? lastWords(cause) : ''}`, { hint, cause })
     this.mayHaveArrived = mayHaveArrived
   }

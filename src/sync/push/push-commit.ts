@@ -1,3 +1,4 @@
+import { readLogId } from '../../log/log-repository.ts'
 import { ObjectMissingError } from '../../repository/errors.ts'
 import { RemoteFailedError, type RemoteFailure } from '../../repository/git-process-errors.ts'
 import type { GitReader } from '../../repository/git-reader.ts'
@@ -31,6 +32,7 @@ export type PushOutcome =
 export interface PushParts {
   readonly repository: Repository
   readonly reader: GitReader
+  readonly logId: string
   /** What git refused of the remote when an earlier push was looked for. */
   readonly refused: RefusedHead
 }
@@ -70,7 +72,7 @@ export async function pushCommit(
       case 'there':
         return { kind: 'pushed', head: seen.head }
       case 'elsewhere':
-        return { kind: 'absent', error: found(error, 'conflict', false), head, isForked: true }
+        return { kind: 'absent', error: await forked(parts, error, seen.head), head, isForked: true }
       case 'before':
         if (!mayArrive) return { kind: 'absent', error, head, isForked: false }
         if (tries === MOST_TRIES || !error.mayHaveArrived) {
@@ -101,6 +103,27 @@ function found(error: RemoteFailedError, kind: RemoteFailure, mayHaveArrived: bo
   return kind === error.kind
     ? new RemoteFailedError(remote, kind, { mayHaveArrived, cause, ...(hint && { hint }) })
     : new RemoteFailedError(remote, kind, { mayHaveArrived, cause: error })
+}
+
+/** The failure of a push to a remote with commits that the pushed one does not rest on: no other push helps. */
+async function forked(
+  { reader, logId }: PushParts,
+  error: RemoteFailedError,
+  head: string,
+): Promise<RemoteFailedError> {
+  const id = await readLogId(head, reader).catch(() => undefined)
+  const { said, hint } = id === logId ? FORKED : OTHER_LOG
+  const cause = error.kind === 'conflict' ? error.cause : error
+  return new RemoteFailedError(error.remote, 'conflict', { cause, said, hint })
+}
+
+const FORKED = {
+  said: 'has another history than the log here',
+  hint: 'Two processes wrote to two copies of the log. Never force the push: keep one of them, and append the events of the other anew.',
+}
+const OTHER_LOG = {
+  said: 'holds something else than this log',
+  hint: 'Check its address: each log needs a repository of its own. Never force the push: what is there would be gone.',
 }
 
 type Sight =

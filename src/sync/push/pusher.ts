@@ -228,7 +228,7 @@ export class Pusher {
 
   private async attemptPush({ remote, branch, waiters, controller }: Attempt): Promise<Ending> {
     const { opened, known } = this.parts
-    const parts = { ...opened, refused: known.refused }
+    const parts = { ...opened, logId: opened.manifest.id, refused: known.refused }
     const { signal } = controller
     const { timeoutMs } = waiters[0]?.options ?? {}
     const onProgress: TransferOptions['onProgress'] = (progress) => {

@@ -4,6 +4,8 @@ import type { OpenedLog } from '../../log/open-event-log.ts'
 import { moveRef } from '../../log/ref-move.ts'
 import { commitDistance } from '../../repository/commit-distance.ts'
 import { syncPackNames } from '../../repository/durable-file.ts'
+import type { GitReader } from '../../repository/git-reader.ts'
+import type { Manifest } from '../../repository/manifest.ts'
 import { readRef } from '../../repository/refs.ts'
 import { type FetchOptions, fetchBranch } from '../../repository/remote-transfer.ts'
 import type { Repository } from '../../repository/repository.ts'
@@ -64,7 +66,10 @@ export async function compare(
 }
 
 /** @throws OtherLogError, and NotALogError, ManifestError … for a commit that holds none */
-export async function checkSameLog({ manifest, reader }: OpenedLog, incoming: string): Promise<void> {
+export async function checkSameLog(
+  { manifest, reader }: { readonly manifest: Pick<Manifest, 'id'>; readonly reader: GitReader },
+  incoming: string,
+): Promise<void> {
   const id = await readLogId(incoming, reader)
   if (id !== manifest.id) throw new OtherLogError(incoming, manifest.id, id)
 }

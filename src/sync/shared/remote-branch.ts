@@ -24,6 +24,7 @@ import {
 } from '../errors.ts'
 import { checkLine } from '../line-check.ts'
 import { RefusedHead } from '../refused-head.ts'
+import { checkSameLog } from '../replica/gate.ts'
 import { holds } from '../replica/pin.ts'
 
 export interface RemoteBranchParts {
@@ -66,7 +67,7 @@ export class RemoteBranch {
    * @param withdraw told before the branch moves
    * @returns whether the branch here moved
    * @throws RemoteFailedError, CUT_OFF, RemoteBranchMissingError, RemoteEmptiedError, RemoteRewoundError,
-   *   RemoteRewrittenError, HistoryForkedError, and what `checkLine` and `examine` throw: InvalidBatchError,
+   *   RemoteRewrittenError, HistoryForkedError, OtherLogError, and what `checkLine` and `examine` throw: InvalidBatchError,
    *   UnexpectedEntryError …: the branch stays as it was
    */
   async fetch(withdraw: () => void): Promise<boolean> {
@@ -161,7 +162,8 @@ export class RemoteBranch {
 
   /** The remote does not have all that is here. */
   private async bringForward(local: string, fetched: string, onlyThere: number): Promise<void> {
-    const { reader } = this.parts
+    const { reader, logId } = this.parts
+    if (onlyThere > 0) await checkSameLog({ manifest: { id: logId }, reader }, fetched)
     const confirmed = await this.confirmed()
     // What is not here any more was given up here.
     const isHere = confirmed !== undefined && (await holds(reader, local, confirmed))

@@ -28,8 +28,8 @@ export class SharedWriter {
   private readonly loop: RoundLoop
   private readonly offline: OfflineAppends
   private isClosing = false
-  /** Aborted when those who still wait for the remote are told that it did not answer. */
-  private readonly stopped = new AbortController()
+  /** Tells those who still wait for the remote that it did not answer. Node warns of a signal with many listeners. */
+  private readonly givingUp = new Set<() => void>()
 
   private constructor(private readonly parts: SharedWriterParts) {
     this.line = new Line(parts.draft)
@@ -81,11 +81,11 @@ export class SharedWriter {
       const giveUp = () => leave(this.loop.lastError)
       const patience = setTimeout(giveUp, this.parts.patienceMs)
       signal?.addEventListener('abort', cutOff)
-      this.stopped.signal.addEventListener('abort', giveUp)
+      this.givingUp.add(giveUp)
       const stopWaiting = () => {
         clearTimeout(patience)
         signal?.removeEventListener('abort', cutOff)
-        this.stopped.signal.removeEventListener('abort', giveUp)
+        this.givingUp.delete(giveUp)
       }
       this.line.add(append)
       this.loop.wake()
@@ -158,7 +158,7 @@ export class SharedWriter {
   async close(): Promise<void> {
     const { closeWithinMs, outbox } = this.parts
     const stop = () => {
-      this.stopped.abort()
+      for (const giveUp of [...this.givingUp]) giveUp()
       this.loop.stop()
     }
     this.isClosing = true

@@ -1,6 +1,7 @@
 import { chmodSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { open } from '../../../src/memoir.ts'
 import { openReader } from '../../../src/repository/open-reader.ts'
 import { GitRunner } from '../../../src/repository/runner.ts'
 import { type PushParts, pushCommit } from '../../../src/sync/push/push-commit.ts'
@@ -52,11 +53,36 @@ describe('a push', () => {
     const outcome = await pushCommit(local, remote, commitFiles(local.path, { a: 'ours' }))
     expect(outcome).toMatchObject({
       kind: 'absent',
-      error: { kind: 'conflict', mayHaveArrived: false },
+      error: {
+        kind: 'conflict',
+        mayHaveArrived: false,
+        message: expect.stringContaining('holds something else than this log'),
+      },
       head: theirs,
       isForked: true,
     })
     expect(headOf(remote)).toBe(theirs)
+  })
+
+  it('of a log that was copied and went another way says so, and not that it may be tried again', async () => {
+    const [path, copy] = [folder.join('one.git'), folder.join('two.git')]
+    await (await open(path)).close()
+    git(folder.path, ['clone', '--quiet', '--bare', path, copy])
+    for (const [place, stream] of [
+      [copy, 'b'],
+      [path, 'a'],
+    ] as const) {
+      await using log = await open(place)
+      await log.append(stream, [{ type: 'Counted' }])
+      const pushed = log.push(remote)
+      if (place === copy) await pushed
+      else
+        await expect(pushed).rejects.toMatchObject({
+          kind: 'conflict',
+          message: expect.stringContaining('has another history than the log here'),
+          hint: expect.not.stringContaining('Try again'),
+        })
+    }
   })
 
   it('of two writers at the same time is pushed for one and absent for the other', async () => {
@@ -202,7 +228,7 @@ async function openLocal(name = 'local.git'): Promise<PushParts & { readonly pat
     await reader[Symbol.asyncDispose]()
     await runner[Symbol.asyncDispose]()
   })
-  return { path, repository, reader, refused: new RefusedHead() }
+  return { path, repository, reader, logId: 'of no commit here', refused: new RefusedHead() }
 }
 
 function hook(name: string, script: string): void {

@@ -583,6 +583,13 @@ describe('opening', () => {
     await expect(remote.open('one')).rejects.toThrow(HistoryForkedError)
   })
 
+  test('refuses a remote of another log, also where this one was confirmed before', async () => {
+    const remote = await SharedRemote.create()
+    const other = await SharedRemote.create()
+    await (await remote.open('one')).close()
+    await expect(remote.open('one', { remote: other.path })).rejects.toMatchObject({ code: 'other-log' })
+  })
+
   test('a clone of a remote that is silent ends with its signal, and leaves nothing', async () => {
     const folder = temporaryFolder()
     const controller = new AbortController()

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { SharedRemote } from './shared-fixture.ts'
 
 const MEMOIR = new URL('../../../dist/index.js', import.meta.url)
@@ -24,4 +24,18 @@ test('a push that is asked for while one is being refused keeps its process runn
   const args = ['--input-type=module', '-e', PROGRAM, `${remote.folder}/one.git`, remote.path]
   const { stdout } = await promisify(execFile)(process.execPath, args)
   expect(stdout).toBe('remote-failed refused\n')
+})
+
+test('many appends at once are no reason for a warning', async () => {
+  const remote = await SharedRemote.create()
+  const log = await remote.open('one')
+  const warnings: Error[] = []
+  const keep = (warning: Error) => warnings.push(warning)
+  process.on('warning', keep)
+  onTestFinished(() => {
+    process.off('warning', keep)
+  })
+  const visits = Array.from({ length: 12 }, (_, at) => log.append(`visit-${at}`, [{ type: 'VisitNoted' }]))
+  await Promise.all(visits)
+  expect(warnings).toEqual([])
 })
