@@ -4,15 +4,18 @@ import { ProjectionStoppedError } from './image/errors.ts'
 import type { Skipped } from './image/image.ts'
 import type { Projection } from './image/projection.ts'
 import { imageAt } from './image/time-travel.ts'
+import { NotARepositoryError } from './repository/errors.ts'
+import { findRepository } from './repository/location.ts'
 import { pointHeadAtOnlyBranch } from './repository/only-branch.ts'
 import { addressNear, getRemote } from './repository/remote.ts'
 import { shownAddress } from './repository/remote-address.ts'
 import { cloneRepository, type TransferOptions } from './repository/remote-transfer.ts'
 import { TemporaryDirectory } from './repository/temporary-directory.ts'
 import { holdsCommit } from './sync/backup/ancestry.ts'
-import { findCatalog } from './sync/backup/catalog.ts'
+import { findCatalog, readCatalog } from './sync/backup/catalog.ts'
 import { compareEvents, compareStates, type Difference, type NotCompared } from './sync/backup/comparison.ts'
 import { restoreInto, withCatalog } from './sync/backup/restore.ts'
+import type { FileSystem } from './system/file-system.ts'
 
 /** How a drill went. */
 export interface DrillResult {
@@ -112,9 +115,23 @@ async function restoreFrom(
     named === undefined
       ? (await getRemote(repository, remote, 'fetch')).address
       : await addressNear(repository, named)
+  // A folder that was named and is no repository: what is wrong with it, whoever looks for a backup says.
+  if (address === folder.directory && (await isPlainFolder(address, fileSystem))) {
+    await readCatalog(address, fileSystem)
+  }
   await cloneRepository(address, path, { ...options, bare: true })
   await pointHeadAtOnlyBranch(path, fileSystem)
   return { source: shownAddress(address), kind: 'remote' }
+}
+
+async function isPlainFolder(path: string, fileSystem: FileSystem): Promise<boolean> {
+  try {
+    const { kind } = await fileSystem.stat(path)
+    return kind === 'directory' && (await findRepository(path, fileSystem)) === undefined
+  } catch (error) {
+    // Whatever else is in its way, git says.
+    return error instanceof NotARepositoryError
+  }
 }
 
 async function compare(

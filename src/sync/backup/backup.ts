@@ -14,8 +14,15 @@ import type { FileSystem } from '../../system/file-system.ts'
 import { holdsCommit } from './ancestry.ts'
 import { type BackupFolder, findLost, isTemporary, storeBundle, syncNames, told } from './bundle-file.ts'
 import { bundleName, isBundleName } from './bundle-range.ts'
-import { CATALOG_NAME, type Catalog, type CatalogBundle, encodeCatalog, findCatalog } from './catalog.ts'
-import { BackupDamagedError, BackupForeignError, BackupLockedError } from './errors.ts'
+import {
+  CATALOG_NAME,
+  type Catalog,
+  type CatalogBundle,
+  encodeCatalog,
+  findCatalog,
+  lostCatalog,
+} from './catalog.ts'
+import { BackupForeignError, BackupLockedError } from './errors.ts'
 import { planBundle } from './levels.ts'
 
 /** What a backup wrote. */
@@ -142,9 +149,7 @@ async function acquireLock({ directory, fileSystem }: BackupFolder, clock: Clock
 /** Puts a catalog without bundles into a folder: from now on it belongs to this log. */
 async function begin(folder: BackupFolder, catalog: Catalog): Promise<Catalog> {
   const names = await folder.fileSystem.list(folder.directory)
-  if (names.some(isBundleName)) {
-    throw new BackupDamagedError(folder.directory, CATALOG_NAME, 'is missing, and there are bundles')
-  }
+  if (names.some(isBundleName)) throw lostCatalog(folder.directory)
   await writeCatalog(folder, catalog)
   return catalog
 }

@@ -2,7 +2,7 @@ import { parseTime } from '../../event/time.ts'
 import { errorCode, fileError } from '../../repository/durable-file.ts'
 import { NewerFormatError } from '../../repository/errors.ts'
 import type { FileSystem } from '../../system/file-system.ts'
-import { type BundleRange, bundleName } from './bundle-range.ts'
+import { type BundleRange, bundleName, isBundleName } from './bundle-range.ts'
 import { BackupDamagedError, BackupMissingError } from './errors.ts'
 
 /** A bundle as the catalog knows it. */
@@ -42,8 +42,17 @@ const KNOWN_FORMAT = 1
  */
 export async function readCatalog(directory: string, fileSystem: FileSystem): Promise<Catalog> {
   const catalog = await findCatalog(directory, fileSystem)
+  if (catalog === undefined) {
+    const names = await fileSystem.list(directory).catch(() => [])
+    if (names.some(isBundleName)) throw lostCatalog(directory)
+  }
   if (catalog === undefined || catalog.bundles.length === 0) throw new BackupMissingError(directory)
   return catalog
+}
+
+/** Of a folder that holds bundles, and does not say what they are. */
+export function lostCatalog(directory: string): BackupDamagedError {
+  return new BackupDamagedError(directory, CATALOG_NAME, 'is missing, and there are bundles')
 }
 
 /** Undefined where there is none. @throws BackupDamagedError, NewerFormatError, PermissionDeniedError, FileFailedError */

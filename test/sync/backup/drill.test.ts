@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
@@ -6,6 +6,7 @@ import type { RecordedEvent } from '../../../src/event/event.ts'
 import { Lines } from '../../../src/event/lines.ts'
 import { projection } from '../../../src/image/projection.ts'
 import { open } from '../../../src/memoir.ts'
+import { restore } from '../../../src/restore.ts'
 import { compareEvents, compareStates } from '../../../src/sync/backup/comparison.ts'
 import { storedLine, temporaryFolder } from '../../log/log-fixture.ts'
 import { bareRepository, git } from '../../repository/real-git.ts'
@@ -151,6 +152,22 @@ describe('a drill', () => {
     } finally {
       process.chdir(before)
     }
+  })
+
+  it('says of a folder that is neither a repository nor a backup that it is no backup, or lost its catalog', async () => {
+    const directory = temporaryFolder()
+    await using log = await open(join(temporaryFolder(), 'bank.git'))
+    await expect(log.drill(directory)).rejects.toMatchObject({ code: 'backup-missing', directory })
+    await log.append('account-1', [deposit(1)])
+    await log.backup(directory)
+    rmSync(join(directory, 'backup.json'))
+    const damaged = {
+      code: 'backup-damaged',
+      file: 'backup.json',
+      what: expect.stringContaining('is missing'),
+    }
+    await expect(log.drill(directory)).rejects.toMatchObject(damaged)
+    await expect(restore(directory, join(temporaryFolder(), 'r.git'))).rejects.toMatchObject(damaged)
   })
 
   it('tells another log, and another history, from this one', async () => {
