@@ -29,6 +29,7 @@ export async function openShared(path: string, options: SharedOptions): Promise<
     const { remote = 'origin', shared: settings = {}, ports = {} } = options
     const { fileSystem = nodeFileSystem, clock = systemClock, random = systemRandom } = ports
     const { log, manifest, repository, reader, runner, directory } = assembly.opened
+    const seen = await assembly.pushers.allOf(remote)
     const notify = (notice: Notice) => assembly.tell(notice)
     // Of a time when this clone was the only writer.
     await log.seal()
@@ -53,12 +54,14 @@ export async function openShared(path: string, options: SharedOptions): Promise<
       onFailure: (error: Error) => notify({ kind: 'remote-failed', error }),
       onConflict: (id: string, error: Error) => notify({ kind: 'conflict', id, error }),
       onMoved: () => assembly.branchMoved(),
+      onConfirmed: seen.reached,
     }
     const shared = await SharedWriter.open(writer, options.signal)
-    const parts = logParts(assembly, options.projections)
+    const parts = logParts(assembly, options.projections, remote)
     const status = () => ({ ...parts.status(), mode: 'shared' as const, shared: shared.status() })
     const close = async () => {
       await shared.close()
+      await seen.save()
       await parts.close()
     }
     return new SharedLog({ ...parts, shared, status, close })

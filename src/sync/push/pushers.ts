@@ -1,6 +1,7 @@
 import { UsageError } from '../../event/errors.ts'
 import type { Notice } from '../../log/log-state.ts'
 import type { OpenedLog } from '../../log/open-event-log.ts'
+import { moveRef } from '../../log/ref-move.ts'
 import { readRef } from '../../repository/refs.ts'
 import { configuredRemotes, getRemote, trackingRefOf } from '../../repository/remote.ts'
 import { shownAddress } from '../../repository/remote-address.ts'
@@ -85,6 +86,40 @@ export class Pushers {
     await known.save().catch((error) => notify({ kind: 'remote-not-recorded', error }))
   }
 
+  /**
+   * One remote by all its names, to say of it that it has all that is committed here. That is in the status at once;
+   * `save` remembers it for the next process.
+   *
+   * @throws InvalidRemoteError
+   */
+  async allOf(remote: string): Promise<{ readonly reached: () => void; readonly save: () => Promise<void> }> {
+    const { opened, clock, notify } = this.parts
+    const addressOf = async (name: string) =>
+      shownAddress((await getRemote(opened.repository, name, 'fetch')).address)
+    const address = await addressOf(remote)
+    const names = new Set([shownAddress(remote), ...(this.known.has(address) ? [address] : [])])
+    for (const name of await configuredRemotes(opened.repository)) {
+      // Another one may be configured badly.
+      if ((await addressOf(name).catch(() => undefined)) === address) names.add(name)
+    }
+    const known = [...names].map((name) => this.knownAs(name))
+    let isSeen = false
+    const reached = () => {
+      isSeen = true
+      for (const one of known) {
+        one.reached(opened.log.state.branch)
+        one.succeeded(clock.now())
+      }
+    }
+    const save = async () => {
+      for (const one of isSeen ? known : []) {
+        const saved = this.track(one).then(() => one.save())
+        await saved.catch((error) => notify({ kind: 'remote-not-recorded', error }))
+      }
+    }
+    return { reached, save }
+  }
+
   /** Pushes what is committed, at once. @throws RemoteFailedError, InvalidRemoteError, GitMissingError */
   push(remote: string, options: TransferOptions): Promise<PushResult> {
     return this.pusherOf(remote).then((pusher) => pusher.push('now', options, this.withCredentials(remote)))
@@ -155,6 +190,17 @@ export class Pushers {
     const ours = [authority, ...(automatic?.mirrors ?? [])]
     const isBare = remote === shownAddress(remote)
     return (isBare && ours.find((address) => shownAddress(address) === remote)) || remote
+  }
+
+  /** Moves git's own ref for a remote with a name, as git does where it was given the name and not the address. */
+  private async track({ remote, head }: KnownRemote): Promise<void> {
+    const { opened, fileSystem, clock } = this.parts
+    const { gitDirectory, branch } = opened.repository
+    const ref = trackingRefOf(remote, branch)
+    if (ref === undefined || head === undefined) return
+    const expected = await readRef(fileSystem, gitDirectory, ref)
+    if (expected === head.commit) return
+    await moveRef(fileSystem, gitDirectory, ref, { expected, next: head.commit }, clock)
   }
 
   private async pusherOf(remote: string): Promise<Pusher> {

@@ -1,4 +1,4 @@
-import type { Draft, Proposal } from '../../log/draft.ts'
+import type { Proposal } from '../../log/draft.ts'
 import { LogClosedError } from '../../log/errors.ts'
 import { RemoteFailedError } from '../../repository/git-process-errors.ts'
 import { Alarm } from './alarm.ts'
@@ -6,23 +6,12 @@ import { Backoff, mayPass } from './backoff.ts'
 import { type Decision, type Line, tell } from './line.ts'
 import { LostPushes } from './lost-pushes.ts'
 import { Pace } from './pace.ts'
-import { CUT_OFF, RemoteBranch, type RemoteBranchParts } from './remote-branch.ts'
+import { CUT_OFF, RemoteBranch } from './remote-branch.ts'
+import type { RoundLoopParts } from './round-loop-parts.ts'
 import { failureOf, type SharedFailure, type SharedPhase } from './shared-status.ts'
 import { TurnQueue } from './turn-queue.ts'
 import { Waiters } from './waiters.ts'
 import type { WaitingAppend } from './waiting-append.ts'
-
-export interface RoundLoopParts extends RemoteBranchParts {
-  readonly draft: Draft
-  /** A fraction from 0 to 1. */
-  readonly chance: () => number
-  /** How often the remote is looked at while there is nothing to push, in milliseconds. */
-  readonly fetchMs: number
-  /** Told when a round fails, once until one does not. */
-  readonly onFailure: (error: Error) => void
-  /** Told after each move of the branch. */
-  readonly onMoved: () => void
-}
 
 /**
  * Pushes what waits in the line, round after round, to a remote branch that others push to as well. The branch
@@ -226,6 +215,7 @@ export class RoundLoop {
     this.current = 'fetching'
     const look = this.line.beginLook()
     const hasMoved = await this.remote.fetch(() => this.line.withdraw())
+    this.parts.onConfirmed()
     if (hasMoved) this.parts.onMoved()
     await this.decide(async () => [...(await this.line.place()), ...this.line.refuse(look)])
     this.lastLook = look
@@ -256,7 +246,11 @@ export class RoundLoop {
       if (this.turns.isOver) await this.turns.leave()
       this.failed = undefined
       this.current = 'confirming'
-      await this.decide(async () => [...(await this.line.confirm(proposal)), ...this.line.refuse(look)])
+      await this.decide(async () => {
+        const confirmed = await this.line.confirm(proposal)
+        this.parts.onConfirmed()
+        return [...confirmed, ...this.line.refuse(look)]
+      })
     } catch (error) {
       if (error instanceof RemoteFailedError) mayHaveArrived = error.mayHaveArrived
       if (mayHaveArrived) this.line.doubt(proposal)

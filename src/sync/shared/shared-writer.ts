@@ -7,7 +7,8 @@ import { type Conflict, ConflictNotFoundError, conflictsOf, type Retry } from '.
 import { Line } from './line.ts'
 import { OfflineAppends, type ProvisionalResult } from './offline-appends.ts'
 import type { Outbox } from './outbox.ts'
-import { RoundLoop, type RoundLoopParts } from './round-loop.ts'
+import { RoundLoop } from './round-loop.ts'
+import type { RoundLoopParts } from './round-loop-parts.ts'
 import type { SharedStatus } from './shared-status.ts'
 import { WaitingAppend } from './waiting-append.ts'
 

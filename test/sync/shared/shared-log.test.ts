@@ -583,6 +583,25 @@ describe('opening', () => {
     await expect(remote.open('one')).rejects.toThrow(HistoryForkedError)
   })
 
+  test('says of its remote, by each of its names, that it has what is confirmed, also to the next process', async () => {
+    const remote = await SharedRemote.create()
+    const way = `${remote.folder}/way-of-one`
+    await (await remote.open('one')).close()
+    const here = { unpushed: { events: 0, commits: 0 }, pushedAt: expect.stringMatching(/^2/) }
+    for (const [name, position] of [['origin', 1] as const, [way, 2] as const]) {
+      const log = await remote.open('one', { remote: name })
+      const { commit } = await log.append('seat', [event(position)])
+      const head = { position, commit }
+      const { heads, remotes } = log.status()
+      expect(heads.remote).toEqual(head)
+      expect(remotes).toHaveLength(2)
+      for (const one of remotes) expect(one).toMatchObject({ ...here, head })
+      await log.close()
+      await using reader = await open(`${remote.folder}/one.git`, { readOnly: true, watch: false })
+      for (const one of reader.status().remotes) expect(one).toMatchObject({ ...here, head })
+    }
+  })
+
   test('refuses a remote of another log, also where this one was confirmed before', async () => {
     const remote = await SharedRemote.create()
     const other = await SharedRemote.create()
