@@ -35,6 +35,7 @@ export const RESERVED: readonly ReservedModules[] = [
     files: {
       'system/file-system.ts': 'the port itself',
       'system/access.ts': 'asks the operating system what this user may read and write',
+      'system/same-folder.ts': 'follows the links of a path; it changes nothing',
       'system/process-identity.ts': 'reads /proc to tell whether the owner of a lock still runs',
       'journal/segment.ts': 'the constants of open(2), no call',
       'repository/isomorphic-reader.ts': 'isomorphic-git is given a file system; it only reads here',
@@ -46,7 +47,7 @@ export const RESERVED: readonly ReservedModules[] = [
       'repository/temporary-directory.ts':
         'makes and removes folders that are worth nothing after the process',
       'repository/near-remote.ts': 'follows the links of a path; it changes nothing',
-      'repository/remote.ts': 'reads the configuration of the repository',
+      'repository/remote.ts': 'looks whether there is something under a name',
       'repository/remote-transfer.ts':
         'reads what git noted of a fetch, in a folder that is worth nothing after it',
       'repository/ref-lock.ts': 'reads /proc to find the process that holds a lock',

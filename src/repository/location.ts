@@ -1,5 +1,6 @@
 import { basename, dirname, resolve } from 'node:path'
 import type { FileStat, FileSystem } from '../system/file-system.ts'
+import { isSameFolder } from '../system/same-folder.ts'
 import { isUnfinished } from './creation.ts'
 import { errorCode, fileError } from './durable-file.ts'
 import { NotARepositoryError, UnsupportedRepositoryError } from './errors.ts'
@@ -52,6 +53,7 @@ async function repositoryIn(folder: string, fileSystem: FileSystem): Promise<Rep
   const config = await readConfig(gitDirectory, fileSystem)
   refuseUnsupported(gitDirectory, config)
   const workTree = workTreeOf(gitDirectory, folder, config)
+  await refuseElsewhere(gitDirectory, workTree, config)
   return { path: folder, gitDirectory, workTree, branch: await readHead(fileSystem, gitDirectory) }
 }
 
@@ -114,12 +116,28 @@ function refuseUnsupported(gitDirectory: string, config: GitConfig): void {
 }
 
 function workTreeOf(gitDirectory: string, folder: string, config: GitConfig): string | undefined {
-  const configured = config.get('core.worktree')
-  if (configured !== undefined) return resolve(gitDirectory, configured)
   if (isTrue(config.get('core.bare'))) return undefined
   if (gitDirectory !== folder) return folder
   // Asked for the .git itself, or for a bare repository that does not say so.
   return basename(gitDirectory) === '.git' ? dirname(gitDirectory) : undefined
+}
+
+/**
+ * A submodule's configuration names the folder that its `.git` file stands in. Any other folder is refused: files of the
+ * branch would be written wherever a repository from a stranger says.
+ */
+async function refuseElsewhere(
+  gitDirectory: string,
+  workTree: string | undefined,
+  config: GitConfig,
+): Promise<void> {
+  const configured = config.get('core.worktree')
+  if (configured === undefined) return
+  const elsewhere = resolve(gitDirectory, configured)
+  if (workTree !== undefined && (await isSameFolder(elsewhere, workTree))) return
+  throw new UnsupportedRepositoryError(gitDirectory, `the work tree ${elsewhere} (core.worktree)`, {
+    hint: 'Open the folder that holds the .git of this repository, or take core.worktree out of its configuration.',
+  })
 }
 
 async function statOrUndefined(fileSystem: FileSystem, path: string): Promise<FileStat | undefined> {

@@ -1,5 +1,6 @@
-import { readFile, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { nodeFileSystem } from '../system/file-system.ts'
 import { parseGitSettings } from './git-config.ts'
 import { checkRemoteAddress, InvalidRemoteError, shownAddress } from './remote-address.ts'
 import type { RepositoryPaths } from './stand-in-directory.ts'
@@ -52,9 +53,14 @@ export async function addressNear(repository: RepositoryPaths, remote: string): 
 
 /** The names of the remotes that a repository knows. */
 export async function configuredRemotes({ gitDirectory }: RepositoryPaths): Promise<readonly string[]> {
-  const settings = parseGitSettings(await readFile(join(gitDirectory, 'config'), 'utf8'))
+  const settings = await readSettings(gitDirectory)
   const names = [...settings.keys()].flatMap((key) => /^remote\.(.+)\.url$/.exec(key)?.[1] ?? [])
   return names.filter(isName)
+}
+
+async function readSettings(gitDirectory: string): Promise<ReturnType<typeof parseGitSettings>> {
+  const config = await nodeFileSystem.readFile(join(gitDirectory, 'config'))
+  return parseGitSettings(config.toString('utf8'))
 }
 
 async function findConfigured(
@@ -62,7 +68,7 @@ async function findConfigured(
   name: string,
   purpose: 'fetch' | 'push',
 ): Promise<string | undefined> {
-  const settings = parseGitSettings(await readFile(join(gitDirectory, 'config'), 'utf8'))
+  const settings = await readSettings(gitDirectory)
   // Of several the first, from which git fetches: pushing to the others is what mirrors are for.
   const find = (key: string) => settings.get(`remote.${name}.${key}`)?.[0]
   const pushAddress = purpose === 'push' ? find('pushurl') : undefined

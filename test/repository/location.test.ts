@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { NotARepositoryError, UnsupportedRepositoryError } from '../../src/repository/errors.ts'
@@ -38,11 +38,33 @@ describe('finding a repository', () => {
     expect(await find(path)).toMatchObject({ path, gitDirectory: separate, workTree: path })
   })
 
-  test('obeys core.worktree, as in a submodule', async () => {
-    const path = folderRepository()
-    mkdirSync(join(path, 'files'))
-    git(path, ['config', 'core.worktree', '../files'])
-    expect(await find(path)).toMatchObject({ workTree: join(path, 'files') })
+  test('knows a submodule, whose configuration names its folder', async () => {
+    const [path, inner] = [folderRepository(), folderRepository()]
+    git(inner, ['commit', '--quiet', '--allow-empty', '-m', 'Start'])
+    git(path, ['-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', inner, 'log'])
+    const [workTree, gitDirectory] = [join(path, 'log'), join(path, '.git/modules/log')]
+    expect(await find(workTree)).toMatchObject({ gitDirectory, workTree })
+    symlinkSync(workTree, join(path, 'link'))
+    expect(await find(join(path, 'link'))).toMatchObject({ gitDirectory, workTree: join(path, 'link') })
+    await expect(find(gitDirectory)).rejects.toBeInstanceOf(UnsupportedRepositoryError)
+  })
+
+  test.each(['../files', '../..', '/'])(
+    'refuses files that would stand elsewhere, in %s',
+    async (elsewhere) => {
+      const path = folderRepository()
+      mkdirSync(join(path, 'files'))
+      git(path, ['config', 'core.worktree', elsewhere])
+      const refused = find(path)
+      await expect(refused).rejects.toBeInstanceOf(UnsupportedRepositoryError)
+      await expect(refused).rejects.toThrow(/core\.worktree/)
+    },
+  )
+
+  test('refuses a bare repository with files elsewhere', async () => {
+    const path = bareRepository()
+    git(path, ['config', 'core.worktree', temporaryDirectory()])
+    await expect(find(path)).rejects.toBeInstanceOf(UnsupportedRepositoryError)
   })
 
   test('reads the branch from HEAD', async () => {
