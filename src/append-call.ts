@@ -40,16 +40,22 @@ export function normaliseAppend(
   third: AppendOptions | undefined,
   defaultAck: AckLevel,
 ): AppendCall {
-  const options = isList(second) ? third : (second ?? third)
-  if (options) checkOptionNames('append', options, APPEND_OPTIONS)
+  const options: AppendOptions = (isList(target) && !isList(second) ? (second ?? third) : third) ?? NO_OPTIONS
+  if (options !== NO_OPTIONS) checkOptionNames('append', options, APPEND_OPTIONS)
+  const { condition, ack = defaultAck, signal } = options
   if (!isList(target)) {
-    const { expectedVersion = 'any', condition, ack = defaultAck, signal } = third ?? NO_OPTIONS
+    const { expectedVersion = 'any' } = options
+    // What is no list of events is refused with the events.
     const appends = [{ stream: target, events: isList(second) ? second : [], expectedVersion }]
     return { appends, condition, ack: checkAck(ack), signal }
   }
   if (isList(second)) throw new UsageError('an append over several streams takes its events with each stream')
   for (const append of target) checkStreamAppend(append)
-  const { condition, ack = defaultAck, signal } = second ?? NO_OPTIONS
+  if (options.expectedVersion !== undefined) {
+    throw new UsageError('an append over several streams takes an expectedVersion with each stream', {
+      hint: 'Call append([{ stream, events, expectedVersion }, …]).',
+    })
+  }
   return { appends: target, condition, ack: checkAck(ack), signal }
 }
 

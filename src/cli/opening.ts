@@ -30,7 +30,9 @@ async function getRepository({ folder }: Context): Promise<Repository> {
   const isGiven = folder !== undefined
   const found = await (isGiven ? findRepository : findRepositoryUpwards)(path, nodeFileSystem)
   if (found !== undefined) return found
-  throw new NotARepositoryError(path, isGiven ? 'there is nothing yet' : 'nor is any folder above it')
+  throw new NotARepositoryError(path, isGiven ? 'there is nothing yet' : 'nor is any folder above it', {
+    hint: 'Name the folder of a log with -C, or create one: memoir init.',
+  })
 }
 
 /** Opens the log for appends; unlike `open`, never creates one. */

@@ -9,6 +9,11 @@ const PIECE = 1 << 16
 export type OutputStream = NodeJS.WritableStream &
   Partial<Pick<WriteStream, 'isTTY' | 'columns' | 'hasColors'>>
 
+/** How wide a terminal is. Some say 0: that they do not know. */
+export function columnsOf({ columns }: OutputStream): number {
+  return columns || 80
+}
+
 /**
  * Where data goes: lines, written in large pieces, no faster than the reader takes them.
  */
@@ -27,7 +32,7 @@ export class Output {
 
   /** How many columns a line may take; undefined when it goes to no terminal, and is not cut. */
   get width(): number | undefined {
-    return this.stream.isTTY ? (this.stream.columns ?? 80) : undefined
+    return this.stream.isTTY ? columnsOf(this.stream) : undefined
   }
 
   /** Less weight for what matters less, on terminals that can show it. */

@@ -1,4 +1,4 @@
-import type { OutputStream } from './output.ts'
+import { columnsOf, type OutputStream } from './output.ts'
 import { cutTo } from './terminal-text.ts'
 
 /** Work that takes less shows nothing. */
@@ -47,7 +47,7 @@ export class Progress implements Disposable {
     this.last = now
     const text = progressText(this.label, extent, (now - this.start) / 1000, isTerminal)
     this.isShown = true
-    stream.write(isTerminal ? `\r${cutTo((stream.columns ?? 80) - 1, text)}\u001b[K` : `${text}\n`)
+    stream.write(isTerminal ? `\r${cutTo(columnsOf(stream) - 1, text)}\u001b[K` : `${text}\n`)
   }
 
   /** Removes the bar from a terminal. */

@@ -1,6 +1,6 @@
 import type { ExpectedVersion } from '../event/condition.ts'
 import { MemoirError } from '../event/errors.ts'
-import type { ProcessIdentity } from '../system/process-identity.ts'
+import { isCurrentProcess, type ProcessIdentity } from '../system/process-identity.ts'
 
 /** A stream, or what a query selects, does not stand where an append expected it. Nothing was stored. */
 export class ConcurrencyError extends MemoirError {
@@ -42,9 +42,16 @@ export class LogLockedError extends MemoirError {
     readonly path: string,
     readonly owner: ProcessIdentity,
   ) {
-    super(`the log is being written by process ${owner.pid} on ${owner.host}, since ${owner.since}`, {
-      hint: 'Close that writer, or open the log with readOnly: true. A lock left on another machine is removed by `memoir doctor --fix`.',
-    })
+    super(
+      isCurrentProcess(owner)
+        ? `this process has the log open for writing already, since ${owner.since}`
+        : `the log is being written by process ${owner.pid} on ${owner.host}, since ${owner.since}`,
+      {
+        hint: isCurrentProcess(owner)
+          ? 'Use the log that is open, in the whole process, or close it first. Others can be opened with readOnly: true.'
+          : 'Close that writer, or open the log with readOnly: true. A lock left on another machine is removed by `memoir doctor --fix`.',
+      },
+    )
   }
 }
 

@@ -24,6 +24,8 @@ export function ownDirectory(repository: Repository): string {
   return `${repository.gitDirectory}/memoir`
 }
 
+const NOT_CREATED = 'A log is not created to be read. Open it for writing first, or check the path.'
+
 /**
  * The repository at a path, made if there is none.
  *
@@ -36,7 +38,7 @@ export async function findOrCreateRepository(
 ): Promise<Repository> {
   const found = await findRepository(path, fileSystem)
   if (found !== undefined) return found
-  if (!mayCreate) throw new NotARepositoryError(path, 'there is nothing yet')
+  if (!mayCreate) throw new NotARepositoryError(path, 'there is nothing yet', { hint: NOT_CREATED })
   try {
     return await createRepository(path, fileSystem)
   } catch (error) {

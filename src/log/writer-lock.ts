@@ -1,12 +1,21 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { timeOf } from '../event/time.ts'
 import { fileError, removeQuietly, writeFully } from '../repository/durable-file.ts'
+import { FileFailedError } from '../repository/errors.ts'
 import type { Clock } from '../system/clock.ts'
 import type { FileSystem } from '../system/file-system.ts'
-import { currentProcess, isRunning, type ProcessIdentity } from '../system/process-identity.ts'
+import {
+  currentProcess,
+  isProcessIdentity,
+  isRunning,
+  type ProcessIdentity,
+} from '../system/process-identity.ts'
 import { LogLockedError } from './errors.ts'
 
 const NAME = /^writer\.(\d{12})\.lock$/
+/** Nobody gets there by opening a log: somebody made a file of this name. */
+const LAST_NUMBER = 999_999_999_999
+const NO_NUMBER = { cause: new Error('no number comes after that of this lock: remove it if no writer runs') }
 const RELEASED = 'released\n'
 /** How long a lock may stand empty while its owner is about to write its name into it. */
 const EMPTY_MS = 1000
@@ -48,6 +57,7 @@ export class WriterLock {
   ): Promise<WriterLock> {
     for (;;) {
       const last = (await lockNumbers(directory, fileSystem)).at(-1) ?? 0
+      if (last === LAST_NUMBER) throw new FileFailedError(lockPath(directory, last), NO_NUMBER)
       if (last > 0) {
         const owner = await readOwner(lockPath(directory, last), fileSystem, clock)
         if (owner !== undefined && isRunning(owner))
@@ -129,7 +139,8 @@ async function readOwner(
 
 function parseOwner(text: string): ProcessIdentity | undefined {
   try {
-    return JSON.parse(text)
+    const owner: unknown = JSON.parse(text)
+    return isProcessIdentity(owner) ? owner : undefined
   } catch {
     return undefined
   }

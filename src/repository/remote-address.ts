@@ -5,11 +5,13 @@ export class InvalidRemoteError extends MemoirError {
   readonly code = 'invalid-remote'
   readonly address: string
 
-  constructor(address: string, what: string) {
+  constructor(
+    address: string,
+    what: string,
+    hint = 'Use https://, ssh://, user@host:path, file:// or the path of a folder.',
+  ) {
     const shown = shownAddress(address)
-    super(`remote address ${JSON.stringify(shown)} ${what}`, {
-      hint: 'Use https://, ssh://, user@host:path, file:// or the path of a folder.',
-    })
+    super(`remote address ${JSON.stringify(shown)} ${what}`, { hint })
     this.address = shown
   }
 }

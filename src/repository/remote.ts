@@ -22,7 +22,8 @@ export async function getRemote(
 ): Promise<Remote> {
   if (!isName(remote)) return remoteAt(remote, workTree ?? gitDirectory)
   const address = await findConfigured({ gitDirectory, workTree }, remote, purpose)
-  if (address === undefined) throw new InvalidRemoteError(remote, 'is not the name of a configured remote')
+  if (address === undefined)
+    throw new InvalidRemoteError(remote, 'is not the name of a configured remote', nameHint(remote))
   return { address, name: remote }
 }
 
@@ -48,7 +49,15 @@ export async function addressNear(repository: RepositoryPaths, remote: string): 
   const isPath = !isName(remote) || (await stat(resolve(remote)).catch(() => undefined)) !== undefined
   const configured = isName(remote) ? await findConfigured(repository, remote, 'fetch') : undefined
   if (configured !== undefined || isPath) return configured ?? resolveAddress(remote, process.cwd())
-  throw new InvalidRemoteError(remote, 'is neither the name of a configured remote nor that of a folder')
+  throw new InvalidRemoteError(
+    remote,
+    'is neither the name of a configured remote nor that of a folder',
+    nameHint(remote),
+  )
+}
+
+function nameHint(name: string): string {
+  return `Make it known with \`git remote add ${name} <address>\`, or give an address: https://, ssh://, user@host:path or the path of a folder.`
 }
 
 /** The names of the remotes that a repository knows. */

@@ -24,6 +24,18 @@ export function currentProcess(nowMs: number): ProcessIdentity {
   }
 }
 
+/** Whether what stood in a file says which process it was: a file may hold anything. */
+export function isProcessIdentity(value: unknown): value is ProcessIdentity {
+  if (typeof value !== 'object' || value === null) return false
+  const { pid, host, since, boot, started } = value as Partial<ProcessIdentity>
+  return typeof pid === 'number' && [host, since, boot, started].every((field) => typeof field === 'string')
+}
+
+/** Whether it is the process that runs this. */
+export function isCurrentProcess({ pid, host }: ProcessIdentity): boolean {
+  return pid === process.pid && host === hostname()
+}
+
 /** Whether a process still runs. One on another host counts as running: nobody here can know. */
 export function isRunning(owner: ProcessIdentity): boolean {
   if (owner.host !== hostname()) return true

@@ -81,3 +81,44 @@ it('how long a remote may be silent is refused where Node would take it for 1 ms
 it.each(['', undefined])('a clone of %j is refused', async (address) => {
   await expect(clone(address as string)).rejects.toMatchObject({ code: 'usage' })
 })
+
+it('an append of what is no list of events says how to give them', async () => {
+  await using log = await open(join(temporaryDirectory(), 'log.git'))
+  for (const events of [{ type: 'T' }, 'T', undefined, { ack: 'committed' }]) {
+    await expect(log.append('s', events as never)).rejects.toMatchObject({
+      code: 'invalid-event',
+      field: 'events',
+      hint: expect.stringContaining('append(stream, [{ type'),
+    })
+  }
+  expect(log.status().events).toBe(0)
+})
+
+it('no condition of an append over several streams is passed over', async () => {
+  await using log = await open(join(temporaryDirectory(), 'log.git'))
+  const append = log.append.bind(log) as unknown as (...given: unknown[]) => Promise<unknown>
+  const appends = [{ stream: 's', events: [{ type: 'T' }] }]
+  const expected = { expectedVersion: 'stream-exists' }
+  await expect(append(appends, expected)).rejects.toMatchObject({ code: 'usage' })
+  await expect(append(appends, undefined, expected)).rejects.toMatchObject({ code: 'usage' })
+  const never = { condition: { query: {}, after: 0 } }
+  await log.append('s', [{ type: 'T' }])
+  await expect(append(appends, undefined, never)).rejects.toMatchObject({ code: 'concurrency' })
+  expect(log.status().events).toBe(1)
+})
+
+it('a remote that is not known by its name says how to make it known', async () => {
+  await using log = await open(join(temporaryDirectory(), 'log.git'))
+  await expect(log.push()).rejects.toMatchObject({
+    code: 'invalid-remote',
+    hint: expect.stringContaining('git remote add origin'),
+  })
+})
+
+it('a log that is not there yet is not told to be created by reading it', async () => {
+  const opened = open(join(temporaryDirectory(), 'log.git'), { readOnly: true })
+  await expect(opened).rejects.toMatchObject({
+    code: 'not-a-repository',
+    hint: expect.stringContaining('Open it for writing first'),
+  })
+})

@@ -1,4 +1,5 @@
-import { chmod, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { chmod, mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { jsonLines, leaveInJournal, memoir, temporaryFolder } from './program.ts'
@@ -50,6 +51,22 @@ test('a damaged journal ends with 5, and reading shows what is committed with a 
   const read = await memoir(['-C', path, 'read', '--json'])
   expect(jsonLines(read.stdout)).toMatchObject([{ type: 'Committed' }])
   expect([read.code, read.stderr]).toEqual([0, expect.stringContaining('Only what is committed is shown.')])
+})
+
+test('finds that the log cannot be opened for what it holds', async () => {
+  await using own = await temporaryFolder()
+  const path = join(own.path, 'log')
+  execFileSync('git', ['init', '--quiet', '--initial-branch=main', path])
+  await memoir(['init', path])
+  await mkdir(join(path, 'events/000000'), { recursive: true })
+  await writeFile(join(path, 'events/000000/000000000001.jsonl'), '{}\n')
+  execFileSync('git', ['-C', path, 'add', '.'])
+  execFileSync('git', ['-C', path, 'commit', '--quiet', '-m', 'By hand'])
+  const { code, stdout } = await memoir(['-C', path, 'doctor', '--json'])
+  expect(code).toBe(5)
+  expect(jsonLines(stdout)[0]).toMatchObject({
+    found: expect.arrayContaining([expect.objectContaining({ code: 'invalid-batch', canFix: false })]),
+  })
 })
 
 test('a folder that holds no log is reported, not thrown', async () => {

@@ -121,6 +121,13 @@ describe('follow', () => {
 })
 
 describe('accept-rewrite', () => {
+  test('says that the remote has no such name, rather than look for a folder', async () => {
+    await using own = await temporaryFolder()
+    await memoir(['init', 'log.git'], { cwd: own.path })
+    const { code, stderr } = await memoir(['-C', 'log.git', 'accept-rewrite'], { cwd: own.path })
+    expect([code, stderr]).toEqual([2, expect.stringContaining('git remote add origin')])
+  })
+
   test('shows what would be lost, asks for the commit, and takes it', async () => {
     await using own = await scene()
     const followed = start(['follow', 'remote.git', 'replica.git'], own)

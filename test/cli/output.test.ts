@@ -66,6 +66,10 @@ test('a reader that goes away is told once, and ends what is written after', asy
   expect(closed).toBe(1)
 })
 
+test('a terminal that does not know its width, and says 0, is taken for one of 80 columns', () => {
+  expect(new Output(Object.assign(terminal(false), { columns: 0 }), () => undefined).width).toBe(80)
+})
+
 test('a terminal has a width, a pipe has none', () => {
   expect(new Output(terminal(false), () => undefined).width).toBe(100)
   expect(new Output(new Reader(), () => undefined).width).toBeUndefined()

@@ -29,7 +29,12 @@ test('is held until it is released, in this process too', async () => {
   const folder = temporaryFolder()
   const lock = await acquire(folder)
   await expect(acquire(folder)).rejects.toThrow(LogLockedError)
-  await expect(acquire(folder)).rejects.toMatchObject({ owner: { pid: process.pid }, path: lock.path })
+  await expect(acquire(folder)).rejects.toMatchObject({
+    owner: { pid: process.pid },
+    path: lock.path,
+    message: expect.stringContaining('this process has the log open for writing already'),
+    hint: expect.stringContaining('close it first'),
+  })
   expect(await findOwner(folder)).toMatchObject({ pid: process.pid, isRunning: true })
   await lock.release()
   expect(await findOwner(folder)).toBeUndefined()
@@ -80,6 +85,28 @@ test('is taken from one that died before it wrote its name', async () => {
   utimesSync(path, 1, 1)
   await acquire(folder)
   expect(readdirSync(folder)).toEqual(['writer.000000000008.lock'])
+})
+
+test.each(['null', '5', '[]', '"writer"', '{}', '{"pid":"x"}', '{"pid":1,"host":2}'])(
+  'is taken where its file names nobody, but holds %s',
+  async (text) => {
+    const folder = temporaryFolder()
+    const path = `${folder}/writer.000000000007.lock`
+    writeFileSync(path, text)
+    utimesSync(path, 1, 1)
+    expect(await findOwner(folder)).toBeUndefined()
+    await acquire(folder)
+    expect(readdirSync(folder)).toEqual(['writer.000000000008.lock'])
+  },
+)
+
+test('is refused, and not looked for without end, where no number comes after the last', async () => {
+  const folder = temporaryFolder()
+  writeFileSync(`${folder}/writer.999999999999.lock`, 'released\n')
+  await expect(acquire(folder)).rejects.toMatchObject({
+    code: 'file-failed',
+    path: `${folder}/writer.999999999999.lock`,
+  })
 })
 
 test.runIf(process.platform === 'linux')('is taken from one that ended, and that nobody buried', async () => {

@@ -1,3 +1,4 @@
+import { addressNear } from '../../repository/remote.ts'
 import { command, json, option, optionalArgument } from '../command.ts'
 import { getLogRepository } from '../opening.ts'
 import { countOf } from '../progress.ts'
@@ -17,7 +18,8 @@ export const acceptRewrite = command({
     const { output, signal } = context
     const { repository } = await getLogRepository(context)
     const { openForRewrite } = await import('../../follow.ts')
-    await using replica = await openForRewrite(remote, repository.path, { signal })
+    const address = await addressNear(repository, remote)
+    await using replica = await openForRewrite(address, repository.path, { signal })
     if (commit === undefined) {
       const rewrite = await replica.describeRewrite({ signal })
       if (json) return output.json(rewrite)

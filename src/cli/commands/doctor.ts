@@ -1,3 +1,4 @@
+import { toAilment } from '../../log/diagnosis/ailment.ts'
 import { type Ailment, diagnose, type MovedEvent, treat } from '../../log/diagnosis/diagnosis.ts'
 import { findRepositoryUpwards } from '../../repository/location.ts'
 import { nodeFileSystem } from '../../system/file-system.ts'
@@ -23,19 +24,19 @@ export const doctor = command({
     { run: 'memoir doctor --fix', text: 'mend what can be mended without losing an event' },
   ],
   notes: `Looks for locks that were left behind, a torn or damaged journal, events that were never committed, a
-missing git, and permissions. With an error that stays, the exit code is 1, or 5 for damage.`,
+missing git, and permissions, and whether the log can be opened. memoir verify checks what it holds. With an error that stays, the exit code is 1, or 5 for damage.`,
   async run({ fix, json }, context) {
     const { output, signal } = context
     const path = await findFolder(context)
     const examined: Examined[] = []
-    for (const ailment of await diagnose({ path })) {
+    for (const ailment of await examine(path, signal)) {
       signal.throwIfAborted()
       examined.push(
         fix && ailment.canFix ? { ailment, treatment: await treat(ailment, { path }) } : { ailment },
       )
     }
     // A treatment may bring to light what stood behind the ailment.
-    const left = fix ? await diagnose({ path }) : examined.map(({ ailment }) => ailment)
+    const left = fix ? await examine(path, signal) : examined.map(({ ailment }) => ailment)
     if (json) await output.json({ path, found: examined.map(plain), left })
     else {
       await output.lines(examined.flatMap(examinedLines))
@@ -44,6 +45,27 @@ missing git, and permissions. With an error that stays, the exit code is 1, or 5
     return exitCodeOf(left)
   },
 })
+
+/** Everything that keeps the log from working. Where nothing else does, it may be what the log holds. */
+async function examine(path: string, signal: AbortSignal): Promise<readonly Ailment[]> {
+  const found = await diagnose({ path })
+  if (found.some(({ severity }) => severity === 'error')) return found
+  const isOld = found.some(({ code }) => code === 'git-too-old')
+  try {
+    const { open } = await import('../../memoir.ts')
+    const log = await open(path, {
+      readOnly: true,
+      watch: false,
+      onProgress: () => signal.throwIfAborted(),
+      ...(isOld && { engine: 'isomorphic' }),
+    })
+    await log.close()
+    return found
+  } catch (error) {
+    signal.throwIfAborted()
+    return [...found, toAilment(error)]
+  }
+}
 
 /** Also where the repository cannot be opened: that is what the doctor is for. */
 async function findFolder({ folder }: Context): Promise<string> {
