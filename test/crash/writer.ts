@@ -25,6 +25,8 @@ export interface WriterOrders {
   readonly maintain?: boolean
   /** Leave out everything that makes bytes durable: a writer that a power cut has to find out. */
   readonly withoutSync?: boolean
+  /** The remote that it pushes to by itself. */
+  readonly mirror?: string
   /** The remote that it shares with other writers: `path` is its own clone then. SIGTERM lets it end. */
   readonly remote?: string
 }
@@ -59,10 +61,10 @@ async function work(orders: WriterOrders, unsettled: readonly Operation[]): Prom
   const seal = { afterMs: 3, maxBytes: sealBytes }
   const ports = orders.withoutSync ? { fileSystem: new UnsyncedFileSystem() } : {}
   const options = { projections: [tallies], seal, snapshot: { everyEvents: 50 }, ports }
-  const { remote } = orders
+  const { remote, mirror } = orders
   const log =
     remote === undefined
-      ? await open(path, options)
+      ? await open(path, { ...options, ...(mirror && { remote: mirror, push: { every: 100 } }) })
       : await open(path, { ...options, mode: 'shared', remote })
   const ackLevels = remote === undefined ? undefined : SHARED_ACK_LEVELS
   let isEnding = false

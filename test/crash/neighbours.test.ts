@@ -1,0 +1,107 @@
+import type { ChildProcess } from 'node:child_process'
+import { rmSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { clone, open } from '../../src/memoir.ts'
+import { restore } from '../../src/restore.ts'
+import { fsck, git, temporaryFolder } from '../log/event-log-fixture.ts'
+import { AFTER_A_KILL, findAnomalies } from './checker.ts'
+import { History } from './history.ts'
+import { Neighbours } from './neighbours.ts'
+import { observe } from './observation.ts'
+import { Random } from './random.ts'
+import { times } from './scale.ts'
+import { tallies } from './tally.ts'
+import { runWriter } from './writer-process.ts'
+
+const CYCLES = times(4, 300)
+const CYCLES_A_LOG = 20
+/** In milliseconds, from the moment at which it begins to work. */
+const LONGEST_LIFE = 4000
+
+test(
+  `a writer that pushes and maintains, killed ${CYCLES} times beside backups, pulls and git's housekeeping, loses and invents nothing`,
+  async () => {
+    const random = new Random(Date.now())
+    for (let cycle = 0; cycle < CYCLES; ) {
+      const folder = temporaryFolder()
+      const [log, mirror, replica, backup] = ['log.git', 'mirror.git', 'replica.git', 'backup'].map(
+        (name) => `${folder}/${name}`,
+      ) as [string, string, string, string]
+      const place = { log, mirror, replica, backup, clone: `${folder}/clone` }
+      await begin(place)
+      const history = new History()
+      for (const end = Math.min(cycle + CYCLES_A_LOG, CYCLES); cycle < end; cycle++) {
+        const life = LONGEST_LIFE / 8 + random.below(LONGEST_LIFE)
+        const neighbours = new Neighbours(place, random)
+        let timer: NodeJS.Timeout | undefined
+        let writer: ChildProcess | undefined
+        const ended = await runWriter(
+          {
+            path: log,
+            mirror,
+            name: `writer-${cycle}`,
+            seed: random.below(2 ** 31),
+            clients: 4,
+            maintain: random.chance(0.5),
+            fillerLength: random.pick([20, 200, 4000]),
+            sealBytes: random.pick([2000, 20_000, 400_000]),
+          },
+          {
+            unsettled: history.unsettled,
+            onSpawn: (child) => {
+              writer = child
+            },
+            onReady: () => {
+              timer = setTimeout(() => writer?.kill('SIGKILL'), life)
+            },
+          },
+        )
+        clearTimeout(timer)
+        expect(ended).toMatchObject({ failed: undefined, signal: 'SIGKILL' })
+        for (const record of ended.records) history.add(record)
+        // The neighbours go on while the next one opens the log.
+        expect(findAnomalies(history, await observe(log), AFTER_A_KILL), `cycle ${cycle}`).toEqual([])
+        await neighbours.end()
+        expect(neighbours.complaints, `cycle ${cycle}`).toEqual([])
+        expect(fsck(log), `cycle ${cycle}`).toBe('')
+      }
+      await expectEqualCopies(place, `${folder}/restored.git`)
+      rmSync(folder, { recursive: true, force: true })
+    }
+  },
+  CYCLES * 30_000,
+)
+
+interface Place {
+  readonly log: string
+  readonly mirror: string
+  readonly replica: string
+  readonly backup: string
+}
+
+/** A log, so far without an event, and a replica of it, so that there is something to pull to. */
+async function begin({ log: path, mirror, replica }: Place): Promise<void> {
+  git('.', ['init', '--bare', '--quiet', '--initial-branch=main', mirror])
+  await using log = await open(path)
+  await log.push(mirror)
+  await using copy = await clone(mirror, replica)
+  expect(copy.status().events).toBe(0)
+}
+
+/** The copies hold a part of the log, and all of it once they are brought up to date. */
+async function expectEqualCopies(
+  { log: path, mirror, replica, backup }: Place,
+  restored: string,
+): Promise<void> {
+  await using log = await open(path, { projections: [tallies] })
+  await log.push(mirror)
+  await log.backup(backup)
+  await restore(backup, restored)
+  await using follower = await open(replica)
+  await follower.pull()
+  for (const copy of [mirror, replica, restored]) {
+    await using other = await open(copy, { readOnly: true, projections: [tallies] })
+    expect(other.state(tallies), copy).toEqual(log.state(tallies))
+    expect(fsck(copy), copy).toBe('')
+  }
+}
