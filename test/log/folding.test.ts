@@ -61,10 +61,10 @@ test('folds no further once its signal is aborted, tells what was folded, and fo
 test('remembers no more sizes than there are files, and some, whoever replaces them', async () => {
   const opened = await openLog(temporaryFolder())
   await opened.log.append([{ stream: 's', events: [event(1)] }], undefined, 'committed')
-  const { folder } = opened.log.writer!
+  const { folding } = opened.log.writer!
   // As if each were sealed here, and then folded by somebody else.
-  for (let number = 0; number < 5000; number++) folder.added([changeWith(`${number}`)])
-  expect(folder.sizes.count).toBeLessThan(300)
+  for (let number = 0; number < 5000; number++) folding.added([changeWith(`${number}`)])
+  expect(folding.sizes.count).toBeLessThan(300)
 })
 
 function changeWith(content: string): CommitChange {
