@@ -9,7 +9,7 @@ export default defineConfig({
     pool: 'forks',
     // Two at a time on any machine: most tests start git processes of their own.
     maxWorkers: 2,
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     reporters: process.env.CI
       ? ['default', ['json', { outputFile: '.build/test-results.json' }]]
