@@ -1,6 +1,17 @@
 import type { RecordedEvent } from '../event/event.ts'
 import type { ReadOptions } from '../log/reading.ts'
 import type { Log } from '../opened-log.ts'
+import { option } from './command.ts'
+import { parseCount } from './input-values.ts'
+
+/** How many of the last events are shown where nobody says how many. */
+export const SHOWN_FIRST = 10
+
+export const linesInput = option(
+  '-n, --lines <n>',
+  `how many of the last events to print first (default: ${SHOWN_FIRST})`,
+  parseCount,
+)
 
 /** Where following begins: the events shown before it, and the first position, or version, after them. */
 export interface TailStart {

@@ -1,27 +1,20 @@
 import type { RecordedEvent } from '../../event/event.ts'
 import type { Notice } from '../../log/log-state.ts'
 import type { Replica } from '../../replica.ts'
-import { argument, command, flag, json, option, optionalArgument } from '../command.ts'
+import { argument, command, flag, json, optionalArgument } from '../command.ts'
 import type { Context } from '../context.ts'
 import { eventLines } from '../event-text.ts'
-import { parseCount } from '../input-values.ts'
 import { noticeText } from '../opening.ts'
 import { filterInputs, readOptions } from '../reading-inputs.ts'
 import { replicaLine } from '../replica-text.ts'
-import { findTailStart } from '../tail-start.ts'
+import { findTailStart, linesInput, SHOWN_FIRST } from '../tail-start.ts'
 import { showTransfer } from '../transfer.ts'
-
-const SHOWN_FIRST = 10
 
 export const follow = command({
   inputs: {
     remote: argument('remote', 'https://, ssh://, user@host:path, or the path of a folder'),
     path: optionalArgument('path', 'the replica, made if need be (default: the last part of the address)'),
-    lines: option(
-      '-n, --lines <n>',
-      `how many of the last events to print first (default: ${SHOWN_FIRST})`,
-      parseCount,
-    ),
+    lines: linesInput,
     status: flag('--status', 'print how the replica stands, whenever that changes, instead of events'),
     ...filterInputs,
     json,

@@ -1,21 +1,15 @@
 import type { RecordedEvent } from '../../event/event.ts'
 import { command, json, option, optionalArgument } from '../command.ts'
 import { eventLines } from '../event-text.ts'
-import { parseCount, parsePlace } from '../input-values.ts'
+import { parsePlace } from '../input-values.ts'
 import { openForReading } from '../opening.ts'
 import { filterInputs, readOptions } from '../reading-inputs.ts'
-import { findTailStart } from '../tail-start.ts'
-
-const SHOWN_FIRST = 10
+import { findTailStart, linesInput, SHOWN_FIRST } from '../tail-start.ts'
 
 export const tail = command({
   inputs: {
     stream: optionalArgument('stream', 'one stream (default: the whole log); it need not be there yet'),
-    lines: option(
-      '-n, --lines <n>',
-      `how many of the last events to print first (default: ${SHOWN_FIRST})`,
-      parseCount,
-    ),
+    lines: linesInput,
     from: option('--from <n>', 'print everything from this position, or version, on', parsePlace),
     ...filterInputs,
     json,
