@@ -6,6 +6,7 @@ import { CommitNotFoundError, EventNotFoundError } from '../log/errors.ts'
 import type { LogState } from '../log/log-state.ts'
 import { ObjectMissingError } from '../repository/errors.ts'
 import type { GitReader } from '../repository/git-reader.ts'
+import { isObjectId } from '../repository/object.ts'
 
 /**
  * A point in the history of a log:
@@ -17,7 +18,6 @@ import type { GitReader } from '../repository/git-reader.ts'
  */
 export type PointInTime = number | string | Date
 
-const COMMIT = /^[0-9a-f]{40}$/
 const DATE = /^\d{4}-\d\d-\d\d$/
 const WITHOUT_SECONDS = /^(\d{4}-\d\d-\d\dT\d\d:\d\d)(Z|[+-]\d\d:\d\d)$/
 
@@ -33,7 +33,7 @@ export function parsePoint(point: PointInTime): ParsedPoint {
     if (!Number.isSafeInteger(point) || point < 0) throw notAPoint(point)
     return { kind: 'position', position: point }
   }
-  if (typeof point === 'string' && COMMIT.test(point)) return { kind: 'commit', commit: point }
+  if (typeof point === 'string' && isObjectId(point)) return { kind: 'commit', commit: point }
   const timeMs = point instanceof Date ? point.getTime() : parseDate(point)
   if (timeMs === undefined || Number.isNaN(timeMs)) throw notAPoint(point)
   return { kind: 'time', timeMs }

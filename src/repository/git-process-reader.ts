@@ -6,6 +6,7 @@ import { ObjectCorruptError, ObjectMissingError } from './errors.ts'
 import { GitFailedError } from './git-process-errors.ts'
 import { type GitObject, type GitReader, ReaderClosedError } from './git-reader.ts'
 import { LooseObjects } from './loose-objects.ts'
+import { isObjectId } from './object.ts'
 import { readAhead } from './read-ahead.ts'
 import { type HasRoom, NO_ROOM } from './room.ts'
 import type { GitRunner } from './runner.ts'
@@ -75,7 +76,7 @@ export class GitProcessReader implements GitReader {
   }
 
   async #read(oid: string, hasRoom: HasRoom): Promise<GitObject | typeof NO_ROOM> {
-    if (!OID.test(oid)) throw new ObjectMissingError(oid)
+    if (!isObjectId(oid)) throw new ObjectMissingError(oid)
     const object = (await this.#readRecent(oid, hasRoom)) ?? (await this.#readPacked(oid, hasRoom))
     if (this.#isClosed) throw new ReaderClosedError()
     return object
@@ -96,7 +97,7 @@ export class GitProcessReader implements GitReader {
   }
 
   async #ask<Answer>(oid: string, ask: () => Promise<Answer>): Promise<Answer> {
-    if (!OID.test(oid)) throw new ObjectMissingError(oid)
+    if (!isObjectId(oid)) throw new ObjectMissingError(oid)
     try {
       return await ask()
     } catch (error) {
@@ -141,4 +142,3 @@ function checked(oid: string, { type, size, framed }: CatFileAnswer): GitObject 
 const SIZES_AT_ONCE = 1_000
 /** As a rule one commit follows on the other. */
 const FEW_STEPS = 16
-const OID = /^[0-9a-f]{40}$/

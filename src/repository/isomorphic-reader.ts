@@ -5,7 +5,7 @@ import { errorCode } from './durable-file.ts'
 import { ObjectCorruptError, ObjectMissingError, ObjectTooLargeError } from './errors.ts'
 import { type GitObject, type GitReader, type ObjectType, ReaderClosedError } from './git-reader.ts'
 import { looseObjectSize } from './loose-objects.ts'
-import { objectId } from './object.ts'
+import { isObjectId, objectId } from './object.ts'
 import { PackedSizes } from './packed-size.ts'
 import { readAhead } from './read-ahead.ts'
 import { type HasRoom, NO_ROOM } from './room.ts'
@@ -40,7 +40,7 @@ export class IsomorphicReader implements GitReader {
 
   async #read(oid: string, hasRoom: HasRoom): Promise<GitObject | typeof NO_ROOM> {
     if (this.#isClosed) throw new ReaderClosedError()
-    if (!OID.test(oid)) throw new ObjectMissingError(oid)
+    if (!isObjectId(oid)) throw new ObjectMissingError(oid)
     const found = await this.#look(oid, hasRoom).catch((error: unknown) => {
       if (error instanceof ObjectTooLargeError) throw error
       // Another process may have merged the pack that it was in with others.
@@ -135,4 +135,3 @@ function isSystemError(error: unknown): boolean {
 
 /** As a rule one commit follows on the other. */
 const FEW_STEPS = 16
-const OID = /^[0-9a-f]{40}$/

@@ -36,6 +36,13 @@ export function objectId(type: ObjectType, content: Uint8Array): string {
   return createHash('sha1').update(objectHeader(type, content.length)).update(content).digest('hex')
 }
 
+/** Whether a text is the id of an object, all of it: a commit's, for one. */
+export function isObjectId(text: string): boolean {
+  return OBJECT_ID.test(text)
+}
+
+const OBJECT_ID = /^[0-9a-f]{40}$/
+
 /** Puts the parts of a content behind its header, which is the only copy that is made of it, and names it. */
 export function encodeObject(type: ObjectType, ...parts: readonly Uint8Array[]): EncodedObject {
   const size = parts.reduce((sum, { length }) => sum + length, 0)

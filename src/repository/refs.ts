@@ -1,6 +1,7 @@
 import type { FileSystem } from '../system/file-system.ts'
 import { errorCode, fileError } from './durable-file.ts'
 import { DetachedHeadError, InvalidRefError, NotARepositoryError } from './errors.ts'
+import { isObjectId } from './object.ts'
 
 /** What a ref file holds: the id of an object, or the name of another ref. */
 export type RefValue =
@@ -9,8 +10,6 @@ export type RefValue =
 
 /** As in git. */
 const MAX_SYMBOLIC_DEPTH = 5
-
-const OID = /^[0-9a-f]{40}$/
 
 /**
  * The id a ref stands at, symbolic refs followed; undefined if there is no such ref.
@@ -46,7 +45,7 @@ export async function readRefValue(
   const text = await readText(fileSystem, `${gitDirectory}/${ref}`)
   if (text === undefined) return await readPackedRef(fileSystem, gitDirectory, ref)
   const value = text.trimEnd()
-  if (OID.test(value)) return { kind: 'oid', oid: value }
+  if (isObjectId(value)) return { kind: 'oid', oid: value }
   const target = /^ref:\s*(\S+)$/.exec(value)?.[1]
   if (target === undefined) throw new InvalidRefError(ref, 'holds neither an object id nor the name of a ref')
   return { kind: 'symbolic', target }
@@ -98,7 +97,7 @@ async function readPackedRef(
   const line = text?.split('\n').find((candidate) => candidate.slice(41).trimEnd() === ref)
   if (line === undefined) return undefined
   const oid = line.slice(0, 40)
-  if (!OID.test(oid)) throw new InvalidRefError(ref, 'is malformed in packed-refs')
+  if (!isObjectId(oid)) throw new InvalidRefError(ref, 'is malformed in packed-refs')
   return { kind: 'oid', oid }
 }
 

@@ -1,6 +1,7 @@
 import { parseTime } from '../../event/time.ts'
 import { errorCode, fileError } from '../../repository/durable-file.ts'
 import { NewerFormatError } from '../../repository/errors.ts'
+import { isObjectId } from '../../repository/object.ts'
 import type { FileSystem } from '../../system/file-system.ts'
 import { type BundleRange, bundleName, isBundleName } from './bundle-range.ts'
 import { BackupDamagedError, BackupMissingError } from './errors.ts'
@@ -110,7 +111,7 @@ function isBundle(value: unknown): value is CatalogBundle {
     isCount(last) &&
     last >= first &&
     isText(commit) &&
-    /^[0-9a-f]{40}$/.test(commit) &&
+    isObjectId(commit) &&
     isTimed &&
     isCount(bytes) &&
     isText(sha256) &&

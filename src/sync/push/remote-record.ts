@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { errorCode, fileError, replaceFile } from '../../repository/durable-file.ts'
 import type { RemoteFailure } from '../../repository/git-process-errors.ts'
+import { isObjectId } from '../../repository/object.ts'
 import type { FileSystem } from '../../system/file-system.ts'
 
 /** What is remembered of a remote from one process to the next: for `status`, never for a decision. */
@@ -76,7 +77,7 @@ function isRecord(value: unknown): value is RemoteRecord {
   const { remote, head, pushedAt, failure, nextTryAt } = value as Partial<RemoteRecord>
   return (
     typeof remote === 'string' &&
-    isOptional(head, ({ commit, position }) => isOid(commit) && isOptional(position, isNumber)) &&
+    isOptional(head, ({ commit, position }) => isObjectId(commit) && isOptional(position, isNumber)) &&
     isOptional(pushedAt, isNumber) &&
     isOptional(nextTryAt, isNumber) &&
     isOptional(failure, ({ at, kind, code, message }) => isNumber(at) && [kind, code, message].every(isText))
@@ -89,4 +90,3 @@ function isOptional<T>(value: T | undefined, isFine: (value: T) => boolean): boo
 
 const isNumber = (value: unknown): boolean => Number.isFinite(value)
 const isText = (value: unknown): boolean => typeof value === 'string'
-const isOid = (value: unknown): boolean => /^[0-9a-f]{40}$/.test(String(value))

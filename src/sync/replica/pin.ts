@@ -5,6 +5,7 @@ import type { OpenedLog } from '../../log/open-event-log.ts'
 import { errorCode, fileError, replaceFile } from '../../repository/durable-file.ts'
 import { ObjectMissingError } from '../../repository/errors.ts'
 import type { GitReader } from '../../repository/git-reader.ts'
+import { isObjectId } from '../../repository/object.ts'
 import type { FileSystem } from '../../system/file-system.ts'
 import { ReplicaReplacedError } from '../errors.ts'
 
@@ -95,7 +96,7 @@ function parsePin(text: string, path: string): Pin | undefined {
     const pin = JSON.parse(text)
     const isPin =
       typeof pin.log === 'string' &&
-      /^[0-9a-f]{40}$/.test(pin.commit) &&
+      isObjectId(pin.commit) &&
       Number.isSafeInteger(pin.position) &&
       (pin.equalMs === undefined || Number.isFinite(pin.equalMs))
     return isPin && pin.path === path ? pin : undefined
