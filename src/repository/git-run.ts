@@ -12,7 +12,7 @@ export interface RunOptions {
   readonly input?: Uint8Array | AsyncIterable<Uint8Array> | undefined
   readonly signal?: AbortSignal | undefined
   readonly timeoutMs?: number | undefined
-  /** Is given what git prints on standard error (progress, mostly) as it comes. */
+  /** Is given what git prints on standard error (progress, mostly) as it comes. An error of its own ends git, and is thrown. */
   readonly onMessage?: ((text: string) => void) | undefined
   /**
    * Takes what git prints on standard output as it comes, in place of `stdout`. Git waits for it. An error of
@@ -67,7 +67,7 @@ export class GitRun {
   /**
    * Sees it to its end.
    *
-   * @throws GitMissingError, GitFailedError, the signal's reason, and what the input or `onOutput` threw
+   * @throws GitMissingError, GitFailedError, the signal's reason, and what the input, `onMessage` or `onOutput` threw
    */
   async finish(): Promise<GitOutput> {
     const { signal } = this.#options
@@ -110,7 +110,12 @@ export class GitRun {
       // A remote decides how much is printed here.
       this.#messages = (this.#messages + text).slice(-MESSAGE_LIMIT)
       this.#silence.refresh()
-      this.#options.onMessage?.(text)
+      if (this.#failure !== undefined) return
+      try {
+        this.#options.onMessage?.(text)
+      } catch (error) {
+        this.#fail(error)
+      }
     })
   }
 

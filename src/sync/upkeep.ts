@@ -84,13 +84,23 @@ export class Upkeep {
    * Maintains now. Calls that come while it is at work share its end, but each may give up for itself.
    *
    * @throws MaintenanceRunningError when another process is at it
-   * @throws GitMissingError, GitFailedError, DiskFullError, PermissionDeniedError, and the signal's reason
+   * @throws GitMissingError, GitFailedError, DiskFullError, PermissionDeniedError, the signal's reason, and what
+   *   `onProgress` throws
    */
   async run({ signal, onProgress }: MaintenanceRun = {}): Promise<MaintenanceResult> {
     while (this.running?.isGivenUp) await this.running.ended
     signal?.throwIfAborted()
-    this.running ??= this.begin(onProgress)
-    return this.running.join(signal)
+    const failed = new AbortController()
+    const report: MaintenanceRun['onProgress'] = (progress) => {
+      try {
+        if (!failed.signal.aborted) onProgress?.(progress)
+      } catch (error) {
+        // It is no concern of those who joined.
+        failed.abort(error)
+      }
+    }
+    this.running ??= this.begin(onProgress && report)
+    return this.running.join(AbortSignal.any([failed.signal, ...(signal ? [signal] : [])]))
   }
 
   async close(): Promise<void> {

@@ -109,6 +109,17 @@ describe('GitRunner', () => {
     await expect(new GitRunner().run(['x'], { onOutput })).rejects.toThrow('the taker failed')
   })
 
+  it('ends git when whoever is told what it says fails, and throws that error once', async () => {
+    replaceGit('echo one >&2; sleep 0.1; echo two >&2; exec tail -f /dev/null')
+    const said: string[] = []
+    const onMessage = (text: string) => {
+      said.push(text)
+      throw new Error('the listener failed')
+    }
+    await expect(new GitRunner().run(['x'], { onMessage })).rejects.toThrow('the listener failed')
+    expect(said).toHaveLength(1)
+  })
+
   it('tells by its exit code that it read no further', async () => {
     const input = (async function* () {
       for (;;) yield Buffer.alloc(100_000)

@@ -151,6 +151,20 @@ describe('log.maintain', () => {
     expect(ended.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
     expect(await after).toMatchObject({ after: { looseObjects: 0 } })
   })
+
+  it('ends for a caller whose onProgress fails, with that error, and goes on for those who joined', async () => {
+    await using log = await open(`${temporaryFolder()}/log.git`, BY_HAND)
+    await appendEach(log, 20)
+    const onProgress = () => {
+      throw new Error('cannot be shown')
+    }
+    const first = log.maintain({ onProgress })
+    const second = log.maintain()
+    await expect(first).rejects.toThrow('cannot be shown')
+    expect(await second).toMatchObject({ after: { looseObjects: 0, packs: 1 } })
+    await appendEach(log, 20)
+    await expect(log.maintain({ onProgress })).rejects.toThrow('cannot be shown')
+  })
 })
 
 describe('maintenance by itself', () => {

@@ -92,7 +92,7 @@ export class Pusher {
       if (this.isClosed) throw new LogClosedError()
       options.signal?.throwIfAborted()
       const { signal } = options
-      const goAway = () => this.goneAway(waiter)
+      const goAway = () => this.goneAway(waiter, signal?.reason)
       const stay = () => signal?.removeEventListener('abort', goAway)
       const waiter: Waiter = {
         remote,
@@ -232,7 +232,14 @@ export class Pusher {
     const { signal } = controller
     const { timeoutMs } = waiters[0]?.options ?? {}
     const onProgress: TransferOptions['onProgress'] = (progress) => {
-      for (const { options } of waiters) options.onProgress?.(progress)
+      for (const waiter of [...waiters]) {
+        try {
+          waiter.options.onProgress?.(progress)
+        } catch (error) {
+          // It is no concern of the others.
+          this.goneAway(waiter, error)
+        }
+      }
     }
     try {
       const outcome = await pushCommit(parts, remote, branch.commit, { signal, timeoutMs, onProgress })
@@ -265,8 +272,8 @@ export class Pusher {
   }
 
   /** A caller does not want to wait any more. A push that nobody wants is cut off. */
-  private goneAway(waiter: Waiter): void {
-    waiter.reject(waiter.options.signal?.reason)
+  private goneAway(waiter: Waiter, reason: unknown): void {
+    waiter.reject(reason)
     this.waiters = this.waiters.filter((other) => other !== waiter)
     const { attempt } = this
     const at = attempt?.waiters.indexOf(waiter) ?? -1
