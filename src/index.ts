@@ -40,6 +40,7 @@ export {
   LogClosedError,
   LogDivergedError,
   LogLockedError,
+  NotShownError,
   OtherLogError,
   ReadOnlyError,
   SealFailedError,

@@ -39,6 +39,7 @@ const ENDINGS: readonly (readonly [ExitCode, readonly string[]])[] = [
       'log-rewritten',
       'maintenance-running',
       'newer-format',
+      'not-shown',
       'object-too-large',
       'output-failed',
       'permission-denied',

@@ -1,4 +1,4 @@
-import { MemoirError } from '../event/errors.ts'
+import { type ErrorDetails, MemoirError } from '../event/errors.ts'
 
 /** A projection whose definition cannot work. */
 export class InvalidProjectionError extends MemoirError {
@@ -7,7 +7,9 @@ export class InvalidProjectionError extends MemoirError {
     /** The part of the definition at fault, such as `version` or `when.MoneyDeposited`. */
     readonly field: string,
     problem: string,
-    details = { hint: 'Give a name, a version, and the functions init and when: see projection().' },
+    details: ErrorDetails = {
+      hint: 'Give a name, a version, and the functions init and when: see projection().',
+    },
   ) {
     super(`a projection's ${field} ${problem}`, details)
   }

@@ -1,6 +1,7 @@
 import { StoredEvent } from '../event/stored-event.ts'
 import type { LogIndex } from '../log/log-index.ts'
 import { lastOf, type Run } from '../log/run.ts'
+import { InvalidProjectionError } from './errors.ts'
 import type { Handler, Projection } from './projection.ts'
 
 /** A state at a position, as a snapshot holds it. */
@@ -37,7 +38,7 @@ export class RunningProjection {
     saved: SavedState | undefined,
     readonly skipped: ReadonlySet<number> = new Set(),
   ) {
-    this.state = saved === undefined ? projection.init() : saved.state
+    this.state = saved === undefined ? initialState(projection) : saved.state
     this.position = saved?.position ?? 0
   }
 
@@ -78,6 +79,17 @@ export class RunningProjection {
     while (this.handlers.length <= type) this.handlers.push(undefined)
     this.handlers[type] = handler
     return handler
+  }
+}
+
+function initialState(projection: Projection<unknown>): unknown {
+  try {
+    return projection.init()
+  } catch (cause) {
+    throw new InvalidProjectionError('init', `threw an error: that of "${projection.name}"`, {
+      hint: 'It has to give the state before the first event, at any time. See the cause.',
+      cause,
+    })
   }
 }
 

@@ -9,6 +9,7 @@ import { AppendGroup } from './append-group.ts'
 import type { LogListener, LogState } from './log-state.ts'
 import { type AppendResult, place } from './placement.ts'
 import type { UnsealedRun } from './run.ts'
+import { show } from './showing.ts'
 
 /** How safe an append is when its promise resolves. */
 export type AckLevel = 'written' | 'journaled' | 'committed' | 'pushed'
@@ -127,7 +128,7 @@ export class Appender {
   private publish(run: UnsealedRun): void {
     const { log, listener, onJournaled } = this.parts
     // First, since it may throw: then nothing of the run is in the tail.
-    listener.onRun(run, log.index)
+    show(listener, run, log.index)
     log.tail.push(run)
     log.visible.moveTo(run.first + run.count - 1)
     onJournaled()

@@ -16,6 +16,7 @@ import { type AppendResult, place } from './placement.ts'
 import { findRepeatedAppend, positionsOfGivenIds } from './repeated-append.ts'
 import { type Run, UnsealedRun } from './run.ts'
 import { COMMITS_A_ROUND } from './sealer.ts'
+import { show } from './showing.ts'
 import { Tail } from './tail.ts'
 
 export interface DraftParts {
@@ -123,7 +124,7 @@ export class Draft {
     folding.added(changes)
     state.branch = last
     this.placements.splice(0, placements.length)
-    listener.onRun(new UnsealedRun(groupEntries(placements)), state.index)
+    show(listener, new UnsealedRun(groupEntries(placements)), state.index)
     state.visible.moveTo(last.position)
   }
 

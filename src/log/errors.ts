@@ -121,6 +121,21 @@ export class OtherLogError extends MemoirError {
   }
 }
 
+/** Events that are stored could not be shown to what keeps the state of the log. A mistake in Memoir itself. */
+export class NotShownError extends MemoirError {
+  readonly code = 'not-shown'
+  constructor(
+    /** The first of them. */
+    readonly position: number,
+    cause: unknown,
+  ) {
+    super(`events from position ${position} on could not be shown: ${messageOf(cause)}`, {
+      cause,
+      hint: 'Open the log again and look what it holds before you append again. Please report it.',
+    })
+  }
+}
+
 /** Events are safe in the journal but could not be committed yet; sealing goes on being tried. */
 export class SealFailedError extends MemoirError {
   readonly code = 'seal-failed'

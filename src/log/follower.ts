@@ -11,6 +11,7 @@ import type { Exclusive } from './exclusive.ts'
 import type { LogListener, LogState, Notice } from './log-state.ts'
 import { moveRef } from './ref-move.ts'
 import { lastOf, runFrom } from './run.ts'
+import { show } from './showing.ts'
 
 /** A commit on the branch that this log could not take in. */
 export interface UnreadableCommit {
@@ -188,7 +189,7 @@ export class Follower {
   private async takeIn(after: BranchState, common: number, by: 'pull' | 'others'): Promise<void> {
     const { state } = this.parts
     for await (const run of this.replay(after, state.visible.position + 1)) {
-      this.parts.listener.onRun(run, state.index)
+      show(this.parts.listener, run, state.index)
       state.visible.moveTo(lastOf(run))
     }
     const { commit, position } = after

@@ -30,6 +30,7 @@ import { recoverTail } from './recovery.ts'
 import { ReusableJournal } from './reusable-journal.ts'
 import { lastOf, runFrom } from './run.ts'
 import { Sealer, type SealSettings } from './sealer.ts'
+import { show } from './showing.ts'
 import { Tail } from './tail.ts'
 import { Watermark } from './watermark.ts'
 
@@ -168,7 +169,7 @@ async function replay(
     const unindexed = runFrom(run, index.count + 1)
     if (unindexed !== undefined) indexRun(index, unindexed, branch.tree)
     const unseen = runFrom(run, from)
-    if (unseen !== undefined) listener.onRun(unseen, index)
+    if (unseen !== undefined) show(listener, unseen, index)
     onProgress?.(lastOf(run), branch.position)
   }
 }
@@ -195,7 +196,7 @@ async function openWriter(
   try {
     for (const run of await recoverTail(journal, state.branch, state.index, source)) {
       state.tail.push(run)
-      listener.onRun(run, state.index)
+      show(listener, run, state.index)
       state.visible.moveTo(lastOf(run))
     }
     await journal.release(state.branch.position)

@@ -88,6 +88,24 @@ describe('an image', () => {
     expect(log.image.state(second)).toEqual([{ list: [3, 4] }])
   })
 
+  test('is not made where init throws: the error names the projection, and has that one as its cause', async () => {
+    using folder = new TemporaryFolder()
+    const cause = new Error('no state')
+    const init = () => {
+      throw cause
+    }
+    const broken = projection<number>({ name: 'broken', version: 1, init, when: {} })
+    const path = folder.join('log.git')
+    await expect(ImagedLog.open(path, { projections: [broken] })).rejects.toMatchObject({
+      code: 'invalid-projection',
+      field: 'init',
+      message: expect.stringContaining('"broken"'),
+      cause,
+    })
+    await using log = await ImagedLog.open(path, { projections: [balances] })
+    await log.append('a', deposit(1))
+  })
+
   test('passes over event types that are named like parts of Object', async () => {
     using folder = new TemporaryFolder()
     await using log = await ImagedLog.open(folder.join('log.git'), { projections: [balances] })
@@ -228,7 +246,10 @@ describe('an image of a rewritten history', () => {
     shouldFail = true
     await rewrite(path, 1)
     await bank.log.follower.look()
-    expect(bank.log.follower.problem?.error.message).toBe('no memory left')
+    expect(bank.log.follower.problem?.error).toMatchObject({
+      code: 'invalid-projection',
+      cause: { message: 'no memory left' },
+    })
     await bank.close()
     await using again = await ImagedLog.open(path, { projections: [balances] })
     expect(again.image.state(balances)).toEqual(new Map([['a', 70]]))

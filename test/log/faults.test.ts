@@ -77,8 +77,9 @@ test('refuses an append that its listener cannot take, and all after it, and can
   const append = (number: number) =>
     opened.log.append([{ stream: 's', events: [event(number)] }], undefined, 'journaled')
   const outcomes = await Promise.allSettled([append(3), append(4)])
-  expect(outcomes).toEqual([3, 4].map(() => ({ status: 'rejected', reason: problem })))
-  await expect(append(5)).rejects.toBe(problem)
+  const error = { code: 'not-shown', position: 3, cause: problem }
+  expect(outcomes).toMatchObject([3, 4].map(() => ({ status: 'rejected', reason: error })))
+  await expect(append(5)).rejects.toMatchObject(error)
   expect(await numbers(opened)).toEqual([1, 2])
   await opened.close()
   // As where the disk fails, it is not known to be stored, and it is.
