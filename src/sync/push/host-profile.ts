@@ -41,14 +41,29 @@ export function profileOf(
   return { ...base, ...findByHost(hosts, host) }
 }
 
-/** What of a log's limits goes beyond what the host asks for; undefined if nothing does. */
-export function profileExcess(
-  { objectBytes }: HostProfile,
-  { eventBytes }: { readonly eventBytes: number },
-): string | undefined {
+/** What of a log may go beyond what the host asks for, and what does. */
+export interface LogExtent {
+  readonly eventBytes: number
+  /** How many files its fullest directory has. */
+  readonly directoryEntries: number
+}
+
+/** What of a log goes beyond what the host asks for; nothing as a rule. */
+export function profileExcess(profile: HostProfile, log: LogExtent): string[] {
+  const excess: string[] = []
   // Batches stop at 1 MiB; only one atomic append can make a larger one.
-  if (eventBytes <= objectBytes) return undefined
-  return `events may have ${eventBytes} bytes (limits.eventBytes), its host advises ${objectBytes} an object`
+  if (log.eventBytes > profile.objectBytes) {
+    excess.push(
+      `events may have ${log.eventBytes} bytes (limits.eventBytes), its host advises ${profile.objectBytes} an object`,
+    )
+  }
+  // Folding keeps small files few: these are full ones, of large events.
+  if (log.directoryEntries > profile.directoryEntries) {
+    excess.push(
+      `a folder of the log has ${log.directoryEntries} files, its host advises ${profile.directoryEntries}`,
+    )
+  }
+  return excess
 }
 
 function findByHost<T>(table: Readonly<Record<string, T>>, host: string): T | undefined {

@@ -219,8 +219,9 @@ export class Pushers {
     const profile = profileOf(address, automatic?.hosts)
     const isMirror = automatic?.mirrors.includes(remote) ?? false
     const isAutomatic = automatic !== undefined && (remote === authority || isMirror)
-    const excess = profileExcess(profile, { eventBytes })
-    if (isAutomatic && excess !== undefined) {
+    const { directories } = opened.log.state.branch.tree
+    const directoryEntries = Math.max(0, ...directories.map(({ files }) => files.length))
+    for (const excess of isAutomatic ? profileExcess(profile, { eventBytes, directoryEntries }) : []) {
       notify({ kind: 'push-advice', remote: shownAddress(remote), error: new UsageError(excess) })
     }
     return new Pusher({

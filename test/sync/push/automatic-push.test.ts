@@ -98,6 +98,18 @@ describe('a log with automatic push', () => {
     const { notices } = await openLog({ ...options, readOnly: true }, path)
     expect(notices).toMatchObject([{ kind: 'push-advice', remote: 'origin' }])
   }, 30_000)
+
+  it('says that a folder of the log has more files than the host advises', async () => {
+    const { log, path } = await openLog({})
+    git(path, ['remote', 'add', 'origin', 'https://git.example.org/nothing.git'])
+    for (const number of [1, 2]) await log.append('a', [event(number)], { ack: 'committed' })
+    await log.close()
+    const push = { ...SELDOM, closeWithin: 1, hosts: { 'git.example.org': { directoryEntries: 1 } } }
+    const { notices } = await openLog({ push, readOnly: true }, path)
+    expect(notices).toMatchObject([
+      { kind: 'push-advice', error: { message: expect.stringContaining('has 2 files') } },
+    ])
+  })
 })
 
 describe('close', () => {

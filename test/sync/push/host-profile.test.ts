@@ -31,10 +31,18 @@ describe('profileExcess', () => {
 
   it('finds nothing in files of batches, which stay below what every known host advises', () => {
     expect(MAX_BATCH_BYTES).toBeLessThanOrEqual(github.objectBytes)
-    expect(profileExcess(github, { eventBytes: MAX_BATCH_BYTES })).toBeUndefined()
+    expect(profileExcess(github, { eventBytes: MAX_BATCH_BYTES, directoryEntries: 3000 })).toEqual([])
   })
 
   it('says that events may be larger than the host advises', () => {
-    expect(profileExcess(github, { eventBytes: 10 << 20 })).toContain('limits.eventBytes')
+    const [excess, ...others] = profileExcess(github, { eventBytes: 10 << 20, directoryEntries: 1 })
+    expect(excess).toContain('limits.eventBytes')
+    expect(others).toEqual([])
+  })
+
+  it('says that a folder of the log has more files than the host advises', () => {
+    expect(profileExcess(github, { eventBytes: 1, directoryEntries: 3001 })).toEqual([
+      'a folder of the log has 3001 files, its host advises 3000',
+    ])
   })
 })
