@@ -1,5 +1,6 @@
 import * as callbacks from 'node:fs'
 import { constants, promises } from 'node:fs'
+import { dirname } from 'node:path'
 
 /**
  * What Memoir asks of a file system: the port through which every byte that has to survive goes,
@@ -57,9 +58,7 @@ export const nodeFileSystem: FileSystem = {
     const kind = stat.isFile() ? 'file' : stat.isDirectory() ? 'directory' : 'other'
     return { kind, size: stat.size, modifiedMs: stat.mtimeMs }
   },
-  async makeDirectory(path) {
-    await promises.mkdir(path, { recursive: true })
-  },
+  makeDirectory,
   rename: (from, to) => promises.rename(from, to),
   remove: (path) => promises.unlink(path),
   async syncDirectory(path) {
@@ -100,6 +99,35 @@ const LARGEST_FILE = 2 ** 31 - 1
 function notAFile(path: string, isDirectory: boolean): NodeJS.ErrnoException {
   const code = isDirectory ? 'EISDIR' : 'EINVAL'
   return Object.assign(new Error(`${code}: not a file, read '${path}'`), { code, path })
+}
+
+/**
+ * Node's own way of making parents never ends where a name cannot be made though its parent is there: below `/proc`, or
+ * where something mounts by itself and cannot.
+ */
+async function makeDirectory(path: string): Promise<void> {
+  const failure = await tryMakingDirectory(path)
+  const parent = dirname(path)
+  if (failure?.code !== 'ENOENT' || parent === path) {
+    if (failure !== undefined) throw failure
+    return
+  }
+  await makeDirectory(parent)
+  const second = await tryMakingDirectory(path)
+  if (second !== undefined) throw second
+}
+
+async function tryMakingDirectory(path: string): Promise<NodeJS.ErrnoException | undefined> {
+  try {
+    await promises.mkdir(path)
+    return undefined
+  } catch (error) {
+    const isThere = await promises.stat(path).then(
+      (stat) => stat.isDirectory(),
+      () => false,
+    )
+    return isThere ? undefined : (error as NodeJS.ErrnoException)
+  }
 }
 
 // Plain descriptors and callbacks: a write through a promise-based FileHandle costs 20 to 30 µs more,

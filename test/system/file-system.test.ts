@@ -32,3 +32,40 @@ describe('reading a file', () => {
     await expect(nodeFileSystem.readFile(join(path, 'missing'))).rejects.toMatchObject({ code: 'ENOENT' })
   })
 })
+
+const { makeDirectory, stat } = nodeFileSystem
+
+describe('making a directory', () => {
+  it('makes its missing parents, and is content with one that is there', async () => {
+    const folder = temporaryDirectory()
+    mkdirSync(join(folder, 'real'))
+    symlinkSync('real', join(folder, 'link'))
+    for (const path of ['a/b/c', 'a/b/c', 'a', 'link', 'link/d', '.']) {
+      await makeDirectory(join(folder, path))
+      expect(await stat(join(folder, path))).toMatchObject({ kind: 'directory' })
+    }
+    await makeDirectory('/')
+  })
+
+  it('made by several at once is made for all', async () => {
+    const path = join(temporaryDirectory(), 'a/b/c')
+    await Promise.all(Array.from({ length: 8 }, () => makeDirectory(path)))
+    expect(await stat(path)).toMatchObject({ kind: 'directory' })
+  })
+
+  it('fails where something else is in its way', async () => {
+    const folder = temporaryDirectory()
+    writeFileSync(join(folder, 'file'), '')
+    symlinkSync('nowhere/at/all', join(folder, 'dangling'))
+    await expect(makeDirectory(join(folder, 'file'))).rejects.toMatchObject({ code: 'EEXIST' })
+    await expect(makeDirectory(join(folder, 'file/a/b'))).rejects.toMatchObject({ code: 'ENOTDIR' })
+    await expect(makeDirectory(join(folder, 'dangling'))).rejects.toMatchObject({ code: 'EEXIST' })
+  })
+
+  it.skipIf(process.platform !== 'linux')(
+    'comes to an end where no name can be made though the parent is there',
+    async () => {
+      await expect(makeDirectory('/proc/memoir/backup')).rejects.toMatchObject({ code: 'ENOENT' })
+    },
+  )
+})
