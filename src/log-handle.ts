@@ -125,7 +125,7 @@ export abstract class LogHandle<Parts extends LogParts = LogParts> implements As
    * @throws BackupForeignError for a backup of another log, or of a history that was rewritten since
    * @throws BackupLockedError, BackupDamagedError, DiskFullError, PermissionDeniedError, FileFailedError,
    *   GitMissingError, GitFailedError: the backup is as it was
-   * @throws UsageError without a folder
+   * @throws UsageError without a folder, or with one in the repository
    */
   async backup(directory: string, options: TransferOptions = {}): Promise<BackupResult> {
     this.parts.log.checkOpen()

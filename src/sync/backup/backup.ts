@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { UsageError } from '../../event/errors.ts'
 import { formatTime } from '../../event/time.ts'
 import { LogLockedError } from '../../log/errors.ts'
 import type { LogState } from '../../log/log-state.ts'
@@ -61,6 +62,7 @@ export interface BackedUpLog {
  *
  * Needs no writer's lock of the log, only that of the backup.
  *
+ * @throws UsageError for a folder within the repository
  * @throws BackupForeignError, BackupLockedError, BackupDamagedError, DiskFullError, PermissionDeniedError,
  *   FileFailedError, GitMissingError, GitFailedError: the backup is as it was
  */
@@ -70,11 +72,20 @@ export async function backUp(
   options: TransferOptions = {},
 ): Promise<BackupResult> {
   const folder: BackupFolder = { directory: resolve(path), fileSystem: log.fileSystem }
+  refuseWithin(log.repository.gitDirectory, folder.directory)
   try {
     return await backUpInto(folder, log, options)
   } catch (error) {
     throw told(folder.directory, error)
   }
+}
+
+/** What lies in the repository goes with it. @throws UsageError */
+function refuseWithin(gitDirectory: string, directory: string): void {
+  if (!`${directory}/`.startsWith(`${gitDirectory}/`)) return
+  throw new UsageError(`${directory} lies in the repository that is to be backed up`, {
+    hint: 'Name a folder elsewhere, on another disk best.',
+  })
 }
 
 async function backUpInto(

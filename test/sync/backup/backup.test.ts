@@ -240,6 +240,16 @@ describe('a backup', () => {
     },
   )
 
+  it('is refused by a folder within the repository, which would go with it', async () => {
+    const path = await makeLog(deposits(1))
+    const before = readdirSync(path)
+    for (const directory of [path, `${path}/`, join(path, 'backup'), join(path, 'memoir/backup')]) {
+      await expect(backUp(path, directory)).rejects.toMatchObject({ code: 'usage' })
+    }
+    expect(readdirSync(path)).toEqual(before)
+    expect(await backUp(path, `${path}-backup`)).toMatchObject({ to: 1 })
+  })
+
   it('takes commits of others along', async () => {
     const path = await makeLog(deposits(2))
     const directory = temporaryFolder()
