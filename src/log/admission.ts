@@ -5,6 +5,7 @@
 export class Admission {
   private readonly waiting: Waiting[] = []
   private isAdmitting = false
+  private admitting: Promise<void> = Promise.resolve()
 
   /**
    * @param prepare   begins what stands in the way, or returns undefined when nothing does; it throws or
@@ -22,6 +23,11 @@ export class Admission {
     return this.wait(task, request, preparation)
   }
 
+  /** Resolves when all that wait now have been let in, or refused. */
+  whenLetIn(): Promise<void> {
+    return this.admitting
+  }
+
   private wait<Request, Result>(
     task: (request: Request) => Promise<Result>,
     request: Request,
@@ -36,7 +42,7 @@ export class Admission {
         }
       }
       this.waiting.push({ run, reject })
-      if (!this.isAdmitting) void this.admit(preparation)
+      if (!this.isAdmitting) this.admitting = this.admit(preparation)
     })
   }
 

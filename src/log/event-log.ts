@@ -64,6 +64,8 @@ export class EventLog {
   private phase: 'open' | 'closing' | 'closed' = 'open'
   private closing: Promise<void> | undefined
   private readonly admission = new Admission((isFresh) => this.prepareToAccept(isFresh))
+  /** Appends with ids of the caller's, which are looked for before they are let in. */
+  private readonly lookedFor = new Set<Promise<AppendResult>>()
 
   constructor(
     readonly state: LogState,
@@ -97,7 +99,7 @@ export class EventLog {
         preparation,
       )
       const appended = hasGivenIds(prepared)
-        ? this.appendOnce(request)
+        ? this.untilSettled(this.appendOnce(request))
         : this.admission.enter(accept, request)
       return ack === 'written' || ack === 'journaled' ? appended : whenCommitted(appended, sealer)
     } catch (error) {
@@ -200,6 +202,9 @@ export class EventLog {
     this.phase = 'closing'
     const { writer, state } = this
     try {
+      // What was called before this is stored, whether it was let in at once or had to wait.
+      await Promise.allSettled(this.lookedFor)
+      await this.admission.whenLetIn()
       await writer?.appender.whenSettled()
       if (writer !== undefined && writer.appender.failed === undefined) await writer.sealer.seal()
     } finally {
@@ -246,6 +251,13 @@ export class EventLog {
     }
   }
 
+  private untilSettled(appended: Promise<AppendResult>): Promise<AppendResult> {
+    this.lookedFor.add(appended)
+    const forget = () => this.lookedFor.delete(appended)
+    appended.then(forget, forget)
+    return appended
+  }
+
   private isReadable(position: number): boolean {
     const { branch, visible } = this.state
     return position <= branch.position || position <= visible.position
@@ -256,8 +268,9 @@ export class EventLog {
    * first, so that a commit that somebody else just made is adopted rather than contradicted.
    */
   private prepareToAccept(isFresh: boolean): Promise<void> | undefined {
-    const { appender, sealer, maxUnsealed } = this.writable()
-    const { state, follower } = this
+    const { writer, state, follower } = this
+    if (this.phase === 'closed' || writer === undefined) throw new LogClosedError()
+    const { appender, sealer, maxUnsealed } = writer
     if (appender.failed !== undefined) throw appender.failed
     if (sealer.diverged !== undefined) throw sealer.diverged
     const isIdle = state.index.count === state.branch.position

@@ -352,6 +352,26 @@ test('says that a log is closed, or read only, and lets what was under way end',
   expect(() => reader.log.read()).toThrow(LogClosedError)
 })
 
+test.each(['journaled', 'committed'] as const)(
+  'stores what was called before the log was closed, %s, though nobody waited for it',
+  async (ack) => {
+    const folder = temporaryFolder()
+    // Nothing waits to be sealed, so that the first one waits for a look at the branch.
+    const opened = await openLog(folder)
+    const append = (given: object) =>
+      opened.log.append([{ stream: 's', events: [{ ...event(1), ...given }] }], undefined, ack)
+    const appended = [append({}), append({ id: 'one' }), append({ id: 'one' }), append({})]
+    const closed = opened.close()
+    await expect(append({})).rejects.toThrow(LogClosedError)
+    await closed
+    const positions = (await Promise.all(appended)).map(({ position }) => position)
+    expect(new Set(positions).size).toBe(3)
+    const reader = await openLog(folder, { readOnly: true })
+    expect(await numbers(reader)).toHaveLength(3)
+    await reader.close()
+  },
+)
+
 test('keeps what it was called with, whatever the caller changes while it waits', async () => {
   const folder = `${temporaryFolder()}/log.git`
   const opened = await openLog(folder)
