@@ -49,20 +49,33 @@ export abstract class LogHandle<Parts extends LogParts = LogParts> implements As
 
   /**
    * Reads events: of one stream, or of the whole log, filtered. What is visible when it starts, and with
-   * `follow` what comes.
+   * `follow` what comes. Costs a look into the index for each event that is passed, and one read a batch that
+   * holds what is asked for; what is read ahead takes some MiB, however many events there are.
    *
-   * @throws StreamNotFoundError with `ifMissing: 'error'`
+   * ```ts
+   * for await (const { version, type, data } of log.read({ stream: 'account-1', from: 2 })) console.log(version, type, data)
+   * ```
+   *
+   * @throws LogClosedError on a closed log. All else comes when an event is asked for: StreamNotFoundError with
+   *   `ifMissing: 'error'`, UsageError for an option that it has not, LogRewrittenError, the signal's reason
    */
   read(options?: ReadOptions): AsyncGenerator<RecordedEvent> {
     return this.parts.log.read(options)
   }
 
-  /** The event at a position. @throws EventNotFoundError */
+  /** The event at a position, from 1. Costs one read of its batch. @throws EventNotFoundError */
   event(position: number): Promise<RecordedEvent> {
     return this.parts.log.event(position)
   }
 
-  /** The streams, in the order in which they first appeared, with version and last change. */
+  /**
+   * The streams, in the order in which they first appeared, with version and last change. Costs a look at each
+   * stream of the log, and no read.
+   *
+   * ```ts
+   * for (const { stream, version } of log.streams({ prefix: 'account-' })) console.log(stream, version)
+   * ```
+   */
   streams(options?: { readonly prefix?: string }): StreamSummary[] {
     this.parts.log.checkOpen()
     return this.parts.log.streams(options)
@@ -70,6 +83,10 @@ export abstract class LogHandle<Parts extends LogParts = LogParts> implements As
 
   /**
    * The state of a projection: a plain read of memory. Do not change it.
+   *
+   * ```ts
+   * const balance = log.state(balances).get('account-1')
+   * ```
    *
    * @throws UnknownProjectionError when the log was not opened with it
    * @throws ProjectionStoppedError when one of its handlers threw
@@ -80,8 +97,15 @@ export abstract class LogHandle<Parts extends LogParts = LogParts> implements As
 
   /**
    * What the log knew at a position, a commit or a date: the projections as they stood then, without the events
-   * that `resume` was told to skip. Starts from the nearest snapshot and replays the rest.
+   * that `resume` was told to skip. Starts from the nearest snapshot and replays the rest: about 4 µs an event.
    *
+   * ```ts
+   * const past = await log.at('2026-11-01')
+   * past.state(balances).get('account-1')
+   * ```
+   *
+   * @param point a position, 0 for before the first event; a commit's full id; a Date, or a date as text such as
+   *   `2026-11-01`, midnight UTC, or `2026-11-01T09:30+01:00`
    * @throws EventNotFoundError, CommitNotFoundError, UsageError
    */
   at(point: PointInTime): Promise<PastImage> {
@@ -89,14 +113,20 @@ export abstract class LogHandle<Parts extends LogParts = LogParts> implements As
     return this.parts.at(point)
   }
 
-  /** Lets a stopped projection go on: again with the event it stopped at, or after it. */
+  /**
+   * Lets a stopped projection go on: again with the event it stopped at (`'retry'`, the default), or after it
+   * (`'skip'`). Costs a replay of what came since.
+   *
+   * @throws ProjectionStoppedError when a handler throws again; UnknownProjectionError
+   */
   resume(projection: Projection<unknown>, how: 'retry' | 'skip' = 'retry'): Promise<void> {
     const { log, image } = this.parts
     return image.resume(projection, how, (from) => log.replay(from), log.state.index)
   }
 
   /**
-   * Resolves when the event at a position is in the image; rejects with the signal's reason.
+   * Resolves when the event at a position is in the image; rejects with the signal's reason. Without a signal it waits
+   * as long as the log is open.
    *
    * @throws UsageError for what is no position: it would never come
    */
@@ -153,7 +183,14 @@ export abstract class LogHandle<Parts extends LogParts = LogParts> implements As
     return this.parts.drill(source, options)
   }
 
-  /** Checks the whole history: hashes, positions, versions, trailers, folds. Reads every commit. */
+  /**
+   * Checks the whole history: hashes, positions, versions, trailers, folds. Reads every commit. What is wrong is in the
+   * result, not thrown.
+   *
+   * ```ts
+   * const { isSound, findings } = await log.verify()
+   * ```
+   */
   async verify(options: VerifyOptions = {}): Promise<Verification> {
     this.parts.log.checkOpen()
     checkOptionKinds('verify', options, WORK)
@@ -191,7 +228,10 @@ export abstract class LogHandle<Parts extends LogParts = LogParts> implements As
     return this.parts.status()
   }
 
-  /** Settles what can be settled, and gives the writer's lock back. */
+  /**
+   * Stores what was appended before, commits what waits, and gives the writer's lock back. A second call waits for the
+   * first. Reads that follow end with LogClosedError.
+   */
   close(): Promise<void> {
     return this.parts.close()
   }

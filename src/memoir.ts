@@ -86,6 +86,10 @@ export interface CloneOptions extends OpenOptions {
 /**
  * Clones a log and opens the clone: all history, all events, the state rebuilt.
  *
+ * ```ts
+ * await using log = await clone('https://example.org/bank.git', 'bank.git', { projections: [balances] })
+ * ```
+ *
  * @param address https, ssh or a path; credentials are those of the user's git
  * @param path a folder that does not exist, or is empty; default: the last part of the address
  * @throws RemoteFailedError, InvalidRemoteError, GitMissingError, NotARepositoryError when the path is taken,

@@ -44,7 +44,16 @@ export class Log extends LogHandle<WriterParts> {
    * @throws LogDivergedError, SealFailedError, NotPushedError: see docs/errors.md
    */
   append(stream: string, events: readonly NewEvent[], options?: AppendOptions): Promise<AppendResult>
-  /** Appends to several streams, all or none. */
+  /**
+   * Appends to several streams, all or none. Each is named once; costs and errors are those of the other form.
+   *
+   * ```ts
+   * await log.append([
+   *   { stream: 'account-1', events: [{ type: 'MoneyWithdrawn', data: { amount: 5 } }], expectedVersion: 3 },
+   *   { stream: 'account-2', events: [{ type: 'MoneyDeposited', data: { amount: 5 } }] },
+   * ])
+   * ```
+   */
   append(
     appends: readonly StreamAppend[],
     options?: Omit<AppendOptions, 'expectedVersion'>,
@@ -65,16 +74,22 @@ export class Log extends LogHandle<WriterParts> {
     }
   }
 
-  /** Commits what is journaled; durable when it resolves. @throws LogDivergedError, SealFailedError */
+  /**
+   * Commits what is journaled; durable when it resolves. Happens by itself `seal.afterMs` after an append. Costs some ms.
+   *
+   * @throws LogDivergedError, SealFailedError, ReadOnlyError, LogClosedError
+   */
   seal(): Promise<void> {
     return this.parts.log.seal()
   }
 
   /**
-   * Replaces small batch files by larger ones with the same lines; happens by itself as a log grows.
+   * Replaces small batch files by larger ones with the same lines; happens by itself as a log grows. Reads and writes again
+   * what lies in files of less than 512 KiB.
    *
    * @returns how many files stood in the log before and after
-   * @throws LogDivergedError, SealFailedError, and the signal's reason: what was folded until then stays so
+   * @throws LogDivergedError, SealFailedError, ReadOnlyError, LogClosedError, and the signal's reason: what was folded until
+   *   then stays so
    */
   async fold(options: WaitOptions = {}): Promise<{ readonly before: number; readonly after: number }> {
     checkOptionKinds('fold', options, { signal: 'signal' })
@@ -103,6 +118,10 @@ export class Log extends LogHandle<WriterParts> {
 
   /**
    * Fetches the branch from a remote and takes in what it brings, fast-forward only, after a look at it.
+   *
+   * ```ts
+   * const { from, to } = await log.pull()
+   * ```
    *
    * @param remote name or address; default: the log's
    * @throws RemoteFailedError, HistoryForkedError, InvalidBatchError, UnexpectedEntryError

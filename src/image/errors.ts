@@ -18,10 +18,11 @@ export class InvalidProjectionError extends MemoirError {
 /** The log was opened without this projection. */
 export class UnknownProjectionError extends MemoirError {
   readonly code = 'unknown-projection'
-  constructor(readonly projection: string) {
-    super(`the log was opened without the projection "${projection}"`, {
-      hint: 'Name it in the option `projections` of open(), and ask with the same object: a projection of the same name made elsewhere is another one.',
-    })
+  constructor(
+    readonly projection: string,
+    hint = 'Name it in the option `projections` of open(), and ask with the same object: a projection of the same name made elsewhere is another one.',
+  ) {
+    super(`the log was opened without the projection "${projection}"`, { hint })
   }
 }
 

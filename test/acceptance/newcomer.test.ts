@@ -22,6 +22,19 @@ it('the example of the README does what it says', async () => {
   expect(promised.length).toBeGreaterThan(0)
 })
 
+it('the examples of the guide do what they say, one after the other', async () => {
+  const guide = readFileSync(join(root, 'docs/guide/library.md'), 'utf8')
+  const examples = [...guide.matchAll(/```js\n(.*?)```/gs)].map(([, example]) => example)
+  const program = examples.join('')
+  const promised = [...program.matchAll(/(?:^|console\.log.* )\/\/ (.*)$/gm)].map(([, said]) => said)
+  const folder = temporaryDirectory()
+  const library = JSON.stringify(join(root, 'dist/index.js'))
+  writeFileSync(join(folder, 'guide.mjs'), program.replace("'memoir'", library))
+  const { stdout } = await run(process.execPath, ['guide.mjs'], { cwd: folder })
+  expect(stdout.trim().split('\n')).toEqual(promised)
+  expect(promised.length).toBeGreaterThan(8)
+})
+
 it('the demo appends, pushes, clones, compares and follows, in under a minute', {
   timeout: 60_000,
 }, async () => {

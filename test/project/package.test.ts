@@ -74,6 +74,7 @@ describe('the packed package', () => {
   it.each([
     ['as the README says', () => documented()],
     ['as the README says, and no library but the oldest', () => ({ ...documented(), lib: ['es2022'] })],
+    ['for a bundler', () => ({ ...documented(), module: 'esnext', moduleResolution: 'bundler' })],
     [
       'with the strictest options',
       () => ({ ...documented(), exactOptionalPropertyTypes: true, lib: ['esnext'] }),
@@ -100,6 +101,27 @@ describe('the packed package', () => {
         files: ['program.ts'],
       }),
     )
+    expect(run(join(PROJECT, 'node_modules', '.bin', 'tsc'), '-p', 'tsconfig.json')).toBe('')
+  })
+
+  it('compiles the TypeScript of its README in such a project', () => {
+    const readme = readFileSync(join(installed, 'README.md'), 'utf8')
+    const [, typed] = /```ts\n(.*?)```/s.exec(readme) ?? []
+    write(
+      'readme.ts',
+      "import { open, projection } from 'memoir'",
+      typed ?? '',
+      "await using log = await open('bank.git', { projections: [balances] })",
+      "export const amount: number | undefined = log.state(balances).get('account-1')",
+      '// @ts-expect-error: the type of an event is misspelt',
+      "projection<number, BankEvents>({ name: 'n', version: 1, init: () => 0, when: { MoneyDeposted: (n) => n } })",
+    )
+    const compilerOptions = {
+      ...documented(),
+      noEmit: true,
+      typeRoots: [join(PROJECT, 'node_modules', '@types')],
+    }
+    write('tsconfig.json', JSON.stringify({ compilerOptions, files: ['readme.ts'] }))
     expect(run(join(PROJECT, 'node_modules', '.bin', 'tsc'), '-p', 'tsconfig.json')).toBe('')
   })
 

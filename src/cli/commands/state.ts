@@ -58,6 +58,6 @@ function chooseProjections(
 ): readonly Projection<unknown>[] {
   if (name === undefined) return all
   const chosen = all.filter((projection) => projection.name === name)
-  if (chosen.length === 0) throw new UnknownProjectionError(name)
-  return chosen
+  if (chosen.length > 0) return chosen
+  throw new UnknownProjectionError(name, `The module exports ${all.map((one) => one.name).join(', ')}.`)
 }
