@@ -22,6 +22,8 @@ interface Process {
 const LONGEST_MS = 600
 /** Those who are killed do not say what went wrong. */
 const KILLED = 'killed'
+/** What maintenance says that finds the writer's own under way. */
+const AT_WORK = 'maintains this repository'
 
 /**
  * What others do beside a writer, one after the other at random: commands of ours, and git's own housekeeping. Some are
@@ -104,5 +106,7 @@ function complaint(
   said: string,
 ): string | undefined {
   if (signal === 'SIGKILL') return KILLED
-  return code === 0 ? undefined : `${words.join(' ')} ended with ${code ?? signal}: ${said}`
+  return code === 0 || said.includes(AT_WORK)
+    ? undefined
+    : `${words.join(' ')} ended with ${code ?? signal}: ${said}`
 }
