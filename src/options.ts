@@ -24,7 +24,8 @@ export interface CommonOptions {
    *
    * One push at a time takes along all that waits, never more often than the profile of the host allows. One
    * that fails is told through the notice `push-failed` and tried again after a random time that doubles: up
-   * to a minute where trying may help, from one to 15 minutes where somebody has to do something first.
+   * to a minute where trying may help, from 10 seconds to 15 minutes where somebody has to do
+   * something first.
    */
   readonly push?: {
     /** How long a commit waits for its push at most, in milliseconds. Default 10,000. */
