@@ -21,8 +21,9 @@ export interface NewEvent<Type extends string = string, Data = unknown> {
   readonly type: Type
   /** Any JSON value; absent means `{}`. */
   readonly data?: Data
+  /** Facts about the event: who, and why. Default `{}`. */
   readonly metadata?: Metadata
-  /** Labels for conditions across streams, such as `customer:7`. */
+  /** Labels for conditions across streams, such as `customer:7`: at most 100, of 1 to 200 characters each. */
   readonly tags?: readonly string[]
   /** Version of the event type's schema, from 1. Default 1. */
   readonly schema?: number
