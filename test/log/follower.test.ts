@@ -330,7 +330,10 @@ test('goes on with a commit whose events could not be shown at the first look', 
     throw new Error('the reader died')
   }
   await opened.log.follower.look()
-  expect(opened.log.follower.problem?.error.message).toBe('the reader died')
+  expect(opened.log.follower.problem?.error).toMatchObject({
+    code: 'not-shown',
+    cause: { message: 'the reader died' },
+  })
   expect(opened.log.state.visible.position).toBe(0)
   opened.listener.onRun = show
   await opened.log.follower.look()
