@@ -82,7 +82,8 @@ export async function fetchBranch(
   const found = await getRemote(repository, remote, 'fetch')
   await using runner = runnerFor(found, options, { repository, settings: FETCH_SETTINGS })
   const tracking = tracks ? trackingRef(found, branch) : undefined
-  await clearLeftovers(repository, tracking)
+  // Both are to be done before git begins, which would count as at work in the repository.
+  await Promise.all([clearLeftovers(repository, tracking), runner.gitDirectory()])
   const refspec = tracking === undefined ? branch : `${branch}:${tracking}`
   const args = ['fetch', '--progress', '--no-tags', '--end-of-options', ALIAS, refspec]
   let said: string

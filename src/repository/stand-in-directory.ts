@@ -44,11 +44,16 @@ export class StandInDirectory implements AsyncDisposable {
     const gitDirectory = resolve(repository.gitDirectory)
     const { path } = directory
     const bare = repository.workTree === undefined
-    await writeFile(join(path, 'config'), `[core]\n\trepositoryformatversion = 0\n\tbare = ${bare}\n`)
-    // Git does not take a link for HEAD.
-    await copyFile(join(gitDirectory, 'HEAD'), join(path, 'HEAD'))
-    for (const name of SHARED) await symlink(join(gitDirectory, name), join(path, name))
-    await mkdir(join(path, 'info'))
+    const config = `[core]\n\trepositoryformatversion = 0\n\tbare = ${bare}\n`
+    const ended = await Promise.allSettled([
+      writeFile(join(path, 'config'), config),
+      // Git does not take a link for HEAD.
+      copyFile(join(gitDirectory, 'HEAD'), join(path, 'HEAD')),
+      ...SHARED.map((name) => symlink(join(gitDirectory, name), join(path, name))),
+      mkdir(join(path, 'info')),
+    ])
+    const failed = ended.find(({ status }) => status === 'rejected')
+    if (failed !== undefined) throw (failed as PromiseRejectedResult).reason
     return new StandInDirectory(directory, {
       GIT_DIR: path,
       GIT_OBJECT_DIRECTORY: join(gitDirectory, 'objects'),
