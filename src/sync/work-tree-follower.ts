@@ -1,11 +1,9 @@
 import type { LogState, Notice } from '../log/log-state.ts'
 import type { OpenedLog } from '../log/open-event-log.ts'
 import { WorkTreeError } from '../repository/errors.ts'
-import type { GitReader } from '../repository/git-reader.ts'
-import { readRoot } from '../repository/log-tree-reading.ts'
 import { parseCommit } from '../repository/object.ts'
-import { OtherFiles } from '../repository/other-files.ts'
-import { type CheckedOutRepository, type Checkout, WorkTree } from '../repository/work-tree.ts'
+import { openCheckout } from '../repository/open-checkout.ts'
+import { type CheckedOutRepository, WorkTree } from '../repository/work-tree.ts'
 import type { FileSystem } from '../system/file-system.ts'
 
 /**
@@ -22,7 +20,7 @@ export async function openWorkTreeFollower(
   const { workTree: path } = repository
   if (path === undefined) return undefined
   const checkedOut: CheckedOutRepository = { ...repository, workTree: path }
-  const workTree = new WorkTree(checkedOut, await checkoutOf(checkedOut, { reader, runner }), fileSystem)
+  const workTree = new WorkTree(checkedOut, await openCheckout(checkedOut, reader, runner), fileSystem)
   const { commit } = log.state.branch
   const follower = (synced: string | undefined, problem?: Error) =>
     new WorkTreeFollower(workTree, repository.branch, log.state, notify, synced, problem)
@@ -41,30 +39,6 @@ export async function openWorkTreeFollower(
 
 function asError(cause: unknown): Error {
   return cause instanceof Error ? cause : new Error(String(cause))
-}
-
-async function checkoutOf(
-  repository: CheckedOutRepository,
-  { reader, runner }: Pick<OpenedLog, 'reader' | 'runner'>,
-): Promise<Checkout> {
-  if (reader.engine === 'git') {
-    const { GitCheckout } = await import('../repository/git-checkout.ts')
-    return checkedFirst(new GitCheckout(repository, runner), reader)
-  }
-  const { IsomorphicCheckout } = await import('../repository/isomorphic-checkout.ts')
-  return checkedFirst(new IsomorphicCheckout(repository, reader), reader)
-}
-
-/** What stands beside the log's own files is looked at by nobody but a checkout. */
-function checkedFirst(checkout: Checkout, reader: GitReader): Checkout {
-  const others = new OtherFiles(reader)
-  return {
-    async move(from, to) {
-      const { tree } = parseCommit((await reader.read(to)).content)
-      await others.check((await readRoot(reader, tree)).others)
-      await checkout.move(from, to)
-    },
-  }
 }
 
 /**

@@ -7,6 +7,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs'
@@ -435,6 +436,23 @@ describe('the repository', () => {
     await cure(path)
     expect(existsSync(join(path, batch(3)))).toBe(true)
     expect(gitText(path, 'status', '--porcelain')).toBe('')
+  })
+
+  test('whose files stand behind a branch that holds a link gets none of them', async () => {
+    const path = temporaryFolder()
+    git(path, ['init', '--quiet', '--initial-branch=main'])
+    await makeLog(deposits(1), { path })
+    const synced = gitText(path, 'rev-parse', 'main')
+    git(path, ['read-tree', '-u', '--reset', synced])
+    mkdirSync(join(path, 'docs'))
+    symlinkSync('/etc/passwd', join(path, 'docs/link'))
+    git(path, ['add', 'docs'])
+    git(path, ['commit', '--quiet', '-m', 'A link'])
+    git(path, ['read-tree', '-u', '--reset', synced])
+    writeFileSync(join(path, '.git/memoir/work-tree'), `${synced}\n`)
+    const behind = (await diagnose({ path })).find(({ code }) => code === 'work-tree-behind')!
+    await expect(treat(behind, { path })).rejects.toMatchObject({ code: 'unexpected-entry' })
+    expect(existsSync(join(path, 'docs'))).toBe(false)
   })
 })
 

@@ -1,6 +1,5 @@
-import type { GitReader } from '../../repository/git-reader.ts'
+import { openCheckout } from '../../repository/open-checkout.ts'
 import type { Repository } from '../../repository/repository.ts'
-import type { GitRunner } from '../../repository/runner.ts'
 import { WorkTree } from '../../repository/work-tree.ts'
 import { ownDirectory } from '../log-repository.ts'
 import type { Ailment, Doctor, Treatment } from './ailment.ts'
@@ -31,22 +30,9 @@ export async function syncWorkTree(repository: Repository, doctor: Doctor): Prom
   return withLock(repository, doctor, () =>
     openForReading(repository, doctor, async (reader, commit, runner) => {
       const checkedOut = { ...repository, workTree }
-      const checkout = await checkoutOf(checkedOut, reader, runner)
+      const checkout = await openCheckout(checkedOut, reader, runner)
       await new WorkTree(checkedOut, checkout, doctor.fileSystem).recover(commit)
       return { message: `The files stand at commit ${commit.slice(0, 12)}.`, moved: [] }
     }),
   )
-}
-
-async function checkoutOf(
-  repository: Repository & { readonly workTree: string },
-  reader: GitReader,
-  runner: GitRunner,
-) {
-  if (reader.engine === 'git') {
-    const { GitCheckout } = await import('../../repository/git-checkout.ts')
-    return new GitCheckout(repository, runner)
-  }
-  const { IsomorphicCheckout } = await import('../../repository/isomorphic-checkout.ts')
-  return new IsomorphicCheckout(repository, reader)
 }
