@@ -1,8 +1,10 @@
 // A process that writes to a log until it is killed, and says on stdout what it asks for and is told. What stands
 // on stdin are operations of writers before it whose end nobody knows: it repeats them first.
 import { readFileSync, writeSync } from 'node:fs'
+import { setTimeout as wait } from 'node:timers/promises'
 import { open } from '../../src/memoir.ts'
 import type { Log } from '../../src/opened-log.ts'
+import { MaintenanceRunningError } from '../../src/sync/errors.ts'
 import type { HistoryRecord, Operation } from './history.ts'
 import { Random } from './random.ts'
 import { tallies } from './tally.ts'
@@ -101,8 +103,14 @@ async function work(orders: WriterOrders, unsettled: readonly Operation[]): Prom
 
 async function maintainUntil(log: Pick<Log, 'status' | 'maintain'>, isDone: () => boolean): Promise<void> {
   while (!isDone() && log.status().problem === undefined) {
-    const { packedObjects, mergedPacks } = await log.maintain()
-    if (packedObjects + mergedPacks > 0) say({ maintained: packedObjects })
+    try {
+      const { packedObjects, mergedPacks } = await log.maintain()
+      if (packedObjects + mergedPacks > 0) say({ maintained: packedObjects })
+    } catch (error) {
+      // Somebody else maintains it meanwhile.
+      if (!(error instanceof MaintenanceRunningError)) throw error
+      await wait(10)
+    }
   }
 }
 
