@@ -44,7 +44,10 @@ export class Watcher {
   async close(): Promise<void> {
     this.isClosed = true
     clearInterval(this.timer)
-    await this.files?.close()
+    const closing = this.files?.close()
+    // Closing takes the listeners away, and a file it was about to look at may still fail: nobody is to be told.
+    this.files?.on('error', () => {})
+    await closing
     await this.looking
   }
 

@@ -1,5 +1,6 @@
-import { mkdirSync, rmSync } from 'node:fs'
+import { mkdirSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { describe, expect, test, vi } from 'vitest'
 import { Watcher } from '../../src/image/watcher.ts'
 import { git, gitText } from '../repository/git-repository.ts'
@@ -176,4 +177,23 @@ describe('a watcher', () => {
     await watcher.close()
     expect(errors.map(({ message }) => message)).toEqual(['no such disk'])
   })
+})
+
+test('closed while file events begin, it brings no error of theirs upon the process', async () => {
+  using folder = new TemporaryFolder()
+  // Whatever looks at it fails.
+  const gitDirectory = folder.join('loop')
+  symlinkSync('loop', gitDirectory)
+  const closed = Array.from({ length: 200 }, async (_, at) => {
+    const watcher = new Watcher({
+      repository: { gitDirectory, branch: 'refs/heads/main' },
+      pollMs: 60_000,
+      look: async () => {},
+      onError: () => {},
+    })
+    void watcher.start()
+    await wait(95 + at / 4)
+    await watcher.close()
+  })
+  await Promise.all(closed)
 })
