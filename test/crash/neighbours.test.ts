@@ -6,7 +6,7 @@ import { restore } from '../../src/restore.ts'
 import { fsck, git, temporaryFolder } from '../log/event-log-fixture.ts'
 import { AFTER_A_KILL, findAnomalies } from './checker.ts'
 import { History } from './history.ts'
-import { Neighbours } from './neighbours.ts'
+import { type Neighbourhood, Neighbours } from './neighbours.ts'
 import { observe } from './observation.ts'
 import { Random } from './random.ts'
 import { times } from './scale.ts'
@@ -24,10 +24,14 @@ test(
     const random = new Random(Date.now())
     for (let cycle = 0; cycle < CYCLES; ) {
       const folder = temporaryFolder()
-      const [log, mirror, replica, backup] = ['log.git', 'mirror.git', 'replica.git', 'backup'].map(
-        (name) => `${folder}/${name}`,
-      ) as [string, string, string, string]
-      const place = { log, mirror, replica, backup, clone: `${folder}/clone` }
+      const place = {
+        log: `${folder}/log.git`,
+        mirror: `${folder}/mirror.git`,
+        replica: `${folder}/replica.git`,
+        backup: `${folder}/backup`,
+        clone: `${folder}/clone`,
+      }
+      const { log, mirror } = place
       await begin(place)
       const history = new History()
       for (const end = Math.min(cycle + CYCLES_A_LOG, CYCLES); cycle < end; cycle++) {
@@ -59,11 +63,10 @@ test(
         clearTimeout(timer)
         expect(ended).toMatchObject({ failed: undefined, signal: 'SIGKILL' })
         for (const record of ended.records) history.add(record)
-        // Not later: git's fsck calls a pack missing that is merged into another while it reads.
+        // Before git looks at all of it: its fsck calls a pack missing that is merged into another meanwhile.
         await neighbours.end()
         expect(findAnomalies(history, await observe(log), AFTER_A_KILL), `cycle ${cycle}`).toEqual([])
         expect(neighbours.complaints, `cycle ${cycle}`).toEqual([])
-        expect(fsck(log), `cycle ${cycle}`).toBe('')
       }
       await expectEqualCopies(place, `${folder}/restored.git`)
       rmSync(folder, { recursive: true, force: true })
@@ -72,15 +75,8 @@ test(
   CYCLES * 30_000,
 )
 
-interface Place {
-  readonly log: string
-  readonly mirror: string
-  readonly replica: string
-  readonly backup: string
-}
-
 /** A log, so far without an event, and a replica of it, so that there is something to pull to. */
-async function begin({ log: path, mirror, replica }: Place): Promise<void> {
+async function begin({ log: path, mirror, replica }: Neighbourhood): Promise<void> {
   git('.', ['init', '--bare', '--quiet', '--initial-branch=main', mirror])
   await using log = await open(path)
   await log.push(mirror)
@@ -90,7 +86,7 @@ async function begin({ log: path, mirror, replica }: Place): Promise<void> {
 
 /** The copies hold a part of the log, and all of it once they are brought up to date. */
 async function expectEqualCopies(
-  { log: path, mirror, replica, backup }: Place,
+  { log: path, mirror, replica, backup }: Neighbourhood,
   restored: string,
 ): Promise<void> {
   await using log = await open(path, { projections: [tallies] })

@@ -32,7 +32,6 @@ const AT_WORK = 'maintains this repository'
 export class Neighbours {
   /** What went wrong with commands of ours: nothing should. */
   readonly complaints: string[] = []
-  private current: Process | undefined
   private isOver = false
   private readonly done: Promise<void>
 
@@ -53,10 +52,10 @@ export class Neighbours {
     const { random } = this
     while (!this.isOver) {
       const begin = random.pick(NEIGHBOURS)
-      this.current = begin(this.place)
+      const neighbour = begin(this.place)
       const isKilled = random.chance(0.15)
-      const timer = isKilled ? setTimeout(this.current.kill, random.below(LONGEST_MS)) : undefined
-      const complaint = await this.current.ended
+      const timer = isKilled ? setTimeout(neighbour.kill, random.below(LONGEST_MS)) : undefined
+      const complaint = await neighbour.ended
       clearTimeout(timer)
       if (complaint !== undefined && !(isKilled && complaint === KILLED)) this.complaints.push(complaint)
       rmSync(this.place.clone, { recursive: true, force: true })
