@@ -17,8 +17,10 @@ export const STREAM_HASH = 10
 export const TYPE_HASH = 11
 export const STRIDE = 12
 
-/** Most lines are longer; where they are not, the table grows. */
-const LIKELY_LINE = 200
+/** Where there are more lines than are likely by so much, their table grows. */
+const MARGIN = 1.1
+/** None in the canonical form has fewer bytes. */
+const SHORTEST_LINE = 80
 export const QUOTE = 0x22
 export const BACKSLASH = 0x5c
 const OPEN_BRACE = 0x7b
@@ -74,14 +76,21 @@ export interface LineTable {
 
 /** Finds the fields of lines in their canonical form, or undefined where a line is not in it. */
 export function scanLines(bytes: Uint8Array, view: DataView): LineTable | undefined {
-  let numbers = new Uint32Array((Math.floor(bytes.length / LIKELY_LINE) + 1) * STRIDE)
+  let numbers = new Uint32Array(likelyCount(bytes) * STRIDE)
   let slot = 0
   for (let at = 0; at < bytes.length; slot += STRIDE) {
     if (slot === numbers.length) numbers = twiceAsLong(numbers)
     at = scanLine(bytes, view, at, numbers, slot)
     if (at === -1) return undefined
   }
-  return { numbers: numbers.slice(0, slot), count: slot / STRIDE }
+  const isNearlyFull = slot > numbers.length / 2
+  return { numbers: isNearlyFull ? numbers.subarray(0, slot) : numbers.slice(0, slot), count: slot / STRIDE }
+}
+
+/** How many lines there are if the others are about as long as the first. To use memory for the first time is most of the cost of the table. */
+function likelyCount(bytes: Uint8Array): number {
+  const first = Math.max(SHORTEST_LINE, bytes.indexOf(LF))
+  return Math.ceil((bytes.length / first) * MARGIN)
 }
 
 function twiceAsLong(numbers: Uint32Array): Uint32Array<ArrayBuffer> {

@@ -10,7 +10,8 @@ const inflateInPool = promisify<Uint8Array, ZlibOptions, Buffer>(inflate)
  */
 export function inflateAnnounced(deflated: Uint8Array, bytes: number): Promise<Buffer> {
   return inflateInPool(deflated, {
-    chunkSize: Math.max(bytes, constants.Z_MIN_CHUNK),
+    // Into a chunk that is full to the last byte Node looks for more, with another call and as much memory again.
+    chunkSize: Math.max(bytes + 1, constants.Z_MIN_CHUNK),
     maxOutputLength: Math.max(bytes, 1),
   })
 }

@@ -44,12 +44,20 @@ export function applyDelta(base: Buffer, delta: Buffer): Buffer | undefined {
     // An instruction of 0 is none; no piece is empty.
     if (copy.length === 0 || copy.from + copy.length > source.length || filled + copy.length > bytes)
       return undefined
-    source.copy(made, filled, copy.from, copy.from + copy.length)
+    copyPiece(source, copy.from, copy.length, made, filled)
     filled += copy.length
     at = copy.end
   }
   return filled === bytes ? made : undefined
 }
+
+/** Lines differ in a few of their fields, so most pieces are shorter than a call is long. */
+function copyPiece(source: Buffer, from: number, length: number, made: Buffer, to: number): void {
+  if (length > SHORT_PIECE) source.copy(made, to, from, from + length)
+  else for (let at = 0; at < length; at++) made[to + at] = source[from + at]!
+}
+
+const SHORT_PIECE = 64
 
 /** Bits 0 to 3 of a copy say which bytes of the offset follow, bits 4 to 6 which of the length. */
 function readCopy(delta: Buffer, start: number) {

@@ -10,12 +10,12 @@ import { type HasRoom, NO_ROOM } from './room.ts'
 /** An object whose id was not looked at. */
 type PackedObject = Omit<GitObject, 'oid'>
 
-/** Where an object stands in a pack, and what it begins with. */
+/** What stands for an object in a pack. */
 interface Entry {
   readonly offset: number
-  readonly end: number
-  /** Its first bytes. */
-  readonly head: Buffer
+  readonly length: number
+  /** All of it, or as much as is read at once. */
+  readonly start: Buffer
   readonly header: ReturnType<typeof readEntryHeader>
 }
 
@@ -42,26 +42,27 @@ export class PackReader {
     hasRoom: HasRoom,
     deltas: number,
   ): Promise<PackedObject | typeof NO_ROOM | undefined> {
-    const entry = await this.#findEntry(offset)
-    if (entry === undefined) return undefined
+    const entry = await this.#findEntry(offset, hasRoom)
+    if (entry === undefined || entry === NO_ROOM) return entry
     if (isDelta(entry.header.type)) return this.#readDelta(entry, hasRoom, deltas)
     return this.#readWhole(entry, hasRoom)
   }
 
-  async #findEntry(offset: number): Promise<Entry | undefined> {
+  async #findEntry(offset: number, hasRoom: HasRoom): Promise<Entry | typeof NO_ROOM | undefined> {
     const next = nextOffset(this.#index, offset)
     const end = Number.isFinite(next) ? next : (await this.#pack.size()) - CHECKSUM_BYTES
-    if (!(offset < end && end - offset <= this.#limitBytes + HEAD_BYTES)) return undefined
-    const head = Buffer.alloc(HEAD_BYTES)
-    await this.#pack.read(head, 0, HEAD_BYTES, offset)
-    return { offset, end, head, header: readEntryHeader(head) }
+    const length = end - offset
+    if (!(length > 0 && length <= this.#limitBytes + HEAD_BYTES)) return undefined
+    if (!hasRoom(length)) return NO_ROOM
+    const start = await this.#readBytes(offset, Math.min(length, AT_ONCE))
+    return start && { offset, length, start, header: readEntryHeader(start) }
   }
 
   async #readWhole(entry: Entry, hasRoom: HasRoom): Promise<PackedObject | typeof NO_ROOM | undefined> {
-    const { offset, end, header } = entry
+    const { length, header } = entry
     const type = typeOf(header.type)
     if (type === undefined || !(header.size <= this.#limitBytes)) return undefined
-    if (!hasRoom(end - offset + header.size)) return NO_ROOM
+    if (!hasRoom(length + header.size)) return NO_ROOM
     const content = await this.#inflate(entry, header.end)
     return content && { type, content }
   }
@@ -71,10 +72,10 @@ export class PackReader {
     hasRoom: HasRoom,
     deltas: number,
   ): Promise<PackedObject | typeof NO_ROOM | undefined> {
-    const { offset, end, head, header } = entry
-    const base = readDeltaBase(head, header, offset, this.#index)
+    const { offset, length, start, header } = entry
+    const base = readDeltaBase(start, header, offset, this.#index)
     if (deltas === 0 || header.size > MOST_DELTA_BYTES || base.offset === undefined) return undefined
-    if (!hasRoom(end - offset + header.size)) return NO_ROOM
+    if (!hasRoom(length + header.size)) return NO_ROOM
     const delta = await this.#inflate(entry, base.end)
     if (delta === undefined) return undefined
     const { baseBytes, bytes } = readDeltaHead(delta)
@@ -87,10 +88,15 @@ export class PackReader {
   }
 
   /** What stands deflated in an entry, from a place in it on; undefined where the pack ends before. */
-  async #inflate({ offset, end, header }: Entry, from: number): Promise<Buffer | undefined> {
-    const deflated = Buffer.allocUnsafe(end - offset - from)
-    const count = await this.#pack.read(deflated, 0, deflated.length, offset + from)
-    return count < deflated.length ? undefined : inflateAnnounced(deflated, header.size)
+  async #inflate({ offset, length, start, header }: Entry, from: number): Promise<Buffer | undefined> {
+    const deflated =
+      start.length === length ? start.subarray(from) : await this.#readBytes(offset + from, length - from)
+    return deflated && inflateAnnounced(deflated, header.size)
+  }
+
+  async #readBytes(offset: number, length: number): Promise<Buffer | undefined> {
+    const bytes = Buffer.allocUnsafe(length)
+    return (await this.#pack.read(bytes, 0, length, offset)) < length ? undefined : bytes
   }
 }
 
@@ -99,5 +105,7 @@ const MOST_DELTAS = 4
 const MOST_DELTA_BYTES = FULL_BATCH_BYTES
 const fitsBase: HasRoom = (bytes) => bytes <= 2 * MAX_BATCH_BYTES
 const CHECKSUM_BYTES = 20
-/** Enough for type, size, the base of a delta, and what that begins with. */
+/** Of an entry, before its deflated bytes: type, size, and the base of a delta. */
 const HEAD_BYTES = 128
+/** A call to the thread pool costs more than to read a full batch, which is about half as long. */
+const AT_ONCE = 256 << 10

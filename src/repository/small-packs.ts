@@ -1,4 +1,4 @@
-import { nodeFileSystem } from '../system/file-system.ts'
+import { type File, nodeFileSystem } from '../system/file-system.ts'
 import { errorCode } from './durable-file.ts'
 import type { GitObject } from './git-reader.ts'
 import { objectId } from './object.ts'
@@ -19,6 +19,7 @@ export class SmallPacks {
   readonly #limitBytes: number
   /** By the names of indexes that were seen: undefined for those of large packs, and for what is none. */
   #indexes = new Map<string, Buffer | undefined>()
+  readonly #open = new Map<string, SharedPack>()
   #listing: Promise<void> | undefined
   /** Not taken where git has to be asked for one object after the other. */
   readonly #shortcut = new Shortcut()
@@ -78,18 +79,33 @@ export class SmallPacks {
   }
 
   async #read(oid: string, { name, index, offset }: Place, hasRoom: HasRoom) {
-    const pack = await this.#open(name)
+    const pack = this.#share(name)
     try {
-      const object = await new PackReader(pack, index, this.#limitBytes).read(offset, hasRoom)
+      const object = await new PackReader(await pack.file, index, this.#limitBytes).read(offset, hasRoom)
       if (object === undefined || object === NO_ROOM) return object
       return objectId(object.type, object.content) === oid ? { oid, ...object } : undefined
     } finally {
-      await pack.close()
+      await this.#leave(name, pack)
     }
   }
 
+  /** A pack is open as long as somebody reads from it: of a log that is replayed, once. */
+  #share(name: string): SharedPack {
+    const pack = this.#open.get(name) ?? { file: this.#openPack(name), readers: 0 }
+    pack.readers++
+    this.#open.set(name, pack)
+    return pack
+  }
+
+  async #leave(name: string, pack: SharedPack): Promise<void> {
+    if (--pack.readers > 0) return
+    this.#open.delete(name)
+    const file = await pack.file.catch(() => undefined)
+    await file?.close()
+  }
+
   /** One that was merged is forgotten, so that the next look is for where its objects are now. */
-  async #open(name: string) {
+  async #openPack(name: string): Promise<File> {
     try {
       return await nodeFileSystem.open(`${this.#directory}/${name.replace(/idx$/, 'pack')}`, 'r')
     } catch (error) {
@@ -97,6 +113,11 @@ export class SmallPacks {
       throw error
     }
   }
+}
+
+interface SharedPack {
+  readonly file: Promise<File>
+  readers: number
 }
 
 interface Place {

@@ -249,7 +249,7 @@ test('asks for room for what an object takes deflated, too', async () => {
   const { oid, content } = objects.find(({ content }) => content.length === 50_000)!
   const asked: number[] = []
   await new SmallPacks(gitDirectory, LIMIT).find(oid, (bytes) => asked.push(bytes) > 0)
-  expect(asked[0]).toBeGreaterThan(content.length)
+  expect(asked.at(-1)).toBeGreaterThan(content.length)
 })
 
 test('opens no pipe that stands in the place of an index or a pack', async () => {
