@@ -1,5 +1,5 @@
 import type { Machine } from './machine.ts'
-import type { Figure, Goal, Row } from './row.ts'
+import { type Figure, type Goal, isOutOfReach, type Row } from './row.ts'
 
 /** All that a run of the benchmarks found. */
 export interface Report {
@@ -36,7 +36,7 @@ export function formatRow({ id, measurement, limit, figures, goals, spread, skip
   for (const goal of goals) {
     const range = goal.name === 'ratio' && spread !== undefined ? ` [${spread.map(short).join(' to ')}]` : ''
     lines.push(
-      `  ${goal.holds ? 'holds ' : 'MISSED'}     ${goal.name} ${short(goal.value)}${range}, goal ${formatBound(goal)}`,
+      `  ${verdict(goal).padEnd(11)}${goal.name} ${short(goal.value)}${range}, goal ${formatBound(goal)}${formatLeast(goal)}`,
     )
   }
   return lines.join('\n')
@@ -44,6 +44,15 @@ export function formatRow({ id, measurement, limit, figures, goals, spread, skip
 
 function formatFigure({ name, value, unit }: Figure): string {
   return `${name} ${short(value)} ${unit}`
+}
+
+function verdict(goal: Goal): string {
+  if (goal.holds) return 'holds'
+  return isOutOfReach(goal) ? 'NO REACH' : 'MISSED'
+}
+
+function formatLeast({ least }: Goal): string {
+  return least === undefined ? '' : `, at least ${short(least)} for anybody`
 }
 
 function formatBound({ atMost, atLeast }: Goal): string {
@@ -70,7 +79,7 @@ export function formatTable(rows: readonly Row[]): string {
         )
         .join('<br>')
     const results = goals.map(({ name, value }) => `${name} ${short(value)}`).join('<br>')
-    const verdicts = goals.map(({ holds }) => (holds ? 'holds' : '**missed**')).join('<br>')
+    const verdicts = goals.map(verdictInTable).join('<br>')
     const measured = skipped === undefined ? named(false) : 'skipped'
     lines.push(
       `| ${id} | ${measured} | ${named(true)} | ${results} | ${goals.map(formatBound).join('<br>')} | ${verdicts} |`,
@@ -79,12 +88,20 @@ export function formatTable(rows: readonly Row[]): string {
   return lines.join('\n')
 }
 
+function verdictInTable(goal: Goal): string {
+  if (goal.holds) return 'holds'
+  return isOutOfReach(goal) ? `out of reach: at least ${short(goal.least!)}` : '**missed**'
+}
+
 /** Each goal that does not hold, in words. */
 export function missedGoals(rows: readonly Row[]): string[] {
   return rows.flatMap(({ id, goals }) =>
     goals
       .filter(({ holds }) => !holds)
-      .map((goal) => `${id}: ${goal.name} is ${short(goal.value)}, the goal is ${formatBound(goal)}`),
+      .map(
+        (goal) =>
+          `${id}: ${goal.name} is ${short(goal.value)}, the goal is ${formatBound(goal)}${formatLeast(goal)}`,
+      ),
   )
 }
 

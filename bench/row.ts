@@ -15,6 +15,8 @@ export interface Goal {
   readonly value: number
   readonly atMost?: number
   readonly atLeast?: number
+  /** The least that it could be at all, where that was measured. */
+  readonly least?: number
   readonly holds: boolean
 }
 
@@ -41,9 +43,14 @@ export interface Group {
 
 type Bound = { readonly atMost: number } | { readonly atLeast: number }
 
-export function goal(name: string, value: number, bound: Bound): Goal {
+export function goal(name: string, value: number, bound: Bound, least?: number): Goal {
   const holds = 'atMost' in bound ? value <= bound.atMost : value >= bound.atLeast
-  return { name, value, ...bound, holds }
+  return { name, value, ...bound, ...(least !== undefined && { least }), holds }
+}
+
+/** Whether the least that was measured is more than the goal allows: no design keeps to it. */
+export function isOutOfReach({ atMost, least }: Goal): boolean {
+  return atMost !== undefined && least !== undefined && least > atMost
 }
 
 /** A row whose goal is a ratio of ours to a limit, pair by pair. */

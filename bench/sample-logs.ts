@@ -117,6 +117,24 @@ export function commitOf(position: number, lines: string, parent: string | undef
   ].join('')
 }
 
+/**
+ * Makes a repository that is no log: the lines of sample events, each a commit in which it takes the place of the one
+ * before it, so with the fewest objects that a commit with a file can bring. Packed and indexed as well as git can.
+ */
+export async function makeLeastCommits(path: string, events: number, streams: number): Promise<void> {
+  git('.', 'init', '--quiet', '--bare', path)
+  const lines = sampleText(events, streams).split('\n').slice(0, -1)
+  const commits = lines.map((line, at) =>
+    [
+      `commit ${MAIN}\ncommitter Bench <bench@localhost> ${1_790_000_000 + at} +0000\ndata 0\n`,
+      `M 100644 inline event\ndata ${Buffer.byteLength(line)}\n${line}\n`,
+    ].join(''),
+  )
+  await fastImport(path, `${commits.join('')}done\n`)
+  git(path, 'repack', '-a', '-d', '-q', '--write-bitmap-index')
+  git(path, 'symbolic-ref', 'HEAD', MAIN)
+}
+
 export async function fastImport(path: string, commands: string, loose = false): Promise<void> {
   const limit = loose ? ['-c', 'fastimport.unpackLimit=1000000'] : []
   const args = ['-C', path, ...limit, 'fast-import', '--quiet', '--done', '--date-format=raw']

@@ -99,11 +99,13 @@ describe('a row of the benchmarks', () => {
       goal('ratio', 1.6, { atMost: 1.5 }),
       goal('ms', 10, { atMost: 10 }),
       goal('rate', 4, { atLeast: 5 }),
+      goal('ratio', 35, { atMost: 3 }, 13),
     ]
     const row: Row = { id: 'x', measurement: '', figures: [], goals }
     expect(missedGoals([row])).toEqual([
       'x: ratio is 1.6, the goal is ≤ 1.5',
       'x: rate is 4, the goal is ≥ 5',
+      'x: ratio is 35, the goal is ≤ 3, at least 13 for anybody',
     ])
   })
 
