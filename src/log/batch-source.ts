@@ -27,25 +27,25 @@ export class BatchSource {
    * @throws InvalidBatchError where it is YAML, ObjectMissingError, ObjectCorruptError
    */
   async load(file: BatchFile): Promise<Batch> {
-    // A rewritten history may hold the same bytes at another place.
-    const key = `${file.first} ${file.oid}`
-    const known = this.cache.find(key)
+    const known = this.cache.find(keyOf(file))
     if (known !== undefined) return known
     const { content } = await this.reader.read(file.oid)
     const batch = await decode(content, file)
-    this.cache.add(key, batch)
+    this.cache.add(keyOf(file), batch)
     return batch
   }
 
   /**
-   * The batches that hold the events from a position on, in order, past the cache: the first may begin
-   * before that position. Each must end where the next begins.
+   * The batches that hold the events from a position on, in order: the first may begin before that position. Each
+   * must end where the next begins. They are not kept, but the last is in the cache as a rule, since it was counted.
    *
    * @throws InvalidBatchError, ObjectMissingError, ObjectCorruptError
    */
   async *replay(tree: LogTree, from: number, signal?: AbortSignal): AsyncGenerator<Run> {
     const files = [...tree.filesFrom(from)]
-    const oids = files.map(({ oid }) => oid)
+    const last = files.at(-1)
+    const known = last && this.cache.find(keyOf(last))
+    const oids = (known === undefined ? files : files.slice(0, -1)).map(({ oid }) => oid)
     let at = 0
     for await (const { content } of this.reader.readMany(oids, signal)) {
       const file = files[at]!
@@ -54,7 +54,13 @@ export class BatchSource {
       yield { first: file.first, lines }
       at++
     }
+    if (known !== undefined) yield known
   }
+}
+
+/** A rewritten history may hold the same bytes at another place. */
+function keyOf({ first, oid }: BatchFile): string {
+  return `${first} ${oid}`
 }
 
 /** @throws InvalidBatchError unless the batch ends where the next one begins */
