@@ -38,7 +38,8 @@ export const RESERVED: readonly ReservedModules[] = [
       'system/same-folder.ts': 'follows the links of a path; it changes nothing',
       'system/process-identity.ts': 'reads /proc to tell whether the owner of a lock still runs',
       'journal/segment.ts': 'the constants of open(2), no call',
-      'repository/isomorphic-reader.ts': 'isomorphic-git is given a file system; it only reads here',
+      'repository/isomorphic-files.ts':
+        'isomorphic-git is given a file system; it writes for the work tree alone',
       'repository/isomorphic-checkout.ts':
         "writes the work tree and git's index: both can be made again from the commit",
       'repository/git-checkout.ts':

@@ -1,6 +1,7 @@
-import { readFile, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { nodeFileSystem } from '../system/file-system.ts'
 import { WorkTreeError } from './errors.ts'
 import { GitFailedError } from './git-process-errors.ts'
 import type { GitRunner } from './runner.ts'
@@ -45,7 +46,7 @@ export class GitCheckout implements Checkout {
     let hasRemoved = false
     for (const path of paths) {
       const file = join(this.#repository.workTree, path)
-      const found = await readFile(file).catch(() => undefined)
+      const found = await nodeFileSystem.readFile(file).catch(() => undefined)
       const wanted = await this.#findContent(to, path)
       if (found === undefined || !wanted?.subarray(0, found.length).equals(found)) continue
       await rm(file)

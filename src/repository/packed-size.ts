@@ -66,9 +66,9 @@ export class PackedSizes {
   }
 }
 
-/** What reading past an end and inflating what was not deflated throw. */
+/** What reading past an end, what is no file, such as a pipe, and inflating what was not deflated throw. */
 function isDamage(error: unknown): boolean {
-  return error instanceof RangeError || /^Z_/.test(errorCode(error) ?? '')
+  return error instanceof RangeError || /^(Z_.*|EINVAL|EISDIR|ESPIPE)$/.test(errorCode(error) ?? '')
 }
 
 /** Longer than any that git makes. */

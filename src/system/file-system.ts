@@ -9,7 +9,10 @@ import { dirname } from 'node:path'
  * Methods reject with Node's own errors (`code: 'ENOENT'`, `'ENOSPC'` …).
  */
 export interface FileSystem {
-  /** Opens a file. `flags` are the `constants` of `node:fs`, or a string such as `'r'` or `'wx'`. */
+  /**
+   * Opens a file. `flags` are the `constants` of `node:fs`, or a string such as `'r'` or `'wx'`. With `'r'` a pipe is
+   * opened at once, and cannot be read from, as it has no positions.
+   */
   open(path: string, flags: string | number, mode?: number): Promise<File>
   readFile(path: string): Promise<Buffer>
   /** Names in a directory, unsorted. */
@@ -49,7 +52,8 @@ export interface FileStat {
 /** The real file system. */
 export const nodeFileSystem: FileSystem = {
   async open(path, flags, mode) {
-    return new NodeFile(await openDescriptor(path, flags, mode))
+    // Opening a pipe to read would wait for who writes to it.
+    return new NodeFile(await openDescriptor(path, flags === 'r' ? READ_AT_ONCE : flags, mode))
   },
   readFile: readOrdinaryFile,
   list: (path) => promises.readdir(path),
@@ -76,7 +80,7 @@ export const nodeFileSystem: FileSystem = {
  * waits for that would keep the process from ending; a device has no end.
  */
 async function readOrdinaryFile(path: string): Promise<Buffer> {
-  const handle = await promises.open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  const handle = await promises.open(path, READ_AT_ONCE)
   try {
     const stat = await handle.stat()
     if (!stat.isFile()) throw notAFile(path, stat.isDirectory())
@@ -92,6 +96,8 @@ async function readOrdinaryFile(path: string): Promise<Buffer> {
     await handle.close()
   }
 }
+
+const READ_AT_ONCE = constants.O_RDONLY | constants.O_NONBLOCK
 
 /** Node reads no more at once. */
 const LARGEST_FILE = 2 ** 31 - 1

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import {
   appendFileSync,
   existsSync,
@@ -119,6 +120,22 @@ describe.each(['git', 'isomorphic'] as const)('WorkTree, engine %s', (engine) =>
     const second = commitFiles(path, { ...BASE, [FIRST]: 'one\n' })
     await expect(workTree.sync(first, second)).rejects.toThrow(WorkTreeError)
     expect(existsSync(folder.join('outside', '000000'))).toBe(false)
+  })
+
+  it('waits for no pipe in the place of a file', async () => {
+    const first = commitFiles(path, BASE)
+    await workTree.sync(undefined, first)
+    mkdirSync(file('events/000000'), { recursive: true })
+    execFileSync('mkfifo', [file(FIRST)])
+    const second = commitFiles(path, { ...BASE, [FIRST]: 'one\n' })
+    await expect(workTree.sync(first, second)).rejects.toThrow(FIRST)
+  })
+
+  // Git would wait for it.
+  it.runIf(engine === 'isomorphic')('waits for no pipe in the place of the index', async () => {
+    const first = commitFiles(path, BASE)
+    execFileSync('mkfifo', [join(gitDirectory, 'index')])
+    await expect(workTree.sync(undefined, first)).rejects.toThrow()
   })
 
   it('follows when a file was only touched', async () => {

@@ -1,0 +1,19 @@
+import { promises } from 'node:fs'
+import { nodeFileSystem } from '../system/file-system.ts'
+
+/**
+ * The files that isomorphic-git reads and writes: Node's, but of what a repository holds it reads ordinary files alone.
+ * It opens whatever has the name of a pack, and opening a pipe may never end.
+ */
+export const isomorphicFiles = {
+  promises: { ...promises, readFile: readOrdinaryFile },
+}
+
+async function readOrdinaryFile(
+  path: string,
+  options?: 'utf8' | { readonly encoding?: 'utf8' },
+): Promise<Buffer | string> {
+  const bytes = await nodeFileSystem.readFile(path)
+  const encoding = typeof options === 'string' ? options : options?.encoding
+  return encoding === undefined ? bytes : bytes.toString(encoding)
+}
