@@ -35,6 +35,7 @@ export const RESERVED: readonly ReservedModules[] = [
     files: {
       'system/file-system.ts': 'the port itself',
       'system/access.ts': 'asks the operating system what this user may read and write',
+      'system/links.ts': 'looks for links; it changes nothing',
       'system/same-folder.ts': 'follows the links of a path; it changes nothing',
       'system/process-identity.ts': 'reads /proc to tell whether the owner of a lock still runs',
       'journal/segment.ts': 'the constants of open(2), no call',

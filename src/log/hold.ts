@@ -5,7 +5,7 @@ import type { Repository } from '../repository/repository.ts'
 import { GitRunner } from '../repository/runner.ts'
 import type { Clock } from '../system/clock.ts'
 import type { FileSystem } from '../system/file-system.ts'
-import { findOrCreateRepository, makeOwnDirectory, ownDirectory } from './log-repository.ts'
+import { findOrCreateRepository, makeOwnDirectory, ownDirectory, refuseLinks } from './log-repository.ts'
 import { WriterLock } from './writer-lock.ts'
 
 export interface HoldOptions {
@@ -45,7 +45,9 @@ export async function takeHold(options: HoldOptions, cleanup: (() => Promise<voi
   const { gitDirectory } = repository
   const directory = ownDirectory(repository)
   options.onFound?.(directory)
-  if (!readOnly) {
+  if (readOnly) {
+    await refuseLinks(repository)
+  } else {
     await makeOwnDirectory(repository, fileSystem)
     const lock = await WriterLock.acquire(directory, fileSystem, clock)
     cleanup.push(() => lock.release())

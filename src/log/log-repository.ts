@@ -4,7 +4,12 @@ import { formatTime, timeOf } from '../event/time.ts'
 import { commitMessage } from '../repository/commit-message.ts'
 import { createRepository } from '../repository/creation.ts'
 import { fileError } from '../repository/durable-file.ts'
-import { NotALogError, NotARepositoryError, WorkTreeError } from '../repository/errors.ts'
+import {
+  NotALogError,
+  NotARepositoryError,
+  UnsupportedRepositoryError,
+  WorkTreeError,
+} from '../repository/errors.ts'
 import type { GitReader } from '../repository/git-reader.ts'
 import { EVENTS_PATH, GITATTRIBUTES, GITATTRIBUTES_PATH, MANIFEST_PATH } from '../repository/layout.ts'
 import { findRepository } from '../repository/location.ts'
@@ -16,6 +21,7 @@ import type { ObjectStore } from '../repository/object-store.ts'
 import type { Repository } from '../repository/repository.ts'
 import type { Clock } from '../system/clock.ts'
 import type { FileSystem } from '../system/file-system.ts'
+import { findLinkIn } from '../system/links.ts'
 import type { BranchState } from './branch.ts'
 import { moveRef } from './ref-move.ts'
 
@@ -49,9 +55,28 @@ export async function findOrCreateRepository(
   }
 }
 
-/** Makes the log's own directory, its name on the disk when it resolves. @throws PermissionDeniedError, DiskFullError */
+/**
+ * Refuses a repository whose own directory, or what the log keeps in it, is a link: whoever made the repository would say
+ * where journal, locks and snapshots are written.
+ *
+ * @throws UnsupportedRepositoryError
+ */
+export async function refuseLinks(repository: Repository): Promise<void> {
+  const link = await findLinkIn(ownDirectory(repository))
+  if (link === undefined) return
+  throw new UnsupportedRepositoryError(repository.gitDirectory, `a link at ${link}`, {
+    hint: 'Remove the link if you did not make it. If you did, move what it leads to into its place.',
+  })
+}
+
+/**
+ * Makes the log's own directory, its name on the disk when it resolves.
+ *
+ * @throws UnsupportedRepositoryError, PermissionDeniedError, DiskFullError
+ */
 export async function makeOwnDirectory(repository: Repository, fileSystem: FileSystem): Promise<string> {
   const directory = ownDirectory(repository)
+  await refuseLinks(repository)
   try {
     await fileSystem.makeDirectory(directory)
     // Even if it was there: whoever made it may have died before this. The journal stands in it.

@@ -6,7 +6,7 @@ import { removeStaleRefLock } from '../../repository/ref-lock.ts'
 import type { Repository } from '../../repository/repository.ts'
 import { BatchSource } from '../batch-source.ts'
 import { readBranchState } from '../branch.ts'
-import { readManifest } from '../log-repository.ts'
+import { readManifest, refuseLinks } from '../log-repository.ts'
 import { findDeniedPaths } from './access.ts'
 import {
   type Ailment,
@@ -70,6 +70,7 @@ export async function diagnose(options: DoctorOptions): Promise<readonly Ailment
     await look(() => Promise.reject(error))
     return found
   }
+  await look(() => findLinks(repository))
   await look(() => findDeniedPaths(repository, doctor))
   await look(() => findGitLocks(repository, doctor))
   await look(() => findWriter(repository, doctor))
@@ -92,13 +93,20 @@ export async function treat(ailment: Ailment, options: DoctorOptions): Promise<T
     throw new UsageError(`"${ailment.code}" cannot be mended from here`, { hint: ailment.remedy })
   }
   const doctor = withDefaults(options)
-  return treatment(await getRepository(doctor), doctor, ailment)
+  const repository = await getRepository(doctor)
+  await refuseLinks(repository)
+  return treatment(repository, doctor, ailment)
 }
 
 async function getRepository({ path, fileSystem }: Doctor): Promise<Repository> {
   const repository = await findRepository(path, fileSystem)
   if (repository === undefined) throw new NotARepositoryError(path, 'there is nothing yet')
   return repository
+}
+
+async function findLinks(repository: Repository): Promise<Ailment[]> {
+  await refuseLinks(repository)
+  return []
 }
 
 async function findGitProblems({ findGit }: Doctor): Promise<Ailment[]> {

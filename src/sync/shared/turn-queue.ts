@@ -1,8 +1,10 @@
+import { dirname } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { timeOf } from '../../event/time.ts'
 import { errorCode, removeQuietly } from '../../repository/durable-file.ts'
 import type { Clock } from '../../system/clock.ts'
 import type { FileSystem } from '../../system/file-system.ts'
+import { isLink } from '../../system/links.ts'
 import { currentProcess, isRunning } from '../../system/process-identity.ts'
 
 /** How long a turn lasts, in milliseconds: some pushes, so that the fetch at its beginning is worth it. */
@@ -58,6 +60,8 @@ export class TurnQueue {
    */
   async enter(directory: string): Promise<boolean> {
     try {
+      // Whoever owns the remote would say where tickets are written and removed.
+      if ((await isLink(dirname(directory))) || (await isLink(directory))) return false
       await this.fileSystem.makeDirectory(directory)
       this.own = await this.draw(directory)
       await this.waitFor(this.own, directory)

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
-import { readdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { TurnQueue } from '../../../src/sync/shared/turn-queue.ts'
 import { systemClock } from '../../../src/system/clock.ts'
@@ -54,6 +55,14 @@ test('passes over a ticket that holds nothing, once it is first for too long', a
   const directory = temporaryFolder()
   writeFileSync(`${directory}/turn.000000000001`, '')
   expect(await queue(50).enter(directory)).toBe(true)
+})
+
+test.each(['memoir', 'memoir/turns'])('does without where %s is a link', async (name) => {
+  const [folder, elsewhere] = [temporaryFolder(), temporaryFolder()]
+  mkdirSync(dirname(`${folder}/${name}`), { recursive: true })
+  symlinkSync(elsewhere, `${folder}/${name}`)
+  expect(await queue().enter(`${folder}/memoir/turns`)).toBe(false)
+  expect(readdirSync(elsewhere)).toEqual([])
 })
 
 test('does without where no ticket can be written', async () => {
