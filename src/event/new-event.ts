@@ -30,7 +30,8 @@ export class PreparedEvent {
 }
 
 const MAX_NAME = 200
-const MAX_TAGS = 100
+/** The most that one event may have. */
+export const MAX_TAGS = 100
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/
 
 /**

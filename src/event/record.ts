@@ -1,4 +1,4 @@
-import { nameProblem } from './new-event.ts'
+import { MAX_TAGS, nameProblem } from './new-event.ts'
 import { EARLIEST_TIME, formatTime, LATEST_TIME, parseTime } from './time.ts'
 
 const FIELDS = ['id', 'stream', 'version', 'type', 'schema', 'tags', 'time', 'data', 'metadata']
@@ -44,6 +44,27 @@ export function encodeRecord(value: unknown, refuse: Refuse): string {
   }
   return `${JSON.stringify(event)}\n`
 }
+
+/**
+ * Refuses an event that can be read, and so opens, but that no append would take: one with too many tags, or with a
+ * text of a fixed meaning that is none. To be called after `encodeRecord`.
+ */
+export function refuseUnlikeAppend(value: unknown, refuse: Refuse): void {
+  const { tags = [], metadata = {} } = value as {
+    tags?: readonly string[]
+    metadata?: Record<string, unknown>
+  }
+  if (tags.length > MAX_TAGS) {
+    refuse(`field "tags" holds ${tags.length} of them`, `at most ${MAX_TAGS}`, 'tags')
+  }
+  for (const field of TEXTS) {
+    const found = metadata[field]
+    if (found === undefined || typeof found === 'string') continue
+    refuse(`field "metadata.${field}" is ${describe(found)}`, 'a string', `metadata.${field}`)
+  }
+}
+
+const TEXTS = ['correlationId', 'causationId', 'actor']
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)

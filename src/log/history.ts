@@ -1,5 +1,5 @@
 import { InvalidBatchError } from '../event/invalid-batch.ts'
-import { encodeRecord } from '../event/record.ts'
+import { encodeRecord, refuseUnlikeAppend } from '../event/record.ts'
 import { MAX_DEPTH, parseStrictJson } from '../event/strict-json.ts'
 import type { BatchFile } from '../repository/batch-file.ts'
 import { batchPath } from '../repository/layout.ts'
@@ -90,6 +90,7 @@ function checkForeignEvent(
   }
   // For its checks: the stored line stays as it is.
   encodeRecord(value, (problem, expected) => refuse(problem, expected))
+  refuseUnlikeAppend(value, (problem, expected) => refuse(problem, expected))
 }
 
 /** Path of the batch file that begins at a position, for messages. */

@@ -46,6 +46,26 @@ test('takes in events that were committed with plain git, in both codecs and any
   expect(await numbers(await openLog(folder))).toEqual([1, 2, 3, 4, 5])
 })
 
+test('takes in an event with as much as an append may have', async () => {
+  const folder = temporaryFolder()
+  const opened = await openLog(folder)
+  await appendEach(opened, 's', 2)
+  await opened.log.seal()
+  const most = withTags(100).replace('}}\n', '},"metadata":{"actor":"anna","on":7}}\n')
+  commitForeign(folder, { [batchFile(3)]: most })
+  await opened.log.follower.look()
+  expect(await numbers(opened)).toEqual([1, 2, 3])
+})
+
+test('opens where it was taken in by a version that did not look at its tags', async () => {
+  const folder = temporaryFolder()
+  const opened = await openLog(folder)
+  await appendEach(opened, 's', 2)
+  await opened.close()
+  commitForeign(folder, { [batchFile(3)]: withTags(101) })
+  expect(await numbers(await openLog(folder))).toEqual([1, 2, 3])
+})
+
 test('an append to an idle log adopts what was just committed rather than contradict it', async () => {
   const folder = temporaryFolder()
   const opened = await openLog(folder)
@@ -160,6 +180,8 @@ test('says so when the branch is gone, and refuses appends until it is back', as
 })
 
 const good = line(3, { version: 1 })
+const tags = (count: number) => Array.from({ length: count }, (_, at) => `"tag:${at}"`).join()
+const withTags = (count: number) => good.replace(',"time"', `,"tags":[${tags(count)}],"time"`)
 const bad: readonly (readonly [
   string,
   Record<string, string>,
@@ -211,6 +233,20 @@ const bad: readonly (readonly [
     { [batchFile(3)]: line(3, { version: 1, type: '\\u0000' }) },
     { line: 1 },
   ],
+  ['has more tags than an append may', { [batchFile(3)]: withTags(101) }, { path: batchFile(3), line: 1 }],
+  [
+    'has more tags than an append may, in YAML',
+    { [batchFile(3, 'yaml')]: YAML.replace('  time:', `  tags: [${tags(101)}]\n  time:`) },
+    { path: batchFile(3, 'yaml') },
+  ],
+  ...['actor', 'correlationId', 'causationId'].map(
+    (field) =>
+      [
+        `has metadata whose ${field} is no string`,
+        { [batchFile(3)]: good.replace('}}\n', `},"metadata":{"${field}":7}}\n`) },
+        { path: batchFile(3), line: 1 },
+      ] as const,
+  ),
   [
     'has an integer that would be rounded',
     { [batchFile(3)]: good.replace('"number":3', '"number":9007199254740993') },

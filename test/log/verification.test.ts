@@ -412,6 +412,25 @@ describe('events', () => {
   })
 
   test.each([
+    ['101 tags', { tags: Array.from({ length: 101 }, (_, at) => `tag:${at}`) }, 'field "tags" holds 101'],
+    ['an actor that is no string', { metadata: { actor: 7 } }, 'field "metadata.actor" is 7'],
+  ])('an event with %s is an error, and is counted all the same', async (_, fields, message) => {
+    const { id, stream, version, type, time, data, tags, metadata } = { ...JSON.parse(line), ...fields }
+    const event = { id, stream, version, type, tags, time, data, metadata }
+    const path = await makeLog(deposits(1))
+    commitByHand(path, { files: { [batch(2)]: `${JSON.stringify(event)}\n` } })
+    const verification = await verify(path)
+    expect(only(verification)).toMatchObject({
+      severity: 'error',
+      code: 'invalid-event',
+      file: batch(2),
+      line: 1,
+    })
+    expect(only(verification).message).toContain(message)
+    expect(verification.events).toBe(2)
+  })
+
+  test.each([
     ['a key that stands twice', line.replace('{}', '{"a":1,"a":2}'), 'invalid-json'],
     ['an integer beyond 2^53', line.replace('{}', '{"a":9007199254740993}'), 'invalid-json'],
     ['half of a surrogate pair', line.replace('{}', '{"a":"\\ud800"}'), 'invalid-json'],

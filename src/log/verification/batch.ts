@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { Codec } from '../../event/event.ts'
 import { InvalidBatchError } from '../../event/invalid-batch.ts'
-import { encodeRecord } from '../../event/record.ts'
+import { encodeRecord, refuseUnlikeAppend } from '../../event/record.ts'
 import { MAX_DEPTH, parseStrictJson, StrictJsonError } from '../../event/strict-json.ts'
 import { parseTime } from '../../event/time.ts'
 import type { FindingCode } from './findings.ts'
@@ -45,7 +45,7 @@ async function checkYaml(text: string, path: string): Promise<Iterable<CheckedEv
   const { decodeYaml } = await import('../../event/yaml-codec.ts')
   try {
     const lines = (await decodeYaml(text, path)).slice(0, -1).split('\n')
-    return lines.map((line) => toEvent(JSON.parse(line), undefined))
+    return lines.flatMap((line) => [...checkRecord(JSON.parse(line), undefined)])
   } catch (error) {
     if (!(error instanceof InvalidBatchError)) throw error
     return [problem('invalid-yaml', `${error.problem}; expected ${error.expected}`, error.line, 'rest')]
@@ -72,8 +72,12 @@ function* checkJsonLines(text: string): Generator<CheckedEvent | BatchProblem> {
   }
 }
 
-/** `encodeRecord` refused a value. */
+/** A value was refused as an event. */
 class InvalidRecord extends Error {}
+
+function refuseRecord(what: string, expected: string): never {
+  throw new InvalidRecord(`${what}; expected ${expected}`)
+}
 
 const NOT_CANONICAL =
   'readable, but not in the canonical form: order of keys, white space, escapes or defaults'
@@ -82,13 +86,11 @@ function* checkLine(line: string, number: number): Generator<CheckedEvent | Batc
   if (line.trim() === '') return yield problem('blank-line', 'the line is blank; expected an event', number)
   try {
     const value = parseStrictJson(line, { maxDepth: MAX_DEPTH + 1 })
-    const canonical = encodeRecord(value, (what, expected) => {
-      throw new InvalidRecord(`${what}; expected ${expected}`)
-    })
+    const canonical = encodeRecord(value, refuseRecord)
     if (canonical.length !== line.length + 1 || !canonical.startsWith(line)) {
       yield problem('not-canonical', NOT_CANONICAL, number)
     }
-    yield toEvent(value, number)
+    yield* checkRecord(value, number)
   } catch (error) {
     if (error instanceof StrictJsonError) {
       yield problem('invalid-json', `column ${error.column}: ${error.problem}`, number, 'event')
@@ -96,6 +98,17 @@ function* checkLine(line: string, number: number): Generator<CheckedEvent | Batc
       yield problem('invalid-event', error.message, number, 'event')
     } else throw error
   }
+}
+
+/** An event that `encodeRecord` takes. What no append would take of it hides nothing. */
+function* checkRecord(value: unknown, line: number | undefined): Generator<CheckedEvent | BatchProblem> {
+  try {
+    refuseUnlikeAppend(value, refuseRecord)
+  } catch (error) {
+    if (!(error instanceof InvalidRecord)) throw error
+    yield problem('invalid-event', error.message, line)
+  }
+  yield toEvent(value, line)
 }
 
 function problem(

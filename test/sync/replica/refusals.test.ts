@@ -91,6 +91,11 @@ const ATTACKS: readonly Attack[] = [
       byHand(scene, { [batch(4)]: line(4, { data: { a: 1 } }).replace('"a":1', '"a":1,"a":2') }),
   },
   {
+    what: 'that holds an event whose actor is no string',
+    code: 'invalid-batch',
+    attack: (scene) => byHand(scene, { [batch(4)]: line(4).replace('}\n', ',"metadata":{"actor":7}}\n') }),
+  },
+  {
     what: 'that leaves out a position',
     code: 'invalid-batch',
     attack: (scene) => byHand(scene, { [batch(5)]: line(4) }),
