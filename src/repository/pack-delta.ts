@@ -5,7 +5,7 @@ export interface DeltaHead {
   readonly end: number
 }
 
-/** Reads what an inflated delta begins with. @throws RangeError where less is there */
+/** Reads what an inflated delta begins with. @throws RangeError where less is there, or a size that no object has */
 export function readDeltaHead(delta: Buffer): DeltaHead {
   const base = readSize(delta, 0)
   const made = readSize(delta, base.end)
@@ -23,6 +23,8 @@ function readSize(delta: Buffer, at: number): { readonly size: number; readonly 
     size += (byte & 127) * factor
     factor *= 128
   }
+  // Of so many digits that it is no number, it would pass each comparison with a limit.
+  if (!Number.isSafeInteger(size)) throw new RangeError('a size in a delta is no number')
   return { size, end }
 }
 

@@ -18,7 +18,11 @@ export function entryHeader(type: ObjectType, size: number): Buffer {
   return Buffer.from([...bytes, last])
 }
 
-/** What an object in a pack begins with: `type` is a number of gitformat-pack(5), `end` where the header does. */
+/**
+ * What an object in a pack begins with: `type` is a number of gitformat-pack(5), `end` where the header does.
+ *
+ * @throws RangeError for a size that no object has
+ */
 export function readEntryHeader(bytes: Buffer): {
   readonly type: number
   readonly size: number
@@ -32,6 +36,8 @@ export function readEntryHeader(bytes: Buffer): {
     byte = bytes[end++]!
     size += (byte & 127) * factor
   }
+  // Of so many digits that it is no number, it would pass each comparison with a limit.
+  if (!Number.isSafeInteger(size)) throw new RangeError('the size of an object in a pack is no number')
   return { type, size, end }
 }
 

@@ -4,7 +4,7 @@ import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path'
 import { crc32, deflateSync } from 'node:zlib'
 import { expect, test } from 'vitest'
-import { ObjectTooLargeError } from '../../src/repository/errors.ts'
+import { ObjectCorruptError, ObjectTooLargeError } from '../../src/repository/errors.ts'
 import { GitProcessReader } from '../../src/repository/git-process-reader.ts'
 import type { GitObject } from '../../src/repository/git-reader.ts'
 import { type EncodedObject, encodeObject } from '../../src/repository/object.ts'
@@ -12,7 +12,7 @@ import { ObjectStore } from '../../src/repository/object-store.ts'
 import { entryHeader } from '../../src/repository/pack-entry.ts'
 import { encodePackIndex } from '../../src/repository/pack-index.ts'
 import { PackedSizes } from '../../src/repository/packed-size.ts'
-import { NO_ROOM } from '../../src/repository/room.ts'
+import { NO_ROOM, Room } from '../../src/repository/room.ts'
 import { GitRunner } from '../../src/repository/runner.ts'
 import { SmallPacks } from '../../src/repository/small-packs.ts'
 import { nodeFileSystem } from '../../src/system/file-system.ts'
@@ -208,21 +208,33 @@ function repeatingDelta(gitDirectory: string, times: number): string {
   for (let at = 0; at < emptyBlocks.length; at += 5) emptyBlocks.set([0, 0, 0, 0xff, 0xff], at)
   const plain = deflateSync(delta)
   const deflated = Buffer.concat([plain.subarray(0, 2), emptyBlocks, plain.subarray(2)])
-  const start = Buffer.from('PACK\0\0\0\x02\0\0\0\x02', 'latin1')
-  const entries = [
-    Buffer.concat([entryHeader('blob', base.content.length), deflateSync(base.content)]),
-    // By id: number 7.
-    Buffer.concat([
-      Buffer.of(0xf0 | (delta.length & 15), delta.length >> 4),
-      Buffer.from(base.oid, 'hex'),
-      deflated,
-    ]),
-  ]
-  const content = Buffer.concat([start, ...entries])
-  const checksum = createHash('sha1').update(content).digest()
   const hash = createHash('sha1').update(`blob ${times << 20}\0`)
   for (let round = 0; round < times; round++) hash.update(base.content)
   const oid = hash.digest('hex')
+  writeDelta(gitDirectory, base, oid, deltaHeader(delta), deflated)
+  return oid
+}
+
+/** What an entry begins with whose base is named by its id: number 7. */
+function deltaHeader(delta: Buffer): Buffer {
+  return Buffer.of(0xf0 | (delta.length & 15), delta.length >> 4)
+}
+
+/** Writes a pack of two: a base, and a delta on it. */
+function writeDelta(
+  gitDirectory: string,
+  base: EncodedObject,
+  oid: string,
+  header: Buffer,
+  deflated: Buffer,
+): void {
+  const start = Buffer.from('PACK\0\0\0\x02\0\0\0\x02', 'latin1')
+  const entries = [
+    Buffer.concat([entryHeader('blob', base.content.length), deflateSync(base.content)]),
+    Buffer.concat([header, Buffer.from(base.oid, 'hex'), deflated]),
+  ]
+  const content = Buffer.concat([start, ...entries])
+  const checksum = createHash('sha1').update(content).digest()
   const places = [
     { oid: base.oid, checksum: crc32(entries[0]!), offset: start.length },
     { oid, checksum: crc32(entries[1]!), offset: start.length + entries[0]!.length },
@@ -230,7 +242,6 @@ function repeatingDelta(gitDirectory: string, times: number): string {
   const path = join(gitDirectory, `objects/pack/pack-${checksum.toString('hex')}`)
   writeFileSync(`${path}.pack`, Buffer.concat([content, checksum]))
   writeFileSync(`${path}.idx`, encodePackIndex(places, checksum))
-  return oid
 }
 
 test('takes no more memory for a delta than a full batch has, wherever its head stands', async () => {
@@ -240,6 +251,43 @@ test('takes no more memory for a delta than a full batch has, wherever its head 
   expect(await new SmallPacks(gitDirectory, 16 << 20).find(oid, always)).toBeUndefined()
   await expect(new PackedSizes(gitDirectory, nodeFileSystem).check(oid, 16 << 20)).rejects.toThrow(
     ObjectTooLargeError,
+  )
+})
+
+/** So many digits that they say nothing make no number of a size; git, which counts modulo 2^64, reads it as it was. */
+const IDLE_DIGITS = Buffer.concat([Buffer.alloc(200, 0x80), Buffer.of(0)])
+
+test('inflates no delta whose size is no number', async () => {
+  const gitDirectory = bareRepository()
+  const oid = '1'.repeat(40)
+  const header = Buffer.concat([Buffer.of(0xf0), IDLE_DIGITS])
+  writeDelta(
+    gitDirectory,
+    encodeObject('blob', Buffer.from('base')),
+    oid,
+    header,
+    deflateSync(Buffer.alloc(8 << 20)),
+  )
+  const asked: number[] = []
+  await new SmallPacks(gitDirectory, LIMIT).find(oid, (bytes) => asked.push(bytes) > 0)
+  expect(Math.max(...asked)).toBeLessThan(LIMIT)
+  await expect(new PackedSizes(gitDirectory, nodeFileSystem).check(oid, LIMIT)).rejects.toThrow(
+    ObjectCorruptError,
+  )
+})
+
+test('keeps its bounds beside a delta that makes a size which is no number', async () => {
+  const gitDirectory = bareRepository()
+  const { oid } = encodeObject('blob', Buffer.from('xxxxxxxxxx'))
+  const delta = Buffer.concat([Buffer.of(100, 0x80 | 10), IDLE_DIGITS, Buffer.of(0x80 | 0x10, 10)])
+  const base = encodeObject('blob', Buffer.alloc(100, 'x'))
+  writeDelta(gitDirectory, base, oid, deltaHeader(delta), deflateSync(delta))
+  expect(gitText(gitDirectory, 'cat-file', 'blob', oid)).toBe('xxxxxxxxxx')
+  const room = new Room(LIMIT)
+  await new SmallPacks(gitDirectory, LIMIT).find(oid, room.newPlace().take)
+  expect(room.newPlace().take(2 * LIMIT)).toBe(false)
+  await expect(new PackedSizes(gitDirectory, nodeFileSystem).check(oid, LIMIT)).rejects.toThrow(
+    ObjectCorruptError,
   )
 })
 
