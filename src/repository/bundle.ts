@@ -23,6 +23,9 @@ export interface BundleHeader {
   readonly bytes: number
 }
 
+/** The name under which the objects of the repository are found. */
+const LENT = 'lent'
+
 /** A head of ours has two or three lines. */
 export const MOST_HEADER_BYTES = 64 << 10
 
@@ -46,7 +49,9 @@ export class BundleWriter implements AsyncDisposable {
     const directory = await TemporaryDirectory.create('memoir-bundle-')
     try {
       await directory.write('HEAD', `ref: ${branch}\n`)
-      await directory.write('objects/info/alternates', `${JSON.stringify(`${gitDirectory}/objects`)}\n`)
+      // By the name of a link: git reads no path there that holds control characters.
+      await directory.link(LENT, `${gitDirectory}/objects`)
+      await directory.write('objects/info/alternates', `../${LENT}\n`)
       await directory.write(branch, `${commit}\n`)
       const repository = { gitDirectory: directory.path }
       return new BundleWriter(directory, new GitRunner({ repository, settings: PACKING_SETTINGS }), content)

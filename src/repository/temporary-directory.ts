@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { fileError } from './durable-file.ts'
 
 /** A new directory in the system's temporary folder, gone when it is disposed or the process ends. */
@@ -22,6 +22,11 @@ export class TemporaryDirectory implements AsyncDisposable {
     const path = join(this.path, name)
     await mkdir(dirname(path), { recursive: true })
     await writeFile(path, text)
+  }
+
+  /** Gives a path elsewhere a name in it. */
+  async link(name: string, target: string): Promise<void> {
+    await symlink(resolve(target), join(this.path, name))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

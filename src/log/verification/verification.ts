@@ -1,6 +1,7 @@
 import { fileError } from '../../repository/durable-file.ts'
 import type { GitReader } from '../../repository/git-reader.ts'
 import { parseCommit } from '../../repository/object.ts'
+import { readShallow } from '../../repository/shallow.ts'
 import { type FileSystem, nodeFileSystem } from '../../system/file-system.ts'
 import { EventCheck } from './events.ts'
 import { type Finding, Findings } from './findings.ts'
@@ -79,13 +80,4 @@ async function countFiles(head: string, context: VerificationContext): Promise<n
   } catch {
     return 0
   }
-}
-
-/** The commits at which a shallow clone ends. */
-async function readShallow(gitDirectory: string, fileSystem: FileSystem): Promise<ReadonlySet<string>> {
-  const text = await fileSystem.readFile(`${gitDirectory}/shallow`).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return Buffer.alloc(0)
-    throw error
-  })
-  return new Set(text.toString('latin1').split('\n'))
 }

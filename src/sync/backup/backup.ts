@@ -6,10 +6,12 @@ import type { LogState } from '../../log/log-state.ts'
 import { WriterLock } from '../../log/writer-lock.ts'
 import { BundleWriter } from '../../repository/bundle.ts'
 import { removeQuietly, replaceFile } from '../../repository/durable-file.ts'
+import { UnsupportedRepositoryError } from '../../repository/errors.ts'
 import type { GitReader } from '../../repository/git-reader.ts'
 import type { Manifest } from '../../repository/manifest.ts'
 import type { TransferOptions } from '../../repository/remote-transfer.ts'
 import type { Repository } from '../../repository/repository.ts'
+import { findCut, readShallow } from '../../repository/shallow.ts'
 import type { Clock } from '../../system/clock.ts'
 import type { FileSystem } from '../../system/file-system.ts'
 import { holdsCommit } from './ancestry.ts'
@@ -63,6 +65,7 @@ export interface BackedUpLog {
  * Needs no writer's lock of the log, only that of the backup.
  *
  * @throws UsageError for a folder within the repository
+ * @throws UnsupportedRepositoryError for a shallow clone that lacks what the backup needs
  * @throws BackupForeignError, BackupLockedError, BackupDamagedError, DiskFullError, PermissionDeniedError,
  *   FileFailedError, GitMissingError, GitFailedError: the backup is as it was
  */
@@ -95,12 +98,12 @@ async function backUpInto(
 ): Promise<BackupResult> {
   // Of the branch as it stands now: it may move while we work.
   const target = { commit: log.state.branch.commit, position: log.state.branch.position }
-  await log.fileSystem.makeDirectory(folder.directory)
   const before = await checkCatalog(folder, log, target)
   const isAt = ({ bundles }: Catalog) => bundles.at(-1)?.last === target.position
   if (before !== undefined && isAt(before) && (await findLost(folder, before)) === undefined) {
     return nothingNew(folder, before)
   }
+  await log.fileSystem.makeDirectory(folder.directory)
   const lock = await acquireLock(folder, log.clock)
   try {
     // Another backup may just have been made, and have merged what seemed lost.
@@ -122,31 +125,48 @@ interface Target {
 }
 
 /**
- * The catalog, if this log is what it is about.
+ * The catalog, if this log is what it is about, and has what is to be added.
  *
- * @throws BackupForeignError
+ * @throws BackupForeignError, UnsupportedRepositoryError
  */
 async function checkCatalog(
   { directory, fileSystem }: BackupFolder,
-  { manifest, reader }: BackedUpLog,
+  log: BackedUpLog,
   target: Target,
 ): Promise<Catalog | undefined> {
+  const { manifest, reader } = log
   const catalog = await findCatalog(directory, fileSystem)
-  if (catalog === undefined) return undefined
-  if (catalog.log !== manifest.id) {
+  if (catalog !== undefined && catalog.log !== manifest.id) {
     throw new BackupForeignError(directory, `is of another log, "${catalog.name}" (${catalog.log})`)
   }
-  const newest = catalog.bundles.at(-1)
-  if (newest === undefined) return catalog
-  if (newest.last > target.position) {
+  const newest = catalog?.bundles.at(-1)
+  if (newest !== undefined && newest.last > target.position) {
     const what = `reaches position ${newest.last}, the log ends at ${target.position}`
     throw new BackupForeignError(directory, what)
   }
+  await refuseCutOff(log, target, catalog?.bundles ?? [])
+  if (newest === undefined) return catalog
   if (!(await holdsCommit(target.commit, newest.commit, reader))) {
     const what = `holds commit ${newest.commit}, which is not in the log: its history was rewritten`
     throw new BackupForeignError(directory, what)
   }
   return catalog
+}
+
+/** Of a shallow clone the bundle may need commits that it lacks. @throws UnsupportedRepositoryError */
+async function refuseCutOff(
+  { repository: { gitDirectory }, reader, fileSystem }: BackedUpLog,
+  { commit, position }: Target,
+  bundles: readonly CatalogBundle[],
+): Promise<void> {
+  const shallow = await readShallow(gitDirectory, fileSystem)
+  const after = planBundle(bundles, position).kept.at(-1)?.commit
+  const cut = await findCut(shallow, commit, after, reader)
+  if (cut === undefined) return
+  const what = `the history of a shallow clone, cut off at commit ${cut}, for a backup`
+  throw new UnsupportedRepositoryError(gitDirectory, what, {
+    hint: 'Run "git fetch --unshallow" in it, or back up a whole clone.',
+  })
 }
 
 async function acquireLock({ directory, fileSystem }: BackupFolder, clock: Clock): Promise<WriterLock> {
