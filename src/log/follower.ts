@@ -104,6 +104,7 @@ export class Follower {
         throw new RefMovedError(branch, before.commit, commit)
       this.adopting = true
       try {
+        await this.finish()
         const examined = await this.examine(commit, signal)
         const change = { expected: before.commit, next: commit }
         try {
@@ -113,9 +114,19 @@ export class Follower {
           throw error
         }
         await this.adopt(examined, 'pull')
+        this.unreadable = undefined
       } finally {
         this.adopting = false
       }
+    })
+  }
+
+  /** Shows what the branch holds and could not be shown when it came, if anything: for whoever moves it without `look`. */
+  catchUp(): Promise<void> {
+    return this.parts.branchLock.run(async () => {
+      if (this.unfinished === undefined) return
+      await this.finish()
+      this.unreadable = undefined
     })
   }
 
@@ -180,7 +191,7 @@ export class Follower {
     await this.finish()
   }
 
-  /** Shows the listener what the branch holds already. What fails here is tried again by the next look. */
+  /** Shows the listener what the branch holds already. What fails here is tried again before anything else is shown. */
   private async finish(): Promise<void> {
     await this.unfinished?.()
     this.unfinished = undefined

@@ -378,6 +378,29 @@ test('goes on with a commit whose events could not be shown at the first look', 
   expect(await numbers(opened)).toHaveLength(2)
 })
 
+test('shows a rewritten history that could not be shown before it moves the branch on', async () => {
+  const path = temporaryFolder()
+  const opened = await openLog(path)
+  await appendEach(opened, 's', 3)
+  await opened.log.seal()
+  const rewritten = commitForeign(path, { [batchFile(1)]: line(1) }, { amend: true })
+  const next = commitForeign(path, { [batchFile(2)]: line(2) })
+  git(path, ['update-ref', 'HEAD', rewritten])
+  const show = opened.listener.onRewritten
+  opened.listener.onRewritten = async () => {
+    throw new Error('the reader died')
+  }
+  await opened.log.follower.look()
+  await expect(opened.log.follower.fastForward(next)).rejects.toThrow('the reader died')
+  await expect(opened.log.follower.catchUp()).rejects.toThrow('the reader died')
+  expect(gitText(path, 'rev-parse', 'HEAD')).toBe(rewritten)
+  opened.listener.onRewritten = show
+  await opened.log.follower.fastForward(next)
+  expect(opened.listener.ids).toEqual(['foreign-foreign-1', 'foreign-foreign-2'])
+  expect(opened.log.follower.problem).toBeUndefined()
+  expect(opened.log.state.visible.position).toBe(2)
+})
+
 test('takes in a commit whose objects come late, as when files are synchronised one by one', async () => {
   const path = temporaryFolder()
   const opened = await openLog(path)

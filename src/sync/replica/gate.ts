@@ -92,6 +92,7 @@ export async function admit(
   switch (standing) {
     case 'same':
     case 'ahead':
+      await log.follower.catchUp()
       return
     case 'rewound':
       throw new RemoteRewoundError(local, incoming)

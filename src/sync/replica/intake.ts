@@ -204,8 +204,10 @@ export class Intake {
     this.options.notify({ kind: 'remote-back' })
   }
 
+  /** What the branch is at was accepted meanwhile, though it may not be shown yet. */
   private isRefused(incoming: string | undefined): boolean {
-    return incoming !== undefined && this.refused?.commit === incoming
+    const { branch } = this.options.opened.log.state
+    return incoming !== undefined && this.refused?.commit === incoming && incoming !== branch.commit
   }
 
   private refuseAgain(): Outcome {
@@ -220,7 +222,10 @@ export class Intake {
     const comparison = await compare(opened, incoming, this.known)
     const { standing, onlyThere: commits } = comparison
     const before = log.state.branch
-    if (standing === 'same') return this.taken(incoming)
+    if (standing === 'same') {
+      await log.follower.catchUp()
+      return this.taken(incoming)
+    }
     this.behind = { position: undefined, commits }
     // A replica makes no commits: somebody did.
     if (standing === 'ahead') throw new HistoryForkedError(before.commit, incoming)

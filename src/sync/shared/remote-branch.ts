@@ -79,7 +79,8 @@ export class RemoteBranch {
     this.lastFetchMs = clock.now()
     const local = log.state.branch
     if (fetched === undefined) throw await this.missing(local.commit)
-    if (fetched !== local.commit) {
+    if (fetched === local.commit) await log.follower.catchUp()
+    else {
       await syncPackNames(fileSystem, repository.gitDirectory)
       const { onlyLeft, onlyRight } = await commitDistance(reader, runner, local.commit, fetched)
       if (onlyLeft > 0) await this.bringForward(local.commit, fetched, onlyRight)

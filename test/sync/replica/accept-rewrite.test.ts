@@ -7,18 +7,20 @@ import { systemClock } from '../../../src/system/clock.ts'
 import { nodeFileSystem } from '../../../src/system/file-system.ts'
 import { batch, closeLog, commitByHand, openLog } from '../../log/log-fixture.ts'
 import { fsck, git, gitText } from '../../repository/real-git.ts'
-import { BY_HAND, balances, replacedReplica, Scene } from './replica-fixture.ts'
+import { BY_HAND, balances, balancesFrom, replacedReplica, Scene } from './replica-fixture.ts'
 
-/** A replica of the amounts 1, 2, 3 whose remote went back to 1, 2 and then on to 10. */
-async function rewritten(): Promise<{
+interface Rewritten {
   readonly scene: Scene
   readonly replica: Replica
   readonly old: string
-}> {
+}
+
+/** A replica of the amounts 1, 2, 3 whose remote went back to 1, 2 and then on to 10. */
+async function rewritten(projections = [balances]): Promise<Rewritten> {
   const scene = new Scene()
   await scene.deposit(1, 2, 3)
   const old = scene.head()
-  const replica = await scene.follow(BY_HAND)
+  const replica = await scene.follow({ ...BY_HAND, projections })
   git(scene.remote, ['update-ref', 'refs/heads/main', 'main~1'])
   rmSync(`${scene.remote}/memoir`, { recursive: true })
   await scene.deposit(10)
@@ -95,6 +97,42 @@ describe('a rewritten history', () => {
     const { scene, replica, old } = await rewritten()
     await expect(replica.acceptRewrite(name(old, scene.head()))).rejects.toMatchObject({ code: 'usage' })
     expect(scene.head(scene.path)).toBe(old)
+  })
+
+  test.each([
+    {
+      when: 'it is taken once more',
+      again: async ({ replica, scene }: Rewritten) => void (await replica.acceptRewrite(scene.head())),
+      balance: 13,
+    },
+    {
+      when: 'the remote goes on',
+      again: async ({ replica, scene }: Rewritten) => {
+        await scene.deposit(5)
+        await replica.pull()
+      },
+      balance: 18,
+    },
+    {
+      when: 'the remote is looked at',
+      again: async ({ replica }: Rewritten) => void (await replica.pull()),
+      balance: 13,
+    },
+  ])('that was taken and could not be shown is shown when $when', async ({ again, balance }) => {
+    let isFailing = false
+    const failing = balancesFrom(() => {
+      if (isFailing) throw new Error('it has no memory left')
+      return new Map()
+    })
+    const given = await rewritten([failing])
+    const { scene, replica } = given
+    isFailing = true
+    await expect(replica.acceptRewrite(scene.head())).rejects.toMatchObject({ code: 'invalid-projection' })
+    await expect(replica.pull()).rejects.toMatchObject({ code: 'invalid-projection' })
+    isFailing = false
+    await again(given)
+    expect(replica.state(failing)).toEqual(new Map([['account', balance]]))
+    expect(replica.status()).toMatchObject({ problem: undefined, replica: { phase: 'idle' } })
   })
 
   test('is checked like any other', async () => {

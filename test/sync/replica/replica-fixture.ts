@@ -12,17 +12,22 @@ import { temporaryFolder } from '../../log/log-fixture.ts'
 import { gitText } from '../../repository/real-git.ts'
 
 /** The sum of the amounts of each stream. */
-export const balances = projection<Map<string, number>>({
-  name: 'balances',
-  version: 1,
-  init: () => new Map(),
-  when: {
-    MoneyDeposited(state, { stream, data }) {
-      const { amount } = data as { amount: number }
-      state.set(stream, (state.get(stream) ?? 0) + amount)
+export const balances = balancesFrom(() => new Map())
+
+/** The same, from a state that may not be had. */
+export function balancesFrom(init: () => Map<string, number>) {
+  return projection<Map<string, number>>({
+    name: 'balances',
+    version: 1,
+    init,
+    when: {
+      MoneyDeposited(state, { stream, data }) {
+        const { amount } = data as { amount: number }
+        state.set(stream, (state.get(stream) ?? 0) + amount)
+      },
     },
-  },
-})
+  })
+}
 
 /** Looks only when it is told to. */
 export const BY_HAND: FollowOptions = {
