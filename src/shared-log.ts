@@ -6,6 +6,7 @@ import type { StreamAppend } from './log/preparation.ts'
 import { LogHandle, type LogParts, type WaitOptions } from './log-handle.ts'
 import type { Conflict, Retry } from './sync/shared/conflict.ts'
 import type { ProvisionalResult } from './sync/shared/offline-appends.ts'
+import type { PendingAppend } from './sync/shared/pending.ts'
 import type { SharedWriter } from './sync/shared/shared-writer.ts'
 
 export interface SharedLogParts extends LogParts {
@@ -96,7 +97,40 @@ export class SharedLog extends LogHandle<SharedLogParts> {
     return this.parts.shared.pull(options.signal)
   }
 
-  /** Appends that were accepted here and did not hold on the remote, oldest first. They outlast a restart. */
+  /** Appends that were accepted here and that the remote has not confirmed yet, oldest first. They outlast a restart. */
+  pending(): PendingAppend[] {
+    return this.parts.shared.pending()
+  }
+
+  /**
+   * Takes an append out of those that wait for the remote, and makes a conflict of it, with the reason
+   * `append-withdrawn`. For one that the remote never takes, and that holds up all that came after it. What rests
+   * on it becomes a conflict as well; all else goes on.
+   *
+   * It needs the remote: a push that is under way is waited for, and an append that the remote has turns out to
+   * be confirmed.
+   *
+   * ```ts
+   * for (const { id, appends } of log.pending()) {
+   *   if (isRefused(appends)) await log.withdraw(id)
+   * }
+   * ```
+   *
+   * @throws PendingNotFoundError
+   * @throws AppendStoredError when the remote has it: it is confirmed
+   * @throws RemoteFailedError, HistoryForkedError … when the remote cannot be looked at, and the signal's reason:
+   *   then it goes on waiting
+   */
+  async withdraw(id: string, options: WaitOptions = {}): Promise<void> {
+    checkText('withdraw', 'the id of an append that waits', id)
+    checkOptionKinds('withdraw', options, { signal: 'signal' })
+    return this.parts.shared.withdraw(id, options.signal)
+  }
+
+  /**
+   * Appends that were accepted here and did not hold on the remote, or were withdrawn, oldest first. They outlast
+   * a restart.
+   */
   conflicts(): Conflict[] {
     return this.parts.shared.conflicts()
   }
@@ -112,6 +146,8 @@ export class SharedLog extends LogHandle<SharedLogParts> {
    * ```
    *
    * @throws ConflictNotFoundError, and what `append` throws: then the conflict stays
+   * @throws AppendStoredError when other events are to replace a withdrawn append, and a push of that one has
+   *   arrived after all: nothing was stored
    */
   async retryConflict(id: string, changes: Retry = {}): Promise<AppendResult> {
     checkText('retryConflict', 'the id of a conflict', id)
@@ -120,7 +156,7 @@ export class SharedLog extends LogHandle<SharedLogParts> {
     return this.parts.shared.retry(id, changes)
   }
 
-  /** Gives up what did not hold. Its events are forgotten. @throws ConflictNotFoundError */
+  /** Gives up what did not hold, or was withdrawn. Its events are forgotten. @throws ConflictNotFoundError */
   async dropConflict(id: string): Promise<void> {
     checkText('dropConflict', 'the id of a conflict', id)
     return this.parts.shared.drop(id)

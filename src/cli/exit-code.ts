@@ -81,11 +81,12 @@ const ENDINGS: readonly (readonly [ExitCode, readonly string[]])[] = [
       'event-not-found',
       'not-a-log',
       'not-a-repository',
+      'pending-not-found',
       'stream-not-found',
       'unknown-projection',
     ],
   ],
-  [ExitCode.conditionNotMet, ['concurrency', 'duplicate-id']],
+  [ExitCode.conditionNotMet, ['append-stored', 'append-withdrawn', 'concurrency', 'duplicate-id']],
   [
     ExitCode.corrupt,
     [

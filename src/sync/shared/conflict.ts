@@ -2,14 +2,14 @@ import type { AppendCondition } from '../../event/condition.ts'
 import { MemoirError } from '../../event/errors.ts'
 import type { StreamAppend } from '../../log/preparation.ts'
 import type { ConflictReason, OutboxEntry } from './outbox-record.ts'
+import { type PendingAppend, pendingOf } from './pending.ts'
 
-/** An append that was accepted here and did not hold on the remote. It is kept until somebody decides. */
-export interface Conflict {
-  readonly id: string
-  /** What was asked for, with the ids of its events. */
-  readonly appends: readonly StreamAppend[]
-  readonly condition: AppendCondition | undefined
-  /** Why it did not hold: the error it would have been refused with. */
+/**
+ * An append that was accepted here and did not hold on the remote, or was withdrawn. It is kept until somebody
+ * decides.
+ */
+export interface Conflict extends PendingAppend {
+  /** Why it did not hold: the error it would have been refused with; `append-withdrawn` for a withdrawn one. */
   readonly reason: ConflictReason
 }
 
@@ -35,9 +35,7 @@ export class ConflictNotFoundError extends MemoirError {
 
 /** The conflicts among what an outbox keeps, oldest first. */
 export function conflictsOf(entries: readonly OutboxEntry[]): Conflict[] {
-  return entries.flatMap(({ key, append, conflict }) =>
-    conflict === undefined
-      ? []
-      : [{ id: key, appends: append.appends, condition: append.condition, reason: conflict }],
+  return entries.flatMap((entry) =>
+    entry.conflict === undefined ? [] : [{ ...pendingOf(entry), reason: entry.conflict }],
   )
 }

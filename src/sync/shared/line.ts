@@ -4,6 +4,7 @@ import type { Draft, Proposal } from '../../log/draft.ts'
 import { ConcurrencyError, DuplicateIdError } from '../../log/errors.ts'
 import type { AppendResult } from '../../log/placement.ts'
 import { NotConfirmedError } from '../errors.ts'
+import { AppendStoredError, AppendWithdrawnError } from './pending.ts'
 import type { Outcome, WaitingAppend } from './waiting-append.ts'
 
 export interface Decision {
@@ -75,10 +76,11 @@ export class Line {
     for (const append of this.waiting) {
       if (append.isFresh) break
       if (append.placement !== undefined || append.refusal !== undefined || append.isAbandoned) continue
-      const { appends, condition, mayBeStored } = append
       try {
-        const repeated = await this.draft.findRepeated(mayBeStored ? appends.map(withKnownIds) : appends)
-        if (repeated === undefined) append.placement = this.draft.place(appends, condition)
+        const repeated = await this.findRepeated(append)
+        // What was never pushed and is stored is the one that it is to replace, under the same ids.
+        if (repeated === undefined || !append.mayBeStored) await this.checkReplaced(append)
+        if (repeated === undefined) append.placement = this.draft.place(append.appends, append.condition)
         // One that repeats another in this line waits until that one is decided.
         else if (repeated.position <= this.draft.branch.position) {
           found.push({ append, outcome: { kind: 'confirmed', result: this.committed(repeated) } })
@@ -91,9 +93,23 @@ export class Line {
     return this.decided(found)
   }
 
+  /**
+   * Decides by a branch that was just seen to be the remote's: who is on it, who was withdrawn and is not, and,
+   * when all others have their places, whose refusal is final.
+   */
+  async decide(look: number): Promise<Decision[]> {
+    return [...(await this.takeOut()), ...(await this.place()), ...this.refuse(look)]
+  }
+
   /** Writes commits for those that have a place; undefined when none has one. */
   propose(): Promise<Proposal | undefined> {
     return this.draft.propose()
+  }
+
+  /** Whether a proposal holds what is safe here, and is pushed until the remote takes it. */
+  isOfflineIn({ placements }: Proposal): boolean {
+    const proposed = new Set(placements)
+    return this.waiting.some(({ isOffline, placement }) => isOffline && placement && proposed.has(placement))
   }
 
   /** The remote has what was proposed. @returns whose events it holds now */
@@ -169,9 +185,42 @@ export class Line {
     }
   }
 
+  /** Takes out those that are withdrawn; what the branch holds of them is confirmed all the same. */
+  private async takeOut(): Promise<Decision[]> {
+    const withdrawn = this.waiting.filter(({ withdrawals }) => withdrawals > 0)
+    if (withdrawn.length === 0) return []
+    // Others may rest on them, and they are looked for on the branch alone.
+    this.withdraw()
+    const found: Decision[] = []
+    for (const append of withdrawn) found.push({ append, outcome: await this.outcomeOfWithdrawn(append) })
+    return this.decided(found)
+  }
+
+  private async outcomeOfWithdrawn(append: WaitingAppend): Promise<Outcome> {
+    try {
+      const stored = await this.findRepeated(append)
+      if (stored !== undefined) return { kind: 'confirmed', result: this.committed(stored) }
+    } catch (error) {
+      if (!isVerdict(error)) throw error
+      return { kind: 'refused', error }
+    }
+    return { kind: 'refused', error: new AppendWithdrawnError() }
+  }
+
+  private findRepeated({ appends, mayBeStored }: WaitingAppend): Promise<AppendResult | undefined> {
+    return this.draft.findRepeated(mayBeStored ? appends.map(withKnownIds) : appends)
+  }
+
+  /** @throws AppendStoredError, DuplicateIdError */
+  private async checkReplaced({ insteadOf }: WaitingAppend): Promise<void> {
+    if (insteadOf === undefined) return
+    const stored = await this.draft.findRepeated(insteadOf.appends)
+    if (stored !== undefined) throw new AppendStoredError(insteadOf.key)
+  }
+
   private decided(decisions: Decision[]): Decision[] {
     if (decisions.length === 0) return decisions
-    for (const { append } of decisions) append.isDecided = true
+    for (const { append, outcome } of decisions) append.outcome = outcome
     this.waiting = this.waiting.filter(({ isDecided }) => !isDecided)
     return decisions
   }
@@ -186,6 +235,7 @@ function isVerdict(error: unknown): error is MemoirError {
   return (
     error instanceof ConcurrencyError ||
     error instanceof DuplicateIdError ||
+    error instanceof AppendStoredError ||
     (error instanceof MemoirError && (error.code === 'time-backwards' || error.code === 'usage'))
   )
 }

@@ -62,7 +62,7 @@ export class OfflineAppends {
     const prepared = log.prepare(appends, condition)
     const entry: OutboxEntry = { key: newKey(), append: asStored(appends, prepared, condition) }
     return new Promise((resolve, reject) => {
-      const append = new WaitingAppend(prepared, condition, { isOffline: true }, (outcome) => {
+      const append = new WaitingAppend(prepared, condition, entry, (outcome) => {
         if (outbox.holds(entry.key)) return this.settle(entry, outcome)
         // It was decided before it was accepted.
         if (outcome.kind === 'confirmed') resolve(outcome.result)
@@ -104,9 +104,8 @@ export class OfflineAppends {
     const { appends, condition } = entry.append
     // It was accepted, whatever the limit is now: a log that did not open for it could never push it.
     const prepared = this.parts.log.prepare(appends, condition, Number.POSITIVE_INFINITY)
-    const options = { isOffline: true }
     this.parts.line.add(
-      new WaitingAppend(prepared, condition, options, (outcome) => this.settle(entry, outcome)),
+      new WaitingAppend(prepared, condition, entry, (outcome) => this.settle(entry, outcome)),
     )
   }
 

@@ -3,6 +3,7 @@ import { LogClosedError } from '../../log/errors.ts'
 import { RemoteFailedError } from '../../repository/git-process-errors.ts'
 import { Alarm } from './alarm.ts'
 import { Backoff, mayPass } from './backoff.ts'
+import { withWayOut } from './blocked-push.ts'
 import { type Decision, type Line, tell } from './line.ts'
 import { LostPushes } from './lost-pushes.ts'
 import { Pace } from './pace.ts'
@@ -91,10 +92,10 @@ export class RoundLoop {
     return this.waitFor(isDone, false, signal)
   }
 
-  /** Resolves when the remote was looked at. @throws what the next round fails with, and the signal's reason */
-  waitForLook(signal?: AbortSignal): Promise<void> {
+  /** Resolves after a look at the remote: the next, or the one that brings a state about. @throws as `waitUntil` */
+  waitForLook(signal?: AbortSignal, isDone?: () => boolean): Promise<void> {
     const { looks } = this.line
-    return this.waitFor(() => this.lastLook > looks, true, signal)
+    return this.waitFor(isDone ?? (() => this.lastLook > looks), true, signal)
   }
 
   /** Whether an append is on its way to the remote. */
@@ -217,7 +218,7 @@ export class RoundLoop {
     const hasMoved = await this.remote.fetch(() => this.line.withdraw())
     this.parts.onConfirmed()
     if (hasMoved) this.parts.onMoved()
-    await this.decide(async () => [...(await this.line.place()), ...this.line.refuse(look)])
+    await this.decide(() => this.line.decide(look))
     this.lastLook = look
     this.mustLook = false
   }
@@ -254,7 +255,8 @@ export class RoundLoop {
     } catch (error) {
       if (error instanceof RemoteFailedError) mayHaveArrived = error.mayHaveArrived
       if (mayHaveArrived) this.line.doubt(proposal)
-      if (!(error instanceof RemoteFailedError && error.kind === 'conflict')) throw error
+      if (!(error instanceof RemoteFailedError)) throw error
+      if (error.kind !== 'conflict') throw this.line.isOfflineIn(proposal) ? withWayOut(error) : error
       const failure = this.lost.add(error, proposal.from.commit)
       if (failure !== undefined) throw failure
       return false

@@ -1,4 +1,6 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { AppendCondition } from '../../event/condition.ts'
+import type { PreparedAppend } from '../../log/append-check.ts'
 import { LogClosedError } from '../../log/errors.ts'
 import type { AppendResult } from '../../log/placement.ts'
 import type { StreamAppend } from '../../log/preparation.ts'
@@ -7,6 +9,7 @@ import { type Conflict, ConflictNotFoundError, conflictsOf, type Retry } from '.
 import { Line } from './line.ts'
 import { OfflineAppends, type ProvisionalResult } from './offline-appends.ts'
 import type { Outbox } from './outbox.ts'
+import { AppendStoredError, type PendingAppend, PendingNotFoundError, pendingOf } from './pending.ts'
 import { RoundLoop } from './round-loop.ts'
 import type { RoundLoopParts } from './round-loop-parts.ts'
 import type { SharedStatus } from './shared-status.ts'
@@ -53,7 +56,9 @@ export class SharedWriter {
   /**
    * Appends; resolves when the remote has it.
    *
+   * @param replaced an append in whose stead it is made
    * @throws ConcurrencyError, DuplicateIdError, TimeBackwardsError: it does not hold on the remote
+   * @throws AppendStoredError when the remote has the one that it is to replace
    * @throws NotConfirmedError when the remote does not answer in time, or the signal is aborted
    * @throws RemoteFailedError, HistoryForkedError … when the remote takes nothing from us: nothing was stored
    */
@@ -61,11 +66,13 @@ export class SharedWriter {
     appends: readonly StreamAppend[],
     condition: AppendCondition | undefined,
     signal?: AbortSignal,
+    replaced?: PendingAppend,
   ): Promise<AppendResult> {
     this.checkOpen()
     const prepared = this.parts.log.prepare(appends, condition)
+    const insteadOf = replaced && { key: replaced.id, appends: this.prepareStored(replaced) }
     return new Promise((resolve, reject) => {
-      const append = new WaitingAppend(prepared, condition, { isOffline: false }, (outcome) => {
+      const append = new WaitingAppend(prepared, condition, { insteadOf }, (outcome) => {
         stopWaiting()
         if (outcome.kind === 'confirmed') resolve(outcome.result)
         else reject(outcome.error)
@@ -126,15 +133,47 @@ export class SharedWriter {
     return this.loop.waitForLook(signal)
   }
 
+  pending(): PendingAppend[] {
+    return this.parts.outbox.pending.map(pendingOf)
+  }
+
+  /**
+   * Makes a conflict of an append that waits, after a look at the remote has shown that it is not there.
+   *
+   * @throws PendingNotFoundError
+   * @throws AppendStoredError when the remote has it
+   * @throws what the next round fails with, and the signal's reason: then it goes on waiting
+   */
+  async withdraw(id: string, signal?: AbortSignal): Promise<void> {
+    this.checkOpen()
+    const { line, loop, parts } = this
+    const isPending = () => parts.outbox.pending.some(({ key }) => key === id)
+    const append = line.appends.find(({ key }) => key === id)
+    if (append === undefined || !isPending()) throw new PendingNotFoundError(id)
+    append.withdrawals++
+    try {
+      await loop.waitForLook(signal, () => !line.appends.includes(append))
+    } catch (error) {
+      // It may be about the others, which are pushed after the look.
+      if (isPending()) throw error
+    } finally {
+      append.withdrawals--
+    }
+    if (append.outcome?.kind === 'confirmed') throw new AppendStoredError(id)
+  }
+
   conflicts(): Conflict[] {
     return conflictsOf(this.parts.outbox.conflicts)
   }
 
-  /** @throws ConflictNotFoundError, and what `append` throws */
+  /** @throws ConflictNotFoundError, AppendStoredError, and what `append` throws */
   async retry(id: string, { appends, condition, signal }: Retry): Promise<AppendResult> {
     const known = this.getConflict(id)
     const newCondition = condition === undefined ? known.condition : (condition ?? undefined)
-    const result = await this.append(appends ?? known.appends, newCondition, signal)
+    // A push of a withdrawn one may have been under way on the host still, and have arrived since.
+    const isReplaced = known.reason.code === 'append-withdrawn' && !holdsSameEvents(appends, known)
+    const replaced = isReplaced ? known : undefined
+    const result = await this.append(appends ?? known.appends, newCondition, signal, replaced)
     await this.parts.outbox.forget(id, 'durable')
     return result
   }
@@ -170,6 +209,12 @@ export class SharedWriter {
     await outbox.close()
   }
 
+  /** What an append is known by, wherever it stands. */
+  private prepareStored({ appends }: PendingAppend): readonly PreparedAppend[] {
+    const anywhere = appends.map(({ stream, events }) => ({ stream, events }))
+    return this.parts.log.prepare(anywhere, undefined, Number.POSITIVE_INFINITY)
+  }
+
   private getConflict(id: string): Conflict {
     const conflict = this.conflicts().find((one) => one.id === id)
     if (conflict === undefined) throw new ConflictNotFoundError(id)
@@ -179,4 +224,9 @@ export class SharedWriter {
   private checkOpen(): void {
     if (this.isClosing) throw new LogClosedError()
   }
+}
+
+function holdsSameEvents(appends: readonly StreamAppend[] | undefined, known: PendingAppend): boolean {
+  const eventsOf = (list: readonly StreamAppend[]) => list.map(({ stream, events }) => ({ stream, events }))
+  return appends === undefined || isDeepStrictEqual(eventsOf(appends), eventsOf(known.appends))
 }

@@ -15,7 +15,7 @@ async function lineOf() {
   const { log } = await openLog(`${temporaryFolder()}/log.git`)
   const line = new Line(log.draft)
   const addPrepared = (prepared: readonly PreparedAppend[]) => {
-    const append = new WaitingAppend(prepared, undefined, { isOffline: false }, () => undefined)
+    const append = new WaitingAppend(prepared, undefined, {}, () => undefined)
     line.add(append)
     return append
   }
