@@ -89,6 +89,11 @@ export const commands = {
     summary: 'push what was accepted without the remote, and take in what others appended',
     load: async () => (await import('./commands/sync.ts')).sync,
   },
+  pending: {
+    usage: '[withdraw] [id]',
+    summary: 'list appends that wait for the remote, and withdraw one that it never takes',
+    load: async () => (await import('./commands/pending.ts')).pending,
+  },
   conflicts: {
     usage: '[retry|drop] [id]',
     summary: 'list appends that did not hold on the remote, and decide about them',

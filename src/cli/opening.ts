@@ -13,6 +13,7 @@ import { findRepository, findRepositoryUpwards } from '../repository/location.ts
 import { readRef } from '../repository/refs.ts'
 import type { Repository } from '../repository/repository.ts'
 import type { SharedLog } from '../shared-log.ts'
+import { AppendWithdrawnError } from '../sync/shared/pending.ts'
 import { systemClock } from '../system/clock.ts'
 import { nodeFileSystem } from '../system/file-system.ts'
 import type { Context } from './context.ts'
@@ -178,6 +179,8 @@ export function noticeText(notice: Notice): string | undefined {
     case 'remote-back':
       return 'The remote answers again.'
     case 'conflict':
+      // Whoever withdrew it knows.
+      if (notice.error instanceof AppendWithdrawnError) return undefined
       return `Did not hold on the remote: ${notice.error.message}\n  hint: See: memoir conflicts`
     default:
       return notice.error.message

@@ -1,9 +1,11 @@
 import { ownDirectory } from '../log/log-repository.ts'
+import type { StreamAppend } from '../log/preparation.ts'
 import type { Repository } from '../repository/repository.ts'
 import { Outbox } from '../sync/shared/outbox.ts'
 import type { OutboxEntry } from '../sync/shared/outbox-record.ts'
 import { nodeFileSystem } from '../system/file-system.ts'
 import { countOf } from './progress.ts'
+import { printable } from './terminal-text.ts'
 
 /** What a shared log keeps until the remote has it or somebody decides. */
 export interface OutboxCounts {
@@ -24,6 +26,13 @@ export function countOutbox(entries: readonly OutboxEntry[]): OutboxCounts {
   const pending = entries.filter(({ conflict }) => conflict === undefined)
   const events = pending.flatMap(({ append }) => append.appends.flatMap((one) => one.events))
   return { provisional: events.length, conflicts: entries.length - pending.length }
+}
+
+/** What the events of an append are called, a line each. */
+export function eventLines(appends: readonly StreamAppend[]): string[] {
+  return appends.flatMap(({ stream, events }) =>
+    events.map(({ type }) => `    ${printable(`${type}  ${stream}`)}`),
+  )
 }
 
 export function outboxText({ provisional, conflicts }: OutboxCounts): string {

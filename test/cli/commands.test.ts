@@ -434,6 +434,9 @@ describe('usage', () => {
     [['read', 'a', 'b'], 'too many arguments', ''],
     [['conflicts', 'drop', 'x', '--expect', '1'], '--expect goes with retry', ''],
     [['conflicts', '--remote', 'mirror'], '--remote goes with retry or drop', ''],
+    [['pending', '--remote', 'mirror'], '--remote goes with withdraw', ''],
+    [['pending', 'drop', 'x'], '"drop" is not withdraw', ''],
+    [['pending', 'withdraw'], 'which append to withdraw is not said', ''],
   ])('%j is refused with a way on', async (words, problem, hint) => {
     const { code, stderr, stdout } = await memoir(words)
     expect([code, stdout]).toEqual([2, ''])

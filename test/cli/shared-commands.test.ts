@@ -1,4 +1,4 @@
-import { renameSync } from 'node:fs'
+import { chmodSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { open } from '../../src/memoir.ts'
@@ -54,4 +54,45 @@ test('what was appended without the remote is a conflict when it does not hold t
   expect((await clone.run('conflicts')).stdout).toBe('No conflicts.\n')
   expect((await clone.run('status')).stdout).toMatch(/^outbox {7}empty$/m)
   expect((await clone.run('conflicts', 'drop', second.id)).code).toBe(3)
+}, 120_000)
+
+test('what the remote never takes is listed, withdrawn, and lets the others go on', async () => {
+  await using clone = await sharedClone()
+  const hooks = join(clone.remote, 'hooks')
+  mkdirSync(hooks, { recursive: true })
+  const refuse =
+    'while read before after ref; do git diff "$before" "$after" | grep SECRET && exit 1; done; exit 0'
+  writeFileSync(join(hooks, 'pre-receive'), `#!/bin/sh\n${refuse}\n`)
+  chmodSync(join(hooks, 'pre-receive'), 0o755)
+  const offline = ['--shared', '--ack', 'committed']
+  await clone.run('append', 'a', 'Noted', '--data', '{"text":"SECRET"}', ...offline, '--expect', 'no-stream')
+  await clone.run('append', 'b', 'Taken', ...offline)
+
+  const refused = await clone.run('sync')
+  expect(refused.code).toBe(6)
+  expect(refused.stderr).toContain('memoir pending')
+  const pending = await clone.run('pending')
+  expect(pending.stdout).toMatch(/^\S+\n {4}Noted {2}a\n\S+\n {4}Taken {2}b\n$/)
+  const listed = (await clone.run('pending', '--json')).stdout.trim().split('\n')
+  const [first, second] = listed.map((line) => JSON.parse(line))
+  expect(first).toEqual({
+    id: expect.any(String),
+    appends: [
+      { stream: 'a', expectedVersion: 'no-stream', events: [expect.objectContaining({ type: 'Noted' })] },
+    ],
+  })
+  expect(second).toMatchObject({ appends: [{ stream: 'b', events: [{ type: 'Taken' }] }] })
+
+  const withdrawn = await clone.run('pending', 'withdraw', first.id, '--json')
+  expect([withdrawn.code, JSON.parse(withdrawn.stdout)]).toEqual([0, { withdrawn: first.id }])
+  expect(withdrawn.stderr).not.toContain('Did not hold')
+  expect(JSON.parse((await clone.run('sync', '--json')).stdout)).toMatchObject({ position: 1, conflicts: 1 })
+  expect((await clone.run('pending')).stdout).toBe('Nothing waits for the remote.\n')
+  expect((await clone.run('conflicts')).stdout).toContain(`${first.id}  it was withdrawn`)
+
+  const again = await clone.run('pending', 'withdraw', first.id)
+  expect(again.code).toBe(3)
+  expect(again.stderr).toContain('memoir conflicts')
+  expect((await clone.run('conflicts', 'retry', first.id)).code).toBe(6)
+  expect((await clone.run('conflicts', 'drop', first.id)).code).toBe(0)
 }, 120_000)

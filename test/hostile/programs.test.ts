@@ -196,6 +196,7 @@ const COMMANDS: Readonly<Record<CommandName, { readonly words: string; readonly 
   pull: { words: 'pull ../plain.git' },
   clone: { words: 'clone . ../copy --work-tree' },
   sync: { words: 'sync ../plain.git' },
+  pending: { words: 'pending' },
   conflicts: { words: 'conflicts' },
   follow: { words: 'follow . ../replica.git --json', prints: '"position":1' },
   'accept-rewrite': { words: '-C ../replica.git accept-rewrite' },

@@ -4,7 +4,7 @@ import { command, json, option, optionalArgument } from '../command.ts'
 import type { Context } from '../context.ts'
 import { parseExpectedVersion } from '../input-values.ts'
 import { getLogRepository, openForSharing } from '../opening.ts'
-import { readOutbox } from '../outbox.ts'
+import { eventLines, readOutbox } from '../outbox.ts'
 import { printable } from '../terminal-text.ts'
 
 export const conflicts = command({
@@ -23,11 +23,11 @@ export const conflicts = command({
     json,
   },
   examples: [
-    { run: 'memoir conflicts', text: 'what did not hold, and why' },
+    { run: 'memoir conflicts', text: 'what did not hold or was withdrawn, and why' },
     { run: 'memoir conflicts --json', text: 'the same with all events, for programs' },
   ],
-  notes: `An append that was accepted without the remote and does not hold there is kept until somebody decides:
-memoir conflicts retry <id> appends it again, memoir conflicts drop <id> forgets it.`,
+  notes: `An append that was accepted without the remote and does not hold there, or was withdrawn, is kept until somebody
+decides: memoir conflicts retry <id> appends it again, memoir conflicts drop <id> forgets it.`,
   async run({ action, id, expect, remote, json }, context) {
     if (expect !== undefined && action !== 'retry') throw new UsageError('--expect goes with retry')
     if (action === undefined) {
@@ -63,8 +63,5 @@ async function list(json: boolean, context: Context): Promise<void> {
 }
 
 function conflictLines({ id, appends, reason }: Conflict): string[] {
-  const events = appends.flatMap(({ stream, events }) =>
-    events.map(({ type }) => `    ${printable(`${type}  ${stream}`)}`),
-  )
-  return [`${id}  ${printable(reason.message)}`, ...events]
+  return [`${id}  ${printable(reason.message)}`, ...eventLines(appends)]
 }
