@@ -55,7 +55,7 @@ export const RESERVED: readonly ReservedModules[] = [
       'repository/ref-lock.ts': 'reads /proc to find the process that holds a lock',
       'new-folder.ts': 'looks whether a clone may go into a folder, and clears it again if the clone fails',
       'cli/import/source.ts': 'reads the file that the user wants imported',
-      'cli/commands/append.ts': 'reads the file that the user gives as data',
+      'cli/json-input.ts': 'reads the file that the user gives as data',
       'cli/version.ts': 'reads the package.json of the package',
     },
   },

@@ -50,7 +50,7 @@ export function normaliseAppend(
     return { appends, condition, ack: checkAck(ack), signal }
   }
   if (isList(second)) throw new UsageError('an append over several streams takes its events with each stream')
-  for (const append of target) checkStreamAppend(append)
+  checkStreamAppends(target)
   if (options.expectedVersion !== undefined) {
     throw new UsageError('an append over several streams takes an expectedVersion with each stream', {
       hint: 'Call append([{ stream, events, expectedVersion }, …]).',
@@ -65,6 +65,11 @@ const APPEND_OPTIONS: Readonly<Record<keyof AppendOptions, true>> = {
   condition: true,
   ack: true,
   signal: true,
+}
+
+/** @throws UsageError for what is no stream with its events */
+export function checkStreamAppends(appends: readonly unknown[]): void {
+  for (const append of appends) checkStreamAppend(append)
 }
 
 function checkStreamAppend(append: unknown): void {

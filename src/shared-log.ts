@@ -1,4 +1,4 @@
-import { type AppendOptions, normaliseAppend } from './append-call.ts'
+import { type AppendOptions, checkStreamAppends, normaliseAppend } from './append-call.ts'
 import type { NewEvent } from './event/event.ts'
 import { checkOptionKinds, checkText } from './event/option-kinds.ts'
 import type { AppendResult } from './log/placement.ts'
@@ -152,6 +152,7 @@ export class SharedLog extends LogHandle<SharedLogParts> {
   async retryConflict(id: string, changes: Retry = {}): Promise<AppendResult> {
     checkText('retryConflict', 'the id of a conflict', id)
     checkOptionKinds('retryConflict', changes, { appends: 'list', condition: 'any', signal: 'signal' })
+    checkStreamAppends(changes.appends ?? [])
     changes.signal?.throwIfAborted()
     return this.parts.shared.retry(id, changes)
   }

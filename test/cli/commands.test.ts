@@ -433,6 +433,8 @@ describe('usage', () => {
     [['append', 'stream'], "missing required argument 'type'", ''],
     [['read', 'a', 'b'], 'too many arguments', ''],
     [['conflicts', 'drop', 'x', '--expect', '1'], '--expect goes with retry', ''],
+    [['conflicts', 'drop', 'x', '--appends', '[]'], '--appends goes with retry', ''],
+    [['conflicts', 'retry', 'x', '--appends', '{}'], '--appends is no list', 'memoir conflicts --json'],
     [['conflicts', '--remote', 'mirror'], '--remote goes with retry or drop', ''],
     [['pending', '--remote', 'mirror'], '--remote goes with withdraw', ''],
     [['pending', 'drop', 'x'], '"drop" is not withdraw', ''],

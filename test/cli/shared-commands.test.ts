@@ -94,5 +94,17 @@ test('what the remote never takes is listed, withdrawn, and lets the others go o
   expect(again.code).toBe(3)
   expect(again.stderr).toContain('memoir conflicts')
   expect((await clone.run('conflicts', 'retry', first.id)).code).toBe(6)
-  expect((await clone.run('conflicts', 'drop', first.id)).code).toBe(0)
+  const [append] = first.appends
+  const edited = [{ ...append, events: [{ ...append.events[0], data: { text: 'nothing to hide' } }] }]
+  const retried = await clone.run(
+    'conflicts',
+    'retry',
+    first.id,
+    '--appends',
+    JSON.stringify(edited),
+    '--json',
+  )
+  expect(JSON.parse(retried.stdout)).toMatchObject({ version: 1, position: 2, ids: [append.events[0].id] })
+  expect((await clone.run('read', 'a')).stdout).toContain('nothing to hide')
+  expect((await clone.run('conflicts')).stdout).toBe('No conflicts.\n')
 }, 120_000)

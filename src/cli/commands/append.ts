@@ -1,13 +1,9 @@
-import { readFile } from 'node:fs/promises'
-import { text as readText } from 'node:stream/consumers'
 import { UsageError } from '../../event/errors.ts'
 import type { Json, Metadata } from '../../event/event.ts'
-import { parseStrictJson } from '../../event/strict-json.ts'
 import { argument, command, flag, json, listOption, option } from '../command.ts'
-import { InputFileError } from '../errors.ts'
 import { oneOf, parseExpectedVersion, parsePlace } from '../input-values.ts'
+import { readJson } from '../json-input.ts'
 import { openForSharing, openForWriting } from '../opening.ts'
-import { standardInput } from '../standard-input.ts'
 import { printable } from '../terminal-text.ts'
 
 export const append = command({
@@ -82,28 +78,6 @@ export const append = command({
     await context.output.line(`${position}  ${printable(`${type}  ${stream}@${version}`)}${where}`)
   },
 })
-
-/** JSON from the command line, standard input (`-`), or a file. */
-async function readJson(
-  name: string,
-  text: string | undefined,
-  file: string | undefined,
-  signal: AbortSignal,
-): Promise<Json | undefined> {
-  if (text !== undefined && file !== undefined) {
-    throw new UsageError(`${name} and ${name}-file cannot both be given`)
-  }
-  if (file !== undefined) {
-    const content = await readFile(file, 'utf8').catch((cause: unknown) => {
-      throw new InputFileError(file, cause)
-    })
-    return parseStrictJson(content, { name: file })
-  }
-  if (text === undefined) return undefined
-  return text === '-'
-    ? parseStrictJson(await readText(standardInput(signal)), { name: 'standard input' })
-    : parseStrictJson(text, { name })
-}
 
 function asMetadata(value: Json | undefined): Metadata | undefined {
   if (value === undefined) return undefined

@@ -1,8 +1,11 @@
 import { UsageError } from '../../event/errors.ts'
+import type { Json } from '../../event/event.ts'
+import type { StreamAppend } from '../../log/preparation.ts'
 import { type Conflict, conflictsOf } from '../../sync/shared/conflict.ts'
 import { command, json, option, optionalArgument } from '../command.ts'
 import type { Context } from '../context.ts'
 import { parseExpectedVersion } from '../input-values.ts'
+import { readJson } from '../json-input.ts'
 import { getLogRepository, openForSharing } from '../opening.ts'
 import { eventLines, readOutbox } from '../outbox.ts'
 import { printable } from '../terminal-text.ts'
@@ -16,6 +19,10 @@ export const conflicts = command({
       'with retry: where each stream has to stand now: a version, any, no-stream or stream-exists',
       parseExpectedVersion,
     ),
+    appends: option(
+      '--appends <json>',
+      'with retry: other appends, in the form in which --json lists them; - reads them from standard input',
+    ),
     remote: option(
       '--remote <remote>',
       'with retry or drop: name or address of the remote (default: origin)',
@@ -28,8 +35,9 @@ export const conflicts = command({
   ],
   notes: `An append that was accepted without the remote and does not hold there, or was withdrawn, is kept until somebody
 decides: memoir conflicts retry <id> appends it again, memoir conflicts drop <id> forgets it.`,
-  async run({ action, id, expect, remote, json }, context) {
+  async run({ action, id, expect, appends, remote, json }, context) {
     if (expect !== undefined && action !== 'retry') throw new UsageError('--expect goes with retry')
+    if (appends !== undefined && action !== 'retry') throw new UsageError('--appends goes with retry')
     if (action === undefined) {
       if (remote !== undefined)
         throw new UsageError('--remote goes with retry or drop: the list asks no remote')
@@ -37,21 +45,27 @@ decides: memoir conflicts retry <id> appends it again, memoir conflicts drop <id
     }
     if (action !== 'retry' && action !== 'drop') throw new UsageError(`"${action}" is neither retry nor drop`)
     if (id === undefined) throw new UsageError(`which conflict to ${action} is not said`)
+    const edited = asAppends(await readJson('--appends', appends, undefined, context.signal))
     await using log = await openForSharing(context, remote)
     if (action === 'drop') {
       await log.dropConflict(id)
       return json ? context.output.json({ dropped: id }) : context.output.line(`Dropped ${id}`)
     }
-    const known = log.conflicts().find((one) => one.id === id)
-    const changes =
-      expect === undefined || known === undefined
-        ? {}
-        : { appends: known.appends.map((append) => ({ ...append, expectedVersion: expect })) }
-    const result = await log.retryConflict(id, { ...changes, signal: context.signal })
+    // Where there is no such conflict, retrying it says so.
+    const chosen = edited ?? log.conflicts().find((one) => one.id === id)?.appends ?? []
+    const again =
+      expect === undefined ? chosen : chosen.map((append) => ({ ...append, expectedVersion: expect }))
+    const result = await log.retryConflict(id, { appends: again, signal: context.signal })
     if (json) return context.output.json(result)
     await context.output.line(`${result.position}  ${id} is on the remote now`)
   },
 })
+
+/** What one of them has to be, the log says. */
+function asAppends(value: Json | undefined): readonly StreamAppend[] | undefined {
+  if (value === undefined || Array.isArray(value)) return value as readonly StreamAppend[] | undefined
+  throw new UsageError('--appends is no list', { hint: 'Give it as "appends" of: memoir conflicts --json' })
+}
 
 /** Also beside a running writer. */
 async function list(json: boolean, context: Context): Promise<void> {

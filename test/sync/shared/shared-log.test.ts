@@ -542,6 +542,17 @@ describe('a conflict', () => {
     expect(log.conflicts()).toHaveLength(1)
   })
 
+  test('is not retried with what is no append', async () => {
+    const { log } = await conflicting()
+    const [first] = log.conflicts()
+    const misspelt = { ...first!.appends[0], expected: 2 }
+    for (const append of [null, 'seat', misspelt]) {
+      const retried = log.retryConflict(first!.id, { appends: [append as never] })
+      await expect(retried).rejects.toMatchObject({ code: 'usage' })
+    }
+    expect(log.conflicts()).toHaveLength(2)
+  })
+
   test('that is retried in vain stays', async () => {
     const { log } = await conflicting()
     const [first] = log.conflicts()
