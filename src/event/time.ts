@@ -1,4 +1,4 @@
-import type { Clock } from '../system/clock.ts'
+import { type Clock, systemClock } from '../system/clock.ts'
 import { ClockError } from './errors.ts'
 import { shown } from './option-kinds.ts'
 
@@ -60,6 +60,15 @@ export function timeOf(clock: Clock): number {
   const ms: unknown = clock.now()
   if (typeof ms === 'number' && ms >= EARLIEST_TIME && ms <= LATEST_TIME) return Math.floor(ms)
   throw new ClockError(ms, shown(ms))
+}
+
+/** What a clock says, for what is only shown: where it says no time, the system's. */
+export function shownTimeOf(clock: Clock): number {
+  try {
+    return timeOf(clock)
+  } catch {
+    return systemClock.now()
+  }
 }
 
 /**

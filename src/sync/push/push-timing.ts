@@ -19,7 +19,7 @@ export interface PushNeed {
   readonly unpushedEvents: number
 }
 
-/** What went before. Times are in milliseconds since 1970. */
+/** What went before. Times are in milliseconds, by whichever clock `now` is. */
 export interface PushPast {
   /** When pushes began, the last one last. */
   readonly starts: readonly number[]

@@ -1,3 +1,4 @@
+import { shownTimeOf } from '../../event/time.ts'
 import { LogClosedError } from '../../log/errors.ts'
 import type { Notice } from '../../log/log-state.ts'
 import type { OpenedLog } from '../../log/open-event-log.ts'
@@ -20,6 +21,7 @@ export interface PusherParts {
   /** Undefined for a remote that is pushed to only when somebody asks. */
   readonly schedule: PushSchedule | undefined
   readonly profile: HostProfile
+  /** For what is shown. */
   readonly clock: Clock
   readonly random: RandomSource
   readonly notify: (notice: Notice) => void
@@ -72,7 +74,7 @@ export class Pusher {
 
   /** Says that the branch here may have moved, or that the remote which holds this one has changed. */
   look(): void {
-    if (this.isBehind) this.unpushedSince ??= this.parts.clock.now()
+    if (this.isBehind) this.unpushedSince ??= performance.now()
     this.plan()
   }
 
@@ -159,9 +161,8 @@ export class Pusher {
     this.clearTimer()
     if (this.attempt !== undefined || this.isClosing) return
     const { clock, known, opened, profile, isHeld, schedule } = this.parts
-    const now = clock.now()
-    // A clock that was set back must not make anybody wait for it.
-    if (this.unpushedSince !== undefined) this.unpushedSince = Math.min(this.unpushedSince, now)
+    // By the wall clock, which may be set or wrong, pauses would last for hours, or not at all.
+    const now = performance.now()
     const { branch } = opened.log.state
     const due = nextPush(
       {
@@ -174,7 +175,7 @@ export class Pusher {
       isHeld() ? undefined : schedule,
       now,
     )
-    known.nextTryAt = due
+    known.nextTryAt = due === undefined ? undefined : Math.ceil(shownTimeOf(clock) + due - now)
     if (due === undefined) return
     this.timer = setTimeout(() => this.begin(), Math.min(due - now, LONGEST_TIMER_MS))
     // A push that nobody waits for keeps no process alive: the next one that opens the log makes it.
@@ -188,8 +189,8 @@ export class Pusher {
 
   private begin(): void {
     this.clearTimer()
-    const { clock, opened } = this.parts
-    const startedAt = clock.now()
+    const { opened } = this.parts
+    const startedAt = performance.now()
     this.starts = [...recentStarts(this.starts, startedAt), startedAt]
     const { branch } = opened.log.state
     const remote = this.waiters[0]?.remote ?? this.parts.remote
@@ -257,17 +258,16 @@ export class Pusher {
     this.failure = undefined
     // What was committed since waits since then at the earliest.
     this.unpushedSince = this.isBehind ? startedAt : undefined
-    known.succeeded(clock.now())
+    known.succeeded(shownTimeOf(clock))
   }
 
   private failed(error: Error, isForked: boolean): void {
     const { known, clock, random, schedule, notify } = this.parts
-    const at = clock.now()
     const kind = error instanceof RemoteFailedError ? error.kind : 'unknown'
     const count = (this.failure?.count ?? 0) + 1
     const delayMs = backoff(paceOf(kind, isForked), count, randomFraction(random))
-    this.failure = { count, at, delayMs, isForked }
-    known.failed(error, kind, at)
+    this.failure = { count, at: performance.now(), delayMs, isForked }
+    known.failed(error, kind, shownTimeOf(clock))
     if (schedule !== undefined) notify({ kind: 'push-failed', remote: known.remote, failure: kind, error })
   }
 

@@ -1,4 +1,5 @@
 import { UsageError } from '../../event/errors.ts'
+import { shownTimeOf } from '../../event/time.ts'
 import type { Notice } from '../../log/log-state.ts'
 import type { OpenedLog } from '../../log/open-event-log.ts'
 import { moveRef } from '../../log/ref-move.ts'
@@ -108,7 +109,7 @@ export class Pushers {
       isSeen = true
       for (const one of known) {
         one.reached(opened.log.state.branch)
-        one.succeeded(clock.now())
+        one.succeeded(shownTimeOf(clock))
       }
     }
     const save = async () => {
@@ -134,7 +135,7 @@ export class Pushers {
   status(): RemoteStatus[] {
     const authority = shownAddress(this.parts.remote)
     const { branch } = this.parts.opened.log.state
-    const now = this.parts.clock.now()
+    const now = shownTimeOf(this.parts.clock)
     const statuses = [...this.known.values()].map((known) =>
       remoteStatus(known, { branch, now, authority, phase: this.pushers.get(known.remote)?.phase ?? 'idle' }),
     )

@@ -69,6 +69,44 @@ describe('a log with automatic push', () => {
     expect(await log.push()).toEqual({ remote: remote.path, commit: remote.head, position: 6 })
   })
 
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, -1e15])(
+    'leaves a remote that refuses alone by a clock that says %d, and shows when it goes on',
+    async (now) => {
+      const remote = new Remote()
+      const pushes = remote.countPushes('exit 1')
+      const { log, path } = await openLog({})
+      await log.append('a', [event()], { ack: 'committed' })
+      const options = {
+        readOnly: true,
+        remote: remote.path,
+        push: SOON,
+        ports: { clock: { now: () => now } },
+      }
+      const { log: pushing, notices } = await openLog(options, path)
+      await eventually(() => notices).toMatchObject([{ kind: 'push-failed', failure: 'refused' }])
+      await expect(pushing.push()).rejects.toMatchObject({ kind: 'refused' })
+      const [{ nextTryAt, phase, error }] = pushing.status().remotes as [never]
+      expect(phase).toBe('waiting')
+      expect(Date.parse(nextTryAt) - Date.now()).toBeGreaterThan(5000)
+      expect(error).toMatchObject({ kind: 'refused', at: expect.stringMatching(/^2/) })
+      expect(pushes()).toBe(2)
+    },
+  )
+
+  it('keeps to its pause when the clock is set forward', async () => {
+    const remote = new Remote()
+    const pushes = remote.countPushes('exit 1')
+    let ahead = 0
+    const ports = { clock: { now: () => Date.now() + ahead } }
+    const { log, notices } = await openLog({ remote: remote.path, push: SOON, ports })
+    await log.append('a', [event()], { ack: 'committed' })
+    await eventually(() => notices).toMatchObject([{ kind: 'push-failed', failure: 'refused' }])
+    ahead = 86_400_000
+    for (let at = 0; at < 5; at++) await log.append('a', [event()], { ack: 'committed' })
+    expect(log.status().remotes).toMatchObject([{ phase: 'waiting' }])
+    expect(pushes()).toBe(1)
+  })
+
   it('pushes when it is opened what an earlier process did not', async () => {
     const remote = new Remote()
     const { log, path } = await openLog({})
