@@ -43,9 +43,13 @@ export class Line {
     return this.waiting.some(({ isAwaited }) => isAwaited)
   }
 
-  /** How many events wait. */
-  get events(): number {
-    return this.waiting.reduce((sum, { ids }) => sum + ids.length, 0)
+  /**
+   * How many events wait. Those that were refused, or given up, stand here until the next round, and count only if they are
+   * on their way to the remote.
+   */
+  countEvents(isProposed: (append: WaitingAppend) => boolean): number {
+    const counted = this.waiting.filter((append) => !append.isAbandoned || isProposed(append))
+    return counted.reduce((sum, { ids }) => sum + ids.length, 0)
   }
 
   add(append: WaitingAppend): void {

@@ -15,7 +15,7 @@ export type SharedPhase =
 /** Where a log that shares its remote with other writers stands. */
 export interface SharedStatus {
   readonly phase: SharedPhase
-  /** Events that were accepted, or asked for, and that the remote has not confirmed. */
+  /** Events that were accepted, or asked for and not refused since, and that the remote has not confirmed. */
   readonly provisional: number
   /** Appends that were accepted offline and did not hold: see `log.conflicts()`. */
   readonly conflicts: number

@@ -188,7 +188,8 @@ export class SharedWriter {
     const { phase, failure, remote } = this.loop
     const { lastPushMs, lastFetchMs } = remote
     const conflicts = this.parts.outbox.conflicts.length
-    return { phase, provisional: this.line.events, conflicts, lastPushMs, lastFetchMs, failure }
+    const provisional = this.line.countEvents((append) => this.loop.isProposed(append))
+    return { phase, provisional, conflicts, lastPushMs, lastFetchMs, failure }
   }
 
   /**

@@ -40,7 +40,7 @@ describe('places', () => {
     const third = add('a', [event(4)], 2)
     await line.place()
     expect(positionsOf([first, second, third])).toEqual([2, 3, 4])
-    expect(line.events).toBe(4)
+    expect(line.countEvents(() => false)).toBe(4)
   })
 
   test('are all taken back together, and given anew in the same order', async () => {
@@ -65,6 +65,15 @@ describe('places', () => {
     expect(positionsOf([waiting])).toEqual([1])
     expect(line.appends).toEqual([waiting])
   })
+})
+
+test('events that were given up do not count, unless they are on their way', async () => {
+  const { line, add } = await lineOf()
+  const [abandoned, waiting] = [add('a', [event(1), event(2)]), add('b', [event(3)])]
+  abandoned.isAbandoned = true
+  expect(line.countEvents(() => false)).toBe(1)
+  expect(line.countEvents((append) => append === abandoned)).toBe(3)
+  expect(line.countEvents((append) => append === waiting)).toBe(1)
 })
 
 describe('a refusal', () => {
