@@ -118,7 +118,9 @@ export class IsomorphicCheckout implements Checkout {
     const { content } = await this.#reader.read(oid)
     await mkdir(dirname(path), { recursive: true })
     const temporary = `${path}.memoir-tmp`
-    await writeFile(temporary, content)
+    // What stands there may be a link, which writing would follow.
+    await rm(temporary, { force: true })
+    await writeFile(temporary, content, { flag: 'wx' })
     await rename(temporary, path)
   }
 }

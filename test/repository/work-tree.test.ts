@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import {
   appendFileSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readFileSync,
   rmSync,
@@ -120,6 +121,19 @@ describe.each(['git', 'isomorphic'] as const)('WorkTree, engine %s', (engine) =>
     const second = commitFiles(path, { ...BASE, [FIRST]: 'one\n' })
     await expect(workTree.sync(first, second)).rejects.toThrow(WorkTreeError)
     expect(existsSync(folder.join('outside', '000000'))).toBe(false)
+  })
+
+  it('does not write through a link in the place of a file that is to be renamed', async () => {
+    const first = commitFiles(path, { ...BASE, [FIRST]: 'one\n' })
+    await workTree.sync(undefined, first)
+    const outside = folder.join('outside')
+    writeFileSync(outside, 'precious')
+    symlinkSync(outside, file(`${SECOND}.memoir-tmp`))
+    const second = commitFiles(path, { ...BASE, [FIRST]: 'one\n', [SECOND]: 'two\n' })
+    await workTree.sync(first, second)
+    expect(readFileSync(outside, 'utf8')).toBe('precious')
+    expect(lstatSync(file(SECOND)).isFile()).toBe(true)
+    expect(read(SECOND)).toBe('two\n')
   })
 
   it('waits for no pipe in the place of a file', async () => {
