@@ -137,7 +137,8 @@ export class Follower {
     if (isOurs) this.unreadable = undefined
     // Events that wait to be sealed rest on the commit we know: the seal finds out and says so.
     const isWaiting = this.parts.state.index.count > this.parts.state.branch.position
-    const started = this.parts.clock.now()
+    // Not by the clock: one that is set on during a look would put off the next for years.
+    const started = performance.now()
     const isKnown = this.unreadable?.commit === (commit ?? '') && this.unfinished === undefined
     if (isOurs || isWaiting || (isKnown && started < this.retryAt)) return
     this.adopting = true
@@ -159,7 +160,7 @@ export class Follower {
     const { commit, error } = unreadable
     const isTold = this.unreadable?.commit === commit && this.unreadable.error.message === error.message
     this.unreadable = unreadable
-    const now = this.parts.clock.now()
+    const now = performance.now()
     const isForGood = error instanceof MemoirError && OF_THE_COMMIT.has(error.code)
     this.retryAt = isForGood ? Number.POSITIVE_INFINITY : now + REST * (now - started)
     if (!isTold) this.parts.notify({ kind: 'unreadable-commit', commit, error })

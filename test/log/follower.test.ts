@@ -1,6 +1,7 @@
 import { renameSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { BranchUnreadableError, LogDivergedError } from '../../src/log/errors.ts'
+import { type Clock, systemClock } from '../../src/system/clock.ts'
 import {
   appendEach,
   batchFile,
@@ -421,6 +422,36 @@ test('takes in a commit whose objects come late, as when files are synchronised 
   })
   await appendEach(opened, 's', 1, 3)
   expect(await numbers(opened)).toEqual([1, 2, 3])
+})
+
+/** A clock that is set by so much each time that it is looked at; the last is for good. */
+function leapingClock(...leaps: readonly number[]): Clock {
+  let looks = 0
+  return { now: () => Date.now() + leaps[Math.min(looks++, leaps.length - 1)]! }
+}
+
+const DAY_MS = 24 * 3_600_000
+
+test.each([
+  { when: 'on during a look', leaps: [0, DAY_MS] },
+  { when: 'back after a look', leaps: [0, 0, -DAY_MS] },
+])('looks again at a commit that it could not read where the clock is set $when', async ({ leaps }) => {
+  const path = temporaryFolder()
+  let clock: Clock = systemClock
+  const opened = await openLog(path, { clock: { now: () => clock.now() } })
+  const commit = commitForeign(path, { [batchFile(1)]: line(1) })
+  const oid = gitText(path, 'rev-parse', `${commit}:${batchFile(1)}`)
+  const file = `${path}/objects/${oid.slice(0, 2)}/${oid.slice(2)}`
+  renameSync(file, `${file}.late`)
+  clock = leapingClock(...leaps)
+  await opened.log.follower.look()
+  expect(opened.log.follower.problem).toMatchObject({ commit })
+  renameSync(`${file}.late`, file)
+  await until(async () => {
+    await opened.log.follower.look()
+    return opened.log.follower.problem === undefined
+  })
+  expect(await numbers(opened)).toEqual([1])
 })
 
 test('keeps events that a later commit removes, and refuses appends until it is taken back', async () => {
