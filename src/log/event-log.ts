@@ -211,7 +211,11 @@ export class EventLog {
       await writer?.sealer.stop()
       this.phase = 'closed'
       state.visible.giveUp(new LogClosedError())
-      await this.branchLock.run(async () => writer?.journal.close())
+      await this.branchLock.run(async () => {
+        // A pull may still be on its way.
+        this.follower.close()
+        await writer?.journal.close()
+      })
     }
   }
 

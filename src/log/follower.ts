@@ -6,6 +6,7 @@ import type { Clock } from '../system/clock.ts'
 import type { FileSystem } from '../system/file-system.ts'
 import type { BatchSource } from './batch-source.ts'
 import type { BranchState } from './branch.ts'
+import { LogClosedError } from './errors.ts'
 import { type Examined, examine } from './examination.ts'
 import type { Exclusive } from './exclusive.ts'
 import type { LogListener, LogState, Notice } from './log-state.ts'
@@ -65,6 +66,7 @@ export class Follower {
   private retryAt = 0
   private adopting = false
   private unfinished: (() => Promise<void>) | undefined
+  private isClosed = false
 
   constructor(private readonly parts: FollowerParts) {}
 
@@ -94,9 +96,11 @@ export class Follower {
    * @param withdraw takes events out of the index that are placed on top of the branch, and can be placed again
    * @throws what `examine` throws: the branch stays as it was
    * @throws RefMovedError when the branch was moved meanwhile, or events wait that do not rest on the commit
+   * @throws LogClosedError
    */
   fastForward(commit: string, withdraw?: () => void, signal?: AbortSignal): Promise<void> {
     return this.parts.branchLock.run(async () => {
+      if (this.isClosed) throw new LogClosedError()
       withdraw?.()
       const before = this.parts.state.branch
       const { gitDirectory, branch } = this.parts.repository
@@ -124,13 +128,19 @@ export class Follower {
   /** Shows what the branch holds and could not be shown when it came, if anything: for whoever moves it without `look`. */
   catchUp(): Promise<void> {
     return this.parts.branchLock.run(async () => {
-      if (this.unfinished === undefined) return
+      if (this.unfinished === undefined || this.isClosed) return
       await this.finish()
       this.unreadable = undefined
     })
   }
 
+  /** Leaves the branch alone from now on: the journal is about to be closed. Called within the lock of the branch. */
+  close(): void {
+    this.isClosed = true
+  }
+
   private async follow(): Promise<void> {
+    if (this.isClosed) return
     const { gitDirectory, branch } = this.parts.repository
     const commit = await readRef(this.parts.fileSystem, gitDirectory, branch)
     const isOurs = commit === this.parts.state.branch.commit && this.unfinished === undefined

@@ -340,6 +340,20 @@ test('looks at all of a commit before the branch is moved to it', async () => {
   expect(await numbers(opened)).toEqual([1, 2, 3, 4])
 })
 
+test('moves the branch no more once its log is closed', async () => {
+  const folder = temporaryFolder()
+  const opened = await openLog(folder)
+  await appendEach(opened, 's', 1)
+  await opened.log.seal()
+  const { commit } = opened.log.state.branch
+  const next = commitForeign(folder, { [batchFile(2)]: line(2, { version: 1 }) })
+  git(folder, ['update-ref', 'HEAD', commit])
+  // The lock is still held, and objects are read, as while a last push is under way.
+  await opened.log.close()
+  await expect(opened.log.follower.fastForward(next)).rejects.toMatchObject({ code: 'log-closed' })
+  expect(gitText(folder, 'rev-parse', 'HEAD')).toBe(commit)
+})
+
 test('a log that is only read follows the one that writes', async () => {
   const folder = temporaryFolder()
   const writer = await openLog(folder)
