@@ -49,6 +49,8 @@ export class NextSegment {
   prepareAfter(active: Segment, frameBytes: number): void {
     this.#usualFrameBytes += (frameBytes - this.#usualFrameBytes) / 8
     if (!this.isDueAfter(active) || this.#preparedAfter === active) return
+    // One that could not be given a name is still there, under the name that all have until then.
+    if (this.#spare !== undefined) return
     if (this.#usualFrameBytes >= this.#options.largeFrameBytes) return
     this.#preparedAfter = active
     this.#preparing = this.#createFilled(active, 0).then((segment) => {

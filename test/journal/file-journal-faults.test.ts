@@ -1,3 +1,4 @@
+import { readdirSync, readlinkSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -36,7 +37,45 @@ async function busy() {
   return { directory, fileSystem, journal, entries }
 }
 
+/** The files of a folder that this process has open; on Linux alone. */
+function openFilesIn(directory: string): string[] {
+  if (process.platform !== 'linux') return []
+  return readdirSync('/proc/self/fd').flatMap((name) => {
+    try {
+      const path = readlinkSync(`/proc/self/fd/${name}`)
+      return path.startsWith(directory) ? [path] : []
+    } catch {
+      // It was closed meanwhile.
+      return []
+    }
+  })
+}
+
 describe('a full disk', () => {
+  it('that has no room for the name of the next segment, nor for one after it, leaves the journal as it was', async () => {
+    const { directory, fileSystem, journal } = await faulty()
+    const effect = { kind: 'error', code: 'ENOSPC' } as const
+    fileSystem.fail({ on: ({ method }) => method === 'rename', effect })
+    const large = entry(2, 1, SMALL)
+    await expect(journal.append(groupEntries([large]), 'durable')).rejects.toThrow(JournalFullError)
+    fileSystem.fail({ on: ({ method, length }) => method === 'write' && length === SMALL, effect })
+    const entries = Array.from({ length: 20 }, (_, at) => entry(2 + at, 1, 500))
+    for (const one of entries) await journal.append(groupEntries([one]), 'durable')
+    await journal.close()
+    expect(openFilesIn(directory)).toEqual([])
+    expect(await recover({ directory })).toEqual([entry(1), ...entries])
+  })
+
+  it('that has no room for the name of the next segment leaves no file open', async () => {
+    const { directory, fileSystem, journal } = await faulty()
+    fileSystem.fail({ on: ({ method }) => method === 'rename', effect: { kind: 'error', code: 'ENOSPC' } })
+    const large = entry(2, 1, SMALL)
+    await expect(journal.append(groupEntries([large]), 'durable')).rejects.toThrow(JournalFullError)
+    for (let at = 2; at < 20; at++) await journal.append(groupEntries([entry(at, 1, 500)]), 'durable')
+    await journal.close()
+    expect(openFilesIn(directory)).toEqual([])
+  })
+
   const effects = [
     { name: 'a short write', effect: { kind: 'short', bytes: 100 } },
     { name: 'a write of nothing', effect: { kind: 'short', bytes: 0 } },
