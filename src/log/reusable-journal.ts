@@ -15,6 +15,8 @@ export class ReusableJournal implements Journal {
   /** Position of the last entry; unknown, and so never released, until all were read. */
   private last = Number.POSITIVE_INFINITY
   private released = 0
+  /** Whether it is to begin anew, and could not be opened again yet. */
+  private isBeginning = false
 
   private constructor(
     private readonly directory: string,
@@ -54,7 +56,7 @@ export class ReusableJournal implements Journal {
    *   the rest, and no entry of it may be taken up again
    */
   async release(position: number, common = position): Promise<void> {
-    if (common < this.released && this.isReleased) await this.beginAnew()
+    if (this.isBeginning || (common < this.released && this.isReleased)) await this.beginAnew()
     this.released = Math.max(this.released, position)
     await this.current.release(position)
   }
@@ -73,9 +75,11 @@ export class ReusableJournal implements Journal {
   }
 
   private async beginAnew(): Promise<void> {
+    this.isBeginning = true
     try {
       await this.empty()
       this.current = await openFileJournal({ directory: this.directory, fileSystem: this.fileSystem })
+      this.isBeginning = false
     } catch (error) {
       throw error instanceof JournalFailedError ? error : new JournalFailedError(this.directory, error)
     }

@@ -1,6 +1,9 @@
 import { cpSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import type { OpenEventLogOptions } from '../../src/log/open-event-log.ts'
+import { nodeFileSystem } from '../../src/system/file-system.ts'
+import { type Call, FaultyFileSystem } from '../system/faulty-file-system.ts'
 import {
   appendEach,
   batchFile,
@@ -12,12 +15,15 @@ import {
   openLog,
   type TestLog,
   temporaryFolder,
+  until,
 } from './event-log-fixture.ts'
 
 /** A log with five events, at a commit, and five more behind it. */
-async function makeLog(): Promise<{ folder: string; opened: TestLog; atFive: string }> {
+async function makeLog(
+  options: Partial<OpenEventLogOptions> = {},
+): Promise<{ folder: string; opened: TestLog; atFive: string }> {
   const folder = temporaryFolder()
-  const opened = await openLog(folder)
+  const opened = await openLog(folder, options)
   await appendEach(opened, 's', 5)
   await opened.log.seal()
   const atFive = gitText(folder, 'rev-parse', 'HEAD')
@@ -65,6 +71,21 @@ test('does not bring back what was set back under a writer that is killed then',
   expect(await numbers(again)).toEqual([1, 2, 3, 4, 5])
   await appendEach(again, 's', 1, 6)
   expect(await numbers(again)).toEqual([1, 2, 3, 4, 5, 6])
+})
+
+test('goes on after the branch was set back, though the journal could not begin anew at once', async () => {
+  const fileSystem = new FaultyFileSystem(nodeFileSystem)
+  const { folder, opened, atFive } = await makeLog({ fileSystem })
+  git(folder, ['update-ref', 'HEAD', atFive])
+  const isOfJournal = ({ method, path }: Call) => method === 'stat' && path.endsWith('/journal')
+  fileSystem.fail({ on: isOfJournal, effect: { kind: 'error', code: 'EMFILE' } })
+  await expect(appendEach(opened, 's', 1)).rejects.toMatchObject({ code: 'branch-unreadable' })
+  await until(async () => {
+    await opened.log.follower.look()
+    return opened.log.follower.problem === undefined
+  })
+  await appendEach(opened, 's', 1, 6)
+  expect(await numbers(await openLog(copyOf(folder)))).toEqual([1, 2, 3, 4, 5, 6])
 })
 
 test('opens after events were replaced under a writer that is killed then', async () => {
