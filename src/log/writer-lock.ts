@@ -70,7 +70,13 @@ export class WriterLock {
         await removeIfThere(lock.path, fileSystem)
         continue
       }
-      for (const number of numbers.slice(0, -1)) await removeIfThere(lockPath(directory, number), fileSystem)
+      const others = numbers.slice(0, -1).map((number) => lockPath(directory, number))
+      const locked = await findRunning(others, fileSystem)
+      if (locked !== undefined) {
+        await removeIfThere(lock.path, fileSystem)
+        throw locked
+      }
+      for (const path of others) await removeIfThere(path, fileSystem)
       return lock
     }
   }
@@ -135,6 +141,22 @@ async function readOwner(
     if (isOld) return undefined
     await wait(PAUSE_MS)
   }
+}
+
+/**
+ * Looks whether one of some lower locks has an owner that runs: one that seemed to die before it wrote its name, but was
+ * slow, or is judged by a clock that is wrong, may have written it since, and looked for higher numbers before there was one.
+ */
+async function findRunning(
+  paths: readonly string[],
+  fileSystem: FileSystem,
+): Promise<LogLockedError | undefined> {
+  for (const path of paths) {
+    const text = (await fileSystem.readFile(path).catch(ifMissing(Buffer.from(RELEASED)))).toString()
+    const owner = parseOwner(text)
+    if (owner !== undefined && isRunning(owner)) return new LogLockedError(path, owner)
+  }
+  return undefined
 }
 
 function parseOwner(text: string): ProcessIdentity | undefined {

@@ -1,11 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { LogLockedError } from '../../src/log/errors.ts'
 import { WriterLock } from '../../src/log/writer-lock.ts'
 import { systemClock } from '../../src/system/clock.ts'
-import { nodeFileSystem } from '../../src/system/file-system.ts'
+import { type FileSystem, nodeFileSystem } from '../../src/system/file-system.ts'
 import { currentProcess, type ProcessIdentity } from '../../src/system/process-identity.ts'
 import { FaultyFileSystem } from '../system/faulty-file-system.ts'
 import { appendEach, numbers, openLog, temporaryFolder } from './event-log-fixture.ts'
@@ -154,6 +154,36 @@ test('leaves nothing behind on a full disk', async () => {
   const acquired = WriterLock.acquire(folder, fileSystem, systemClock)
   await expect(acquired).rejects.toMatchObject({ code: 'disk-full' })
   expect(readdirSync(folder)).toEqual([])
+})
+
+test('is given to one alone where another thought it left behind before its owner had written its name', async () => {
+  const folder = temporaryFolder()
+  const signs = new EventEmitter()
+  const opening = (before: () => unknown, after: () => unknown): FileSystem => ({
+    ...nodeFileSystem,
+    async open(path, flags, mode) {
+      await before()
+      const file = await nodeFileSystem.open(path, flags, mode)
+      await after()
+      return file
+    },
+  })
+  const mayWrite = once(signs, 'write')
+  const isCreated = once(signs, 'created')
+  const slow = opening(Date.now, () => {
+    signs.emit('created')
+    return mayWrite
+  })
+  const first = WriterLock.acquire(folder, slow, systemClock)
+  await isCreated
+  const late = opening(() => {
+    signs.emit('write')
+    return first
+  }, Date.now)
+  const ahead = { now: () => Date.now() + 10_000 }
+  await expect(WriterLock.acquire(folder, late, ahead)).rejects.toThrow(LogLockedError)
+  expect(await findOwner(folder)).toMatchObject({ path: (await first).path, isRunning: true })
+  expect(readdirSync(folder)).toHaveLength(1)
 })
 
 test('is won by one of two processes that come at once', async () => {
