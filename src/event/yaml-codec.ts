@@ -1,16 +1,43 @@
 import type { Json } from './event.ts'
-import { writeSequence } from './yaml-text.ts'
+import { indentation, writeMapping, writeSequence } from './yaml-text.ts'
 
 /**
  * The YAML form of a batch: a sequence of mappings that people like to review. Takes canonical JSON lines;
  * {@link decodeYaml} gives the same lines back.
  */
 export function encodeYaml(lines: string): string {
-  const events = lines
-    .split('\n')
-    .slice(0, -1)
-    .map((line): Json => JSON.parse(line))
-  return writeSequence(events, 0)
+  return lines.split('\n').slice(0, -1).map(encodeEvent).join('')
+}
+
+/**
+ * What people like to review takes up to a hundred times the room where lists or objects stand deep inside of others, by
+ * its indentation alone: a batch that readers would refuse as too large. What would take more than twice the room of JSON
+ * is written on one line.
+ */
+function encodeEvent(line: string): string {
+  const event: Event = JSON.parse(line)
+  if (indentation(event, 0) <= line.length) return writeSequence([event], 0)
+  const { data, metadata, ...fields } = event
+  return writeSequence([fields], 0) + writeBody({ data, ...(metadata !== undefined && { metadata }) })
+}
+
+interface Event {
+  readonly data: Json
+  readonly metadata?: Json
+  readonly [field: string]: Json
+}
+
+/** Data and metadata, each as a block of members as far as these are not too wide for it. */
+function writeBody(body: { readonly [field: string]: Json }): string {
+  const isWide = (value: Json) => indentation(value, 4) > JSON.stringify(value).length
+  return Object.entries(body)
+    .map(([field, value]) => {
+      const isMapping = typeof value === 'object' && value !== null && !Array.isArray(value)
+      const members = isMapping ? Object.entries(value) : []
+      if (members.length === 0) return writeMapping([[field, value]], 2, isWide)
+      return `  ${field}:\n${writeMapping(members, 4, isWide)}`
+    })
+    .join('')
 }
 
 /**

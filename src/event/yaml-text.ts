@@ -20,6 +20,28 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const RESERVED = /^(?:null|true|false|yes|no|on|off|y|n|e\d+)$/i
 const INDICATOR = /: |:$| #/
 
+/** A value on one line, as JSON, with what YAML does not take as it is escaped. */
+function writeFlow(value: Json): string {
+  if (typeof value === 'string') return quote(value)
+  if (!isBlock(value)) return writeScalar(value, 0)
+  if (isList(value)) return `[${value.map(writeFlow).join(', ')}]`
+  const members = Object.entries(value).map(([key, member]) => {
+    const name = quote(key)
+    return `${name.length > LONGEST_KEY ? `? ${name} ` : name}: ${writeFlow(member)}`
+  })
+  return `{${members.join(', ')}}`
+}
+
+/** How many spaces indent a value that stands so far to the right already, lines of text included. */
+export function indentation(value: Json, indent: number): number {
+  // Only a literal has lines of its own, but others are no longer for it.
+  if (typeof value === 'string') return (value.split('\n').length - 1) * indent
+  if (!isBlock(value)) return 0
+  const inner = indent + INDENT
+  const members: readonly Json[] = isList(value) ? value : Object.values(value)
+  return members.reduce((sum: number, member) => sum + inner + indentation(member, inner), 0)
+}
+
 /**
  * The lines of a member of a YAML block collection: `- …` or `key: …`, indented, each ended by LF. Strings
  * are quoted wherever YAML 1.1 or 1.2 could read something else.
@@ -36,8 +58,16 @@ export function writeSequence(items: readonly Json[], indent: number): string {
     .join('')
 }
 
-/** As {@link writeSequence}, for the members of a mapping. */
-function writeMapping(members: readonly (readonly [string, Json])[], indent: number): string {
+/**
+ * As {@link writeSequence}, for the members of a mapping.
+ *
+ * @param isOnOneLine says which of its members are written on one line
+ */
+export function writeMapping(
+  members: readonly (readonly [string, Json])[],
+  indent: number,
+  isOnOneLine: (value: Json) => boolean = () => false,
+): string {
   return members
     .map(([key, value]) => {
       const inner = indent + INDENT
@@ -46,6 +76,7 @@ function writeMapping(members: readonly (readonly [string, Json])[], indent: num
         name.length > LONGEST_KEY
           ? `${space(indent)}? ${name}\n${space(indent)}:`
           : `${space(indent)}${name}:`
+      if (isOnOneLine(value)) return `${start} ${writeFlow(value)}\n`
       return isBlock(value)
         ? `${start}\n${writeBlock(value, inner)}`
         : `${start} ${writeScalar(value, inner)}\n`

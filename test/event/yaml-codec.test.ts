@@ -224,6 +224,11 @@ const lines = fc
   )
   .map((events) => events.join(''))
 
+/** A value so many levels deep inside of lists. */
+function nested(levels: number, value: unknown): unknown {
+  return levels === 0 ? value : nested(levels - 1, [value])
+}
+
 describe('encodeYaml', () => {
   it('writes a batch as one would by hand', () => {
     const event = line({
@@ -285,6 +290,37 @@ describe('encodeYaml', () => {
       }),
       { numRuns: 1000 },
     )
+  })
+
+  it.each([
+    ['a list deep inside of others', nested(95, Array(2000).fill(1)), undefined],
+    [
+      'an object deep inside of others',
+      nested(95, { [`${'key '.repeat(400)}`]: 'a\u0085', b: [] }),
+      undefined,
+    ],
+    ['a long list', { numbers: Array(2000).fill(7) }, { a: 'b' }],
+    [
+      'lines of text deep inside of lists',
+      nested(95, 'a line\n'.repeat(1000)),
+      { also: nested(90, ['- &a *b']) },
+    ],
+  ])('takes no more than twice the room of JSON for %s', async (_, data, metadata) => {
+    const batch = line({ data, ...(metadata && { metadata }) }) + line({ version: 4, data: {} })
+    const text = encodeYaml(batch)
+    expect(text.length).toBeLessThan(2 * batch.length)
+    expect(await decodeYaml(text, PATH)).toBe(batch)
+  })
+
+  it('writes on one line only what is wide', () => {
+    const numbers = Array.from({ length: 100 }, (_, at) => at % 10)
+    const text = encodeYaml(line({ data: { items: [{ sku: 'A 1' }], numbers } }))
+    expect(text).toContain(`\
+  data:
+    items:
+      - sku: A 1
+    numbers: [${numbers.join(', ')}]
+`)
   })
 
   it('escapes the characters that no YAML holds as they are, and reads them either way', async () => {
