@@ -183,6 +183,8 @@ export class EventLog {
    */
   async fold(signal?: AbortSignal): Promise<{ readonly before: number; readonly after: number }> {
     await this.seal()
+    // What somebody else committed is adopted, as by an append.
+    await this.follower.look()
     return this.writable().sealer.foldAll(signal)
   }
 

@@ -3,7 +3,18 @@ import type { CommitChange } from '../../src/log/committer.ts'
 import { encodeObject } from '../../src/repository/object.ts'
 import { nodeFileSystem } from '../../src/system/file-system.ts'
 import { FaultyFileSystem } from '../system/faulty-file-system.ts'
-import { event, fsck, gitText, numbers, openLog, type TestLog, temporaryFolder } from './event-log-fixture.ts'
+import {
+  batchFile,
+  commitForeign,
+  event,
+  fsck,
+  gitText,
+  line,
+  numbers,
+  openLog,
+  type TestLog,
+  temporaryFolder,
+} from './event-log-fixture.ts'
 
 /** So large that two of them fill a file. */
 const TEXT = 'x'.repeat(500_000)
@@ -72,3 +83,14 @@ function changeWith(content: string): CommitChange {
   const summary = { kind: 'append' as const, first: 1, count: 1, streams: [] }
   return { summary, blobs: [blob], tree: { remove: [], add: [] }, position: 1 }
 }
+
+test('folds by hand what somebody else committed just before, too', async () => {
+  const folder = temporaryFolder()
+  const opened = await openLog(folder)
+  for (const number of [1, 2, 3]) {
+    await opened.log.append([{ stream: 's', events: [event(number)] }], undefined, 'committed')
+  }
+  commitForeign(folder, { [batchFile(4)]: line(4, { version: 1 }) })
+  expect(await opened.log.fold()).toEqual({ before: 4, after: 1 })
+  expect(await numbers(opened)).toEqual([1, 2, 3, 4])
+})
