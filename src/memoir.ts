@@ -10,7 +10,7 @@ import { shownAddress } from './repository/remote-address.ts'
 import type { TransferOptions } from './repository/remote-transfer.ts'
 import type { SharedLog } from './shared-log.ts'
 import { cloneLog } from './sync/cloning.ts'
-import { pull } from './sync/pull.ts'
+import { Pulls, pull } from './sync/pull.ts'
 import { systemClock } from './system/clock.ts'
 import { nodeFileSystem } from './system/file-system.ts'
 
@@ -59,6 +59,7 @@ export async function open(
   const { log } = opened
   const { projections, remote = 'origin', readOnly = false, ports = {} } = options
   const { fileSystem = nodeFileSystem, clock = systemClock } = ports
+  const pulls = new Pulls()
   return new Log({
     ...logParts(assembly, projections, remote),
     push: async (target = remote, transfer) => {
@@ -66,11 +67,16 @@ export async function open(
       return pushers.push(target, transfer)
     },
     whenPushed: (transfer) => pushers.whenPushed(transfer),
-    pull: async (target = remote, transfer) => {
-      const pulled = await pull(opened, target, { fileSystem, clock }, transfer)
-      assembly.branchMoved()
-      await pushers.seen(target, pulled.remoteCommit)
-      return pulled
+    pull: (target = remote, transfer) =>
+      pulls.run(transfer, async (cutOff) => {
+        const pulled = await pull(opened, target, { fileSystem, clock }, cutOff)
+        assembly.branchMoved()
+        await pushers.seen(target, pulled.remoteCommit)
+        return pulled
+      }),
+    close: async () => {
+      await pulls.close()
+      await assembly.close()
     },
   })
 }

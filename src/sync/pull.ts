@@ -1,3 +1,4 @@
+import { LogClosedError } from '../log/errors.ts'
 import type { OpenedLog } from '../log/open-event-log.ts'
 import { readRef } from '../repository/refs.ts'
 import { trackingRefOf } from '../repository/remote.ts'
@@ -43,4 +44,33 @@ export async function pull(
   await admit(opened, incoming, await compare(opened, incoming, known), options.signal)
   const { position: to } = log.state.visible
   return { from, to, commit: log.state.branch.commit, remoteCommit: incoming }
+}
+
+/** The pulls of an open log: what closes it cuts off those that are under way, so that no git goes on after it. */
+export class Pulls {
+  private readonly closing = new AbortController()
+  private readonly running = new Set<Promise<PullResult>>()
+
+  /** Runs a pull with options whose signal is also aborted when the log is closed. */
+  async run(
+    options: TransferOptions,
+    task: (options: TransferOptions) => Promise<PullResult>,
+  ): Promise<PullResult> {
+    const { signal: closing } = this.closing
+    closing.throwIfAborted()
+    const signal = options.signal === undefined ? closing : AbortSignal.any([closing, options.signal])
+    const pulled = task({ ...options, signal })
+    this.running.add(pulled)
+    try {
+      return await pulled
+    } finally {
+      this.running.delete(pulled)
+    }
+  }
+
+  /** Resolves when none is under way. */
+  async close(): Promise<void> {
+    this.closing.abort(new LogClosedError())
+    await Promise.allSettled(this.running)
+  }
 }
