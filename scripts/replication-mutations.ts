@@ -80,8 +80,8 @@ export const REPLICATION_MUTATIONS: readonly Mutation[] = [
   {
     name: 'no comparison of the log with that of the backup',
     file: 'sync/backup/backup.ts',
-    text: 'if (catalog.log !== manifest.id)',
-    replacement: "if (catalog.log === '')",
+    text: 'catalog.log !== manifest.id',
+    replacement: "catalog.log === ''",
     tests: BACKUP,
   },
   {

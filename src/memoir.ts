@@ -74,9 +74,9 @@ export async function open(
         await pushers.seen(target, pulled.remoteCommit)
         return pulled
       }),
+    // At once, both: whoever appends after this call is told that the log is closed.
     close: async () => {
-      await pulls.close()
-      await assembly.close()
+      await Promise.all([pulls.close(), assembly.close()])
     },
   })
 }
