@@ -4,7 +4,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { open } from '../../src/memoir.ts'
-import { jsonLines, leaveInJournal, memoir, temporaryFolder, writeProjections } from './program.ts'
+import { jsonLines, leaveInJournal, memoir, shell, temporaryFolder, writeProjections } from './program.ts'
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
 let bank: string
@@ -59,6 +59,26 @@ describe('append', () => {
     const events = jsonLines(stdout)
     expect(events.slice(0, 3).map(({ data }) => data)).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }])
     expect(events.slice(3).map(({ metadata }) => metadata)).toEqual([{ n: 4 }, { n: 3 }])
+  })
+
+  test('refuses a file, or standard input, that is not UTF-8, and takes one with a byte order mark', async () => {
+    await using own = await temporaryFolder()
+    const cwd = own.path
+    await memoir(['init', 'log.git'], { cwd })
+    await writeFile(join(cwd, 'latin.json'), Buffer.from('{"name":\n "caf\u00e9 \ufffd"}', 'latin1'))
+    await writeFile(join(cwd, 'marked.json'), '\ufeff{"name":"café"}')
+    const append = 'memoir -C log.git append s A'
+    const place = 'line 2, column 6: bytes that are not UTF-8'
+    const file = await shell(`${append} --data-file latin.json`, { cwd })
+    expect([file.code, file.stdout]).toEqual([2, ''])
+    expect(file.stderr).toContain(`latin.json: ${place}`)
+    const input = await shell(`${append} --metadata - < latin.json`, { cwd })
+    expect([input.code, input.stdout]).toEqual([2, ''])
+    expect(input.stderr).toContain(`standard input: ${place}`)
+    expect((await shell(`${append} --data-file marked.json`, { cwd })).code).toBe(0)
+    expect((await shell(`cat marked.json | ${append} --data -`, { cwd })).code).toBe(0)
+    const { stdout } = await memoir(['-C', 'log.git', 'read', '--json'], { cwd })
+    expect(jsonLines(stdout).map(({ data }) => data)).toEqual([{ name: 'café' }, { name: 'café' }])
   })
 
   test('keeps metadata, tags, schema, id and time, and prints where the event stands', async () => {

@@ -68,7 +68,7 @@ function refuse(chunk: Buffer, firstLine: number, offset: number): never {
 }
 
 /** Offset of the first byte that is not UTF-8: where decoding gives U+FFFD that is not in the bytes. */
-function findInvalid(chunk: Buffer): number {
+export function findInvalid(chunk: Buffer): number {
   const text = chunk.toString()
   let at = 0
   let from = 0
