@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { open } from '../../src/memoir.ts'
-import { memoir, temporaryFolder } from './program.ts'
+import { jsonLines, memoir, temporaryFolder } from './program.ts'
 
 /** A remote with a log, and a clone of it named `clone.git`. */
 async function sharedClone() {
@@ -107,4 +107,21 @@ test('what the remote never takes is listed, withdrawn, and lets the others go o
   expect(JSON.parse(retried.stdout)).toMatchObject({ version: 1, position: 2, ids: [append.events[0].id] })
   expect((await clone.run('read', 'a')).stdout).toContain('nothing to hide')
   expect((await clone.run('conflicts')).stdout).toBe('No conflicts.\n')
+}, 120_000)
+
+test('a conflict is retried as --json lists it, with data as deep as an append takes', async () => {
+  await using clone = await sharedClone()
+  const data = `${'['.repeat(100)}${']'.repeat(100)}`
+  const offline = ['--shared', '--ack', 'committed', '--data', data, '--json']
+  const away = `${clone.remote}.away`
+  renameSync(clone.remote, away)
+  expect((await clone.run('append', 'a', 'Noted', ...offline)).code).toBe(0)
+  renameSync(away, clone.remote)
+  const [waiting] = jsonLines((await clone.run('pending', '--json')).stdout)
+  expect((await clone.run('pending', 'withdraw', String(waiting!.id))).code).toBe(0)
+  const [conflict] = jsonLines((await clone.run('conflicts', '--json')).stdout)
+  const appends = JSON.stringify(conflict!.appends)
+  const retried = await clone.run('conflicts', 'retry', String(conflict!.id), '--appends', appends, '--json')
+  expect(retried.stderr).toBe('')
+  expect(JSON.parse(retried.stdout)).toMatchObject({ position: 1 })
 }, 120_000)

@@ -1,5 +1,6 @@
 import { UsageError } from '../../event/errors.ts'
 import type { Json } from '../../event/event.ts'
+import { MAX_DEPTH } from '../../event/strict-json.ts'
 import type { StreamAppend } from '../../log/preparation.ts'
 import { type Conflict, conflictsOf } from '../../sync/shared/conflict.ts'
 import { command, json, option, optionalArgument } from '../command.ts'
@@ -45,7 +46,9 @@ decides: memoir conflicts retry <id> appends it again, memoir conflicts drop <id
     }
     if (action !== 'retry' && action !== 'drop') throw new UsageError(`"${action}" is neither retry nor drop`)
     if (id === undefined) throw new UsageError(`which conflict to ${action} is not said`)
-    const edited = asAppends(await readJson('--appends', appends, undefined, context.signal))
+    const edited = asAppends(
+      await readJson('--appends', appends, undefined, context.signal, MAX_DEPTH + AROUND_DATA),
+    )
     await using log = await openForSharing(context, remote)
     if (action === 'drop') {
       await log.dropConflict(id)
@@ -60,6 +63,9 @@ decides: memoir conflicts retry <id> appends it again, memoir conflicts drop <id
     await context.output.line(`${result.position}  ${id} is on the remote now`)
   },
 })
+
+/** The levels around the data of an event: the list, an append, its events, an event. */
+const AROUND_DATA = 4
 
 /** What one of them has to be, the log says. */
 function asAppends(value: Json | undefined): readonly StreamAppend[] | undefined {
