@@ -27,6 +27,9 @@ const OPEN_BRACE = 0x7b
 const CLOSE_BRACE = 0x7d
 const CLOSE_BRACKET = 0x5d
 const COMMA = 0x2c
+const COLON = 0x3a
+const SPACE = 0x20
+const TAB = 0x09
 const LF = 0x0a
 const ZERO = 0x30
 const Z = 0x5a
@@ -66,6 +69,7 @@ const TAGS_KEY = new Key(',"tags":["')
 export const TIME_KEY = new Key(',"time":"')
 const DATA_KEY = new Key('","data":')
 export const METADATA_KEY = new Key(',"metadata":')
+const METADATA_NAME = new Key('"metadata":')
 export const TIME_LENGTH = 24
 
 /** What is known of each line: `STRIDE` numbers. */
@@ -136,8 +140,11 @@ function scanLine(
   const time = next + TIME_KEY.length
   const data = time + TIME_LENGTH + DATA_KEY.length
   if (bytes[time + TIME_LENGTH - 1] !== Z || !DATA_KEY.standsAt(view, time + TIME_LENGTH)) return -1
-  const end = findEnd(bytes, view, data, numbers, slot + METADATA)
-  if (end === -1 || bytes[end - 1] !== CLOSE_BRACE) return -1
+  const found = findEnd(bytes, view, data, numbers, slot + METADATA)
+  const end = Math.abs(found)
+  if (found === -1 || bytes[end - 1] !== CLOSE_BRACE) return -1
+  const mayHoldMore = found < 0 || bytes[end - 2] !== CLOSE_BRACE
+  if (mayHoldMore && holdsMore(view, start, end, numbers[slot + METADATA]! > 0)) return -1
 
   numbers[slot + START] = start
   numbers[slot + STREAM] = stream
@@ -212,6 +219,9 @@ function stringEnd(bytes: Uint8Array, from: number): number {
 /**
  * Where the line feed stands that ends a line, from its data on; -1 without one, and where another event begins
  * on the line. Finds the metadata on the way. In a string the quotes of either would be escaped.
+ *
+ * Less than -1, and the place but for its sign, where the data or the metadata may have been written by a person: one
+ * comes after what does not end as an object does, or behind white space.
  */
 function findEnd(
   bytes: Uint8Array,
@@ -221,19 +231,47 @@ function findEnd(
   slot: number,
 ): number {
   let at = data
+  let sign = 1
   for (const last = view.byteLength - 4; at <= last; at += 4) {
     const word = view.getInt32(at, true)
     if (!holds(word, LF) && !holds(word, OPEN_BRACE)) continue
     for (let place = at; place < at + 4; place++) {
-      if (bytes[place] === LF) return place
+      if (bytes[place] === LF) return place * sign
       if (bytes[place] !== OPEN_BRACE) continue
       if (bytes[place - 1] === CLOSE_BRACE && ID_KEY.standsAt(view, place)) return -1
       const key = place - METADATA_KEY.length
       if (key > data && METADATA_KEY.standsAt(view, key)) numbers[slot] = key
+      if (mayBeHandWritten(bytes, view, place)) sign = -1
     }
   }
-  for (; at < bytes.length; at++) if (bytes[at] === LF) return at
+  for (; at < bytes.length; at++) if (bytes[at] === LF) return at * sign
   return -1
+}
+
+/** Whether the brace at a place stands behind white space, or begins metadata that come after no object or behind white space. */
+function mayBeHandWritten(bytes: Uint8Array, view: DataView, brace: number): boolean {
+  const before = bytes[brace - 1]!
+  const key = brace - METADATA_KEY.length
+  if (before !== COLON || !METADATA_NAME.standsAt(view, key + 1)) return isSpace(before)
+  return bytes[key] === COMMA ? bytes[key - 1] !== CLOSE_BRACE : isSpace(bytes[key]!)
+}
+
+function isSpace(byte: number): boolean {
+  return byte === SPACE || byte === TAB
+}
+
+/** Whether behind the data of a line stands what was not found: schema or tags, as a person may write them, or metadata. */
+function holdsMore(view: DataView, start: number, end: number, hasMetadata: boolean): boolean {
+  try {
+    const line = Buffer.from(view.buffer, view.byteOffset + start, end - start).toString()
+    const event: Readonly<Record<string, unknown>> = JSON.parse(line)
+    const fields = Object.keys(event)
+    const late = fields.slice(fields.indexOf('data') + 1)
+    return late.includes('schema') || late.includes('tags') || (late.includes('metadata') && !hasMetadata)
+  } catch {
+    // Whoever reads the event finds out.
+    return false
+  }
 }
 
 /** Whether one of four bytes is this one: where that makes zero of it, taking 1 from each borrows there first. */

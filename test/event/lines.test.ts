@@ -215,3 +215,24 @@ test('a stored event parses when it is touched, once, and shows itself as a plai
   expect(JSON.parse(JSON.stringify(stored))).toEqual(plain)
   expect(inspect(stored)).toBe(inspect(plain))
 })
+
+test.each([
+  '{},"tags":["x"],"schema":2,"metadata":{"a":1}}',
+  '{},"metadata":{"a":1},"tags":["x"],"schema":2}',
+  '{}, "schema": 2, "tags": ["x"], "metadata": {"a":1}}',
+  '{},"schema":2,"tags":["x"], "metadata":{"a":1}}',
+  '{},"schema":2,"metadata":{"a":1},"tags":["x"]}',
+])('fields that stand behind the data count, as in %s', (rest) => {
+  const head = '{"id":"i","stream":"s","version":1,"type":"T","time":"2026-11-23T05:21:48.123Z","data":'
+  const lines = Lines.fromText(`${head}${rest}\n`, 'p')
+  const found = [lines.data(0), lines.metadata(0), lines.tags(0), lines.schema(0)]
+  expect(found).toEqual([{}, { a: 1 }, ['x'], 2])
+})
+
+test('metadata behind white space counts', () => {
+  const head = '{"id":"i","stream":"s","version":1,"type":"T","time":"2026-11-23T05:21:48.123Z","data":'
+  for (const gap of [', "metadata":', ',"metadata": ', ', "metadata": ']) {
+    const lines = Lines.fromText(`${head}{"b":{}}${gap}{"a":{}}}\n`, 'p')
+    expect([lines.data(0), lines.metadata(0)]).toEqual([{ b: {} }, { a: {} }])
+  }
+})
