@@ -94,16 +94,24 @@ export class Follower {
    * replaces its history, the caller has decided.
    *
    * @param withdraw takes events out of the index that are placed on top of the branch, and can be placed again
+   * @param from where the branch was when the caller decided
    * @throws what `examine` throws: the branch stays as it was
    * @throws RefMovedError when the branch was moved meanwhile, or events wait that do not rest on the commit
    * @throws LogClosedError
    */
-  fastForward(commit: string, withdraw?: () => void, signal?: AbortSignal): Promise<void> {
+  fastForward(
+    commit: string,
+    withdraw?: () => void,
+    signal?: AbortSignal,
+    from = this.parts.state.branch.commit,
+  ): Promise<void> {
     return this.parts.branchLock.run(async () => {
       if (this.isClosed) throw new LogClosedError()
-      withdraw?.()
       const before = this.parts.state.branch
       const { gitDirectory, branch } = this.parts.repository
+      // A seal that came in between is nothing that anybody decided to give up.
+      if (before.commit !== from) throw new RefMovedError(branch, from, before.commit)
+      withdraw?.()
       if (this.parts.state.index.count > before.position)
         throw new RefMovedError(branch, before.commit, commit)
       this.adopting = true

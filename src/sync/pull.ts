@@ -1,8 +1,11 @@
 import { LogClosedError } from '../log/errors.ts'
+import { Exclusive } from '../log/exclusive.ts'
 import type { OpenedLog } from '../log/open-event-log.ts'
+import { RefMovedError } from '../repository/errors.ts'
 import { readRef } from '../repository/refs.ts'
 import { trackingRefOf } from '../repository/remote.ts'
 import type { TransferOptions } from '../repository/remote-transfer.ts'
+import { abortable } from '../system/abortable.ts'
 import { RemoteBranchMissingError, RemoteEmptiedError } from './errors.ts'
 import { admit, compare, fetchIncoming, type Ports } from './replica/gate.ts'
 
@@ -41,36 +44,51 @@ export async function pull(
       ? new RemoteBranchMissingError(branch)
       : new RemoteEmptiedError(branch, log.state.branch.commit)
   }
-  await admit(opened, incoming, await compare(opened, incoming, known), options.signal)
+  await takeIn(opened, incoming, known, options.signal)
   const { position: to } = log.state.visible
   return { from, to, commit: log.state.branch.commit, remoteCommit: incoming }
 }
 
-/** The pulls of an open log: what closes it cuts off those that are under way, so that no git goes on after it. */
+/** Compares and takes in, anew each time a seal moved the branch in between: what continued it may do so no more. */
+async function takeIn(
+  opened: OpenedLog,
+  incoming: string,
+  known: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (;;) {
+    const comparison = await compare(opened, incoming, known)
+    try {
+      return await admit(opened, incoming, comparison, signal)
+    } catch (error) {
+      const hasMoved = opened.log.state.branch.commit !== comparison.local
+      if (!(error instanceof RefMovedError && hasMoved)) throw error
+    }
+  }
+}
+
+/** The pulls of an open log, one after the other: two gits that fetch at once are in each other's way. */
 export class Pulls {
   private readonly closing = new AbortController()
-  private readonly running = new Set<Promise<PullResult>>()
+  private readonly turns = new Exclusive()
 
   /** Runs a pull with options whose signal is also aborted when the log is closed. */
-  async run(
+  run(
     options: TransferOptions,
     task: (options: TransferOptions) => Promise<PullResult>,
   ): Promise<PullResult> {
     const { signal: closing } = this.closing
-    closing.throwIfAborted()
     const signal = options.signal === undefined ? closing : AbortSignal.any([closing, options.signal])
-    const pulled = task({ ...options, signal })
-    this.running.add(pulled)
-    try {
-      return await pulled
-    } finally {
-      this.running.delete(pulled)
-    }
+    const pulled = this.turns.run(() => {
+      signal.throwIfAborted()
+      return task({ ...options, signal })
+    })
+    return abortable(pulled, signal)
   }
 
-  /** Resolves when none is under way. */
-  async close(): Promise<void> {
+  /** Cuts off those that are under way, so that no git goes on after the log. Resolves when there is none. */
+  close(): Promise<void> {
     this.closing.abort(new LogClosedError())
-    await Promise.allSettled(this.running)
+    return this.turns.run(async () => {})
   }
 }

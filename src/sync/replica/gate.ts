@@ -4,6 +4,7 @@ import type { OpenedLog } from '../../log/open-event-log.ts'
 import { moveRef } from '../../log/ref-move.ts'
 import { commitDistance } from '../../repository/commit-distance.ts'
 import { syncPackNames } from '../../repository/durable-file.ts'
+import { RefMovedError } from '../../repository/errors.ts'
 import type { GitReader } from '../../repository/git-reader.ts'
 import type { Manifest } from '../../repository/manifest.ts'
 import { readRef } from '../../repository/refs.ts'
@@ -48,6 +49,8 @@ export async function fetchIncoming(
 /** How a commit of the remote stands to our branch, and by how many commits. */
 export interface Comparison {
   readonly standing: Standing
+  /** Where our branch was. */
+  readonly local: string
   readonly onlyHere: number
   readonly onlyThere: number
 }
@@ -62,7 +65,7 @@ export async function compare(
   const distance = await commitDistance(reader, runner, local, incoming)
   const hasLost = distance.onlyLeft > 0 && known !== undefined && !(await holds(reader, incoming, known))
   const facts = factsOf(distance, hasLost)
-  return { ...facts, standing: standingOf(facts) }
+  return { ...facts, standing: standingOf(facts), local }
 }
 
 /** @throws OtherLogError, and NotALogError, ManifestError … for a commit that holds none */
@@ -79,16 +82,16 @@ export async function checkSameLog(
  * is here already, or is behind it for commits of our own, changes nothing.
  *
  * @throws RemoteRewoundError, RemoteRewrittenError, HistoryForkedError
+ * @throws RefMovedError when our branch was moved since it was compared, as by a seal
  * @throws what `checkLine` and `examine` throw for commits and events that do not fit; in each case the branch stays as it was
  */
 export async function admit(
   opened: OpenedLog,
   incoming: string,
-  { standing }: Comparison,
+  { standing, local }: Comparison,
   signal?: AbortSignal,
 ): Promise<void> {
   const { log } = opened
-  const local = log.state.branch.commit
   switch (standing) {
     case 'same':
     case 'ahead':
@@ -104,9 +107,10 @@ export async function admit(
       throw new HistoryForkedError(local, incoming)
     case 'continues': {
       const { reader, manifest } = opened
-      const held = { before: log.state.branch, logId: manifest.id, reader, source: log.source, signal }
-      await checkLine(incoming, held)
-      await log.follower.fastForward(incoming, undefined, signal)
+      const before = log.state.branch
+      if (before.commit !== local) throw new RefMovedError(opened.repository.branch, local, before.commit)
+      await checkLine(incoming, { before, logId: manifest.id, reader, source: log.source, signal })
+      await log.follower.fastForward(incoming, undefined, signal, local)
     }
   }
 }
