@@ -19,6 +19,8 @@ export type { TransferOptions } from './git-transfer.ts'
 export interface FetchOptions extends TransferOptions {
   /** Whether the tracking ref of a remote with a name follows. Default: true. */
   readonly tracks?: boolean
+  /** Whether it comes from where pushes go, which may be elsewhere. Default: false. */
+  readonly whereItPushes?: boolean
 }
 
 /**
@@ -76,10 +78,10 @@ export async function fetchBranch(
   repository: RepositoryPaths,
   remote: string,
   branch: string,
-  { tracks = true, ...options }: FetchOptions = {},
+  { tracks = true, whereItPushes = false, ...options }: FetchOptions = {},
 ): Promise<string | undefined> {
   validateRef(branch)
-  const found = await getRemote(repository, remote, 'fetch')
+  const found = await getRemote(repository, remote, whereItPushes ? 'push' : 'fetch')
   await using runner = runnerFor(found, options, { repository, settings: FETCH_SETTINGS })
   const tracking = tracks ? trackingRef(found, branch) : undefined
   // Both are to be done before git begins, which would count as at work in the repository.

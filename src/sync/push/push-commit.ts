@@ -143,7 +143,8 @@ async function look(
     const head = await findRemoteHead(repository, remote, repository.branch, options)
     if (head === undefined) return { where: 'before', head }
     const isHere = await isKnown(reader, head)
-    const fetch = () => fetchBranch(repository, remote, repository.branch, options)
+    const from = { ...options, whereItPushes: true }
+    const fetch = () => fetchBranch(repository, remote, repository.branch, from)
     const known = isHere ? head : await refused.fetch(head, fetch)
     if (known === undefined) return { where: 'before', head: known }
     if (await reader.isAncestor(commit, known)) return { where: 'there', head: known }

@@ -64,6 +64,18 @@ describe('a push', () => {
     expect(headOf(remote)).toBe(theirs)
   })
 
+  it('is looked for where it went, not where a remote with another address for pushes is fetched from', async () => {
+    const local = await openLocal()
+    const commit = commitFiles(local.path, { a: '1' })
+    await pushCommit(local, remote, commit)
+    const other = initialise('other.git')
+    const theirs = commitFiles(other, { a: 'theirs' })
+    gitText(local.path, ['remote', 'add', 'origin', remote])
+    gitText(local.path, ['config', 'remote.origin.pushurl', other])
+    const outcome = await pushCommit(local, 'origin', commit)
+    expect(outcome).toMatchObject({ kind: 'absent', head: theirs, isForked: true })
+  })
+
   it('of a log that was copied and went another way says so, and not that it may be tried again', async () => {
     const [path, copy] = [folder.join('one.git'), folder.join('two.git')]
     await (await open(path)).close()
