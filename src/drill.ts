@@ -4,6 +4,7 @@ import { ProjectionStoppedError } from './image/errors.ts'
 import type { Skipped } from './image/image.ts'
 import type { Projection } from './image/projection.ts'
 import { imageAt } from './image/time-travel.ts'
+import { inNewFolder } from './new-folder.ts'
 import { NotARepositoryError } from './repository/errors.ts'
 import { findRepository } from './repository/location.ts'
 import { pointHeadAtOnlyBranch } from './repository/only-branch.ts'
@@ -12,7 +13,7 @@ import { shownAddress } from './repository/remote-address.ts'
 import { cloneRepository, type TransferOptions } from './repository/remote-transfer.ts'
 import { TemporaryDirectory } from './repository/temporary-directory.ts'
 import { holdsCommit } from './sync/backup/ancestry.ts'
-import { findCatalog, readCatalog } from './sync/backup/catalog.ts'
+import { type Catalog, findCatalog, readCatalog } from './sync/backup/catalog.ts'
 import { compareEvents, compareStates, type Difference, type NotCompared } from './sync/backup/comparison.ts'
 import { restoreInto, withCatalog } from './sync/backup/restore.ts'
 import type { FileSystem } from './system/file-system.ts'
@@ -108,7 +109,9 @@ async function restoreFrom(
 ): Promise<Pick<DrillResult, 'source' | 'kind'>> {
   const folder = { directory: resolve(named ?? ''), fileSystem }
   if (named !== undefined && (await findCatalog(folder.directory, fileSystem)) !== undefined) {
-    await withCatalog(folder, (catalog) => restoreInto(path, folder, catalog, { ...options, clock }))
+    const restoreTo = (catalog: Catalog) => restoreInto(path, folder, catalog, { ...options, clock })
+    // What is left of a try must not be in the way of the next one.
+    await withCatalog(folder, (catalog) => inNewFolder(path, () => restoreTo(catalog)))
     return { source: folder.directory, kind: 'backup' }
   }
   const address =

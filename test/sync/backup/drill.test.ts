@@ -8,8 +8,10 @@ import { projection } from '../../../src/image/projection.ts'
 import { open } from '../../../src/memoir.ts'
 import { restore } from '../../../src/restore.ts'
 import { compareEvents, compareStates } from '../../../src/sync/backup/comparison.ts'
+import { type FileSystem, nodeFileSystem } from '../../../src/system/file-system.ts'
 import { storedLine, temporaryFolder } from '../../log/log-fixture.ts'
 import { bareRepository, git } from '../../repository/real-git.ts'
+import { backUp } from './backup-fixture.ts'
 
 const balances = projection({
   name: 'balances',
@@ -61,6 +63,31 @@ describe('a drill', () => {
       position: 2,
       behind: { events: 1, seconds: expect.any(Number) },
     })
+  })
+
+  it('goes on with what the backup has become, where bundles are merged meanwhile', async () => {
+    const directory = temporaryFolder()
+    const path = join(temporaryFolder(), 'bank.git')
+    let merge: (() => Promise<unknown>) | undefined
+    const fileSystem: FileSystem = {
+      ...nodeFileSystem,
+      async open(file, flags, mode) {
+        // The first bundle is read by then.
+        if (file === join(directory, '000000000004-000000000004.bundle')) await merge?.()
+        return nodeFileSystem.open(file, flags, mode)
+      },
+    }
+    await using log = await open(path, { ports: { fileSystem } })
+    await log.append('account-1', [deposit(1), deposit(2), deposit(3)])
+    await log.backup(directory)
+    await log.append('account-1', [deposit(4)])
+    await log.backup(directory)
+    merge = async () => {
+      merge = undefined
+      await log.append('account-1', [deposit(5)], { ack: 'committed' })
+      await backUp(path, directory)
+    }
+    expect(await log.drill(directory)).toMatchObject({ isEqual: true, position: 5 })
   })
 
   it('restores the remote as well, the one of the log if none is named', async () => {
