@@ -136,7 +136,10 @@ export class Intake {
 
   /** @throws UsageError when the remote is at another commit, and what `replaceHistory` throws */
   async acceptRewrite(commit: string, signal: AbortSignal): Promise<Rewrite & { readonly replaced: string }> {
-    const incoming = await this.fetch(signal)
+    const { phase } = this
+    const incoming = await this.fetch(signal).finally(() => {
+      this.phase = phase
+    })
     if (commit.length < SHORTEST_NAME || !incoming.startsWith(commit)) {
       throw new UsageError(`the remote is at commit ${incoming}, not at ${JSON.stringify(commit)}`, {
         hint: 'Look at what would be lost, then name the commit that the remote is at.',

@@ -37,6 +37,12 @@ describe('a rewritten history', () => {
     expect(scene.head(scene.path)).toBe(old)
   })
 
+  test('that is not taken leaves the replica at what it was about', async () => {
+    const { replica } = await rewritten()
+    await expect(replica.acceptRewrite('0000000')).rejects.toMatchObject({ code: 'usage' })
+    expect(replica.status().replica.phase).toBe('refusing')
+  })
+
   test('is not taken once its signal is aborted, while it is looked at, and the next call takes it', async () => {
     const { scene, replica, old } = await rewritten()
     const reason = new Error('no more')
