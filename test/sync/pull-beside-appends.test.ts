@@ -39,3 +39,14 @@ it('what is sealed while a pull checks what came stays, and the pull says that t
   expect(opened.log.streams().map(({ stream }) => stream)).toEqual(['account', 'mine'])
   await expect(pull(opened, 'origin', PORTS)).rejects.toMatchObject({ code: 'history-forked' })
 })
+
+it('pulls that are made at once all end where the remote is', async () => {
+  const scene = new Scene()
+  await scene.deposit(1)
+  await using log = await clone(scene.remote, scene.path)
+  for (let round = 0; round < 3; round++) {
+    const position = await scene.deposit(2, 3)
+    const pulled = await Promise.all([log.pull(), log.pull(), log.pull()])
+    expect(pulled.map(({ to }) => to)).toEqual([position, position, position])
+  }
+})
