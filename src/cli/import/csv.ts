@@ -80,8 +80,9 @@ async function* readRows(bytes: AsyncIterable<Uint8Array>, separator?: string): 
   }
 }
 
+/** The name of a column may hold a line break in its quotes: that ends no header. */
 function holdsHeader(start: Buffer): boolean {
-  return start.length >= MAX_HEADER || start.includes('\n')
+  return start.length >= MAX_HEADER || /^[^"\n]*\n/.test(withoutQuoted(start))
 }
 
 function withoutQuoted(start: Buffer): string {

@@ -7,6 +7,14 @@ import { bytesOf, collect, errorOf } from './collect.ts'
 const HEADER = 'stream,type,time,actor,amount\n'
 
 describe('readCsv', () => {
+  it('finds the separator of a header that comes in pieces, with a line break in a name', async () => {
+    const text = '"first\nsecond";stream;type\n1;s;T\n'
+    for (const size of [1, 8, 100]) {
+      const events = await collect(readCsv(bytesOf(text, size)))
+      expect(events.map(({ event }) => event)).toEqual([{ type: 'T', data: { 'first\nsecond': '1' } }])
+    }
+  })
+
   // The first 30 events of "Receipt phase of an environmental permit application process (WABO), CoSeLoG
   // project" by J.C.A.M. Buijs, doi 10.4121/uuid:a07386a5-7be3-4367-9535-70bc9e77dbe6.
   it('reads a real log', async () => {
