@@ -1,6 +1,7 @@
-import { readdir, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, rm, rmdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { timeOf } from './event/time.ts'
+import { LogLockedError } from './log/errors.ts'
 import { missingParents } from './repository/creation.ts'
 import { createFile, fileError } from './repository/durable-file.ts'
 import { NotARepositoryError } from './repository/errors.ts'
@@ -22,13 +23,46 @@ export async function inNewFolder<Result>(
   isFree?: (folder: string) => Promise<boolean>,
 ): Promise<Result> {
   const existed = await isFreeFolder(path, isFree)
+  if (!existed) await claim(path, path)
   try {
     return await fill()
   } catch (error) {
     // Why it failed says more than why something of it is left.
-    await (existed ? empty(path) : remove(path)).catch(() => undefined)
+    if (!isOfOthers(error)) await (existed ? empty(path) : remove(path)).catch(() => undefined)
     throw error
   }
+}
+
+/**
+ * Fills a folder with a repository that is there and empty. Of several who do so at once, one has it; if that one
+ * fails, nothing is left in it.
+ *
+ * @throws NotARepositoryError when the folder is taken
+ */
+export async function inEmptyFolder<Result>(path: string, fill: () => Promise<Result>): Promise<Result> {
+  await claim(path, join(path, FIRST))
+  if ((await readdir(path)).some((name) => name !== FIRST)) {
+    await rmdir(join(path, FIRST)).catch(() => undefined)
+    throw await taken(path)
+  }
+  return inNewFolder(path, fill, async () => true)
+}
+
+/** Whoever makes it has the folder. */
+const FIRST = 'objects'
+
+/** Makes a folder that nobody else has made. Whatever else is in its way, filling it tells. @throws NotARepositoryError */
+async function claim(path: string, first: string): Promise<void> {
+  try {
+    await mkdir(first)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw await taken(path)
+  }
+}
+
+/** Whether it says that somebody else is at work in the folder: what is there is theirs. */
+function isOfOthers(error: unknown): boolean {
+  return error instanceof LogLockedError || error instanceof NotARepositoryError
 }
 
 /** Whether there is a free folder. @throws NotARepositoryError when there is anything else */
@@ -162,7 +196,10 @@ async function hasStayedUnnamed(holder: string, { fileSystem, clock }: Ports): P
 }
 
 async function empty(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) await remove(join(folder, name))
+  const names = (await readdir(folder)).filter((name) => name !== FIRST)
+  for (const name of names) await remove(join(folder, name))
+  // From then on it may be somebody else's.
+  await remove(join(folder, FIRST))
 }
 
 function remove(path: string): Promise<void> {

@@ -4,7 +4,7 @@ import { UsageError } from './event/errors.ts'
 import { uuidGenerator } from './event/ids.ts'
 import { checkOptionKinds, checkText } from './event/option-kinds.ts'
 import type { PointInTime } from './image/time-travel.ts'
-import { inNewFolder, inUnfinishedFolder, isFreeFolder } from './new-folder.ts'
+import { inEmptyFolder, inUnfinishedFolder, isFreeFolder } from './new-folder.ts'
 import type { OpenOptions } from './options.ts'
 import { findRepository } from './repository/location.ts'
 import { readRef } from './repository/refs.ts'
@@ -66,7 +66,7 @@ export async function restore(
   return withCatalog(folder, async (catalog) => {
     const restoreTo = (place: string) => restoreInto(place, folder, catalog, restoring)
     const isThere = await isFreeFolder(target)
-    if (!dryRun && isThere) return inNewFolder(target, () => restoreTo(target))
+    if (!dryRun && isThere) return inEmptyFolder(target, () => restoreTo(target))
     if (!dryRun) {
       const id = uuidGenerator(random)(restoring.clock.now())
       const result = await inUnfinishedFolder(target, id, { ...restoring, ...folder }, restoreTo)

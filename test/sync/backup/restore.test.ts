@@ -46,6 +46,19 @@ describe('a restore', () => {
     expect(await restore(directory, target)).toMatchObject({ path: target, position: 1 })
   })
 
+  it('into an empty folder is made by one of those who begin at once, and the others leave it alone', async () => {
+    const directory = temporaryFolder()
+    await backUp(await makeLog(deposits(40)), directory)
+    const target = temporaryFolder()
+    const restores = [1, 2, 3].map(() => restore(directory, target))
+    const ended = await Promise.allSettled(restores)
+    expect(ended.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    for (const one of ended)
+      if (one.status === 'rejected') expect(one.reason).toMatchObject({ code: 'not-a-repository' })
+    expect(fsck(target)).toBe('')
+    expect(storedLines(target).split('\n')).toHaveLength(41)
+  })
+
   it('brings back every commit and every byte, from few bundles', async () => {
     const path = join(temporaryFolder(), 'log.git')
     const directory = temporaryFolder()

@@ -17,6 +17,15 @@ describe('a replica', () => {
     expect(fsck(scene.path)).toBe('')
   })
 
+  test('is made by one of those who follow to one place at once, and the others leave it alone', async () => {
+    const scene = new Scene()
+    await scene.deposit(1, 2, 3)
+    const ended = await Promise.allSettled([1, 2, 3].map(() => scene.follow(BY_HAND)))
+    expect(ended.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    expect(scene.head(scene.path)).toBe(scene.head())
+    expect(fsck(scene.path)).toBe('')
+  })
+
   test('sees by file events what comes to a remote on this machine, long before the poll', async () => {
     const scene = new Scene()
     await scene.deposit(1)
