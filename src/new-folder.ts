@@ -128,7 +128,7 @@ export async function inUnfinishedFolder<Result>(
     throw fileError(target, cause)
   }
   try {
-    const parents = await missingParents(fileSystem, target)
+    const parents = await missingParents(fileSystem, target).catch(failed)
     await makeHolder(target, holder, ports).catch(failed)
     const result = await fill(path)
     try {
