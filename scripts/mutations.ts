@@ -294,4 +294,32 @@ export const MUTATIONS: readonly Mutation[] = [
     replacement: 'if (owner !== undefined && owner.pid < 0)\n',
     tests: ['log/writer-lock'],
   },
+  {
+    name: 'no second look at who owns the lower locks',
+    file: 'log/writer-lock.ts',
+    text: 'if (locked !== undefined) {',
+    replacement: 'if (locked !== undefined && others.length === 0) {',
+    tests: ['log/writer-lock'],
+  },
+  {
+    name: 'no look whether the branch is where it was compared',
+    file: 'log/follower.ts',
+    text: 'if (before.commit !== from) throw',
+    replacement: "if (before.commit === '') throw",
+    tests: ['sync/pull-beside-appends'],
+  },
+  {
+    name: 'what could not be shown is passed over',
+    file: 'log/follower.ts',
+    text: 'await this.finish()\n        const examined',
+    replacement: 'const examined',
+    tests: ['log/follower'],
+  },
+  {
+    name: 'no look whether the size of a packed object is a number',
+    file: 'repository/pack-entry.ts',
+    text: 'if (!Number.isSafeInteger(size)) throw',
+    replacement: 'if (size < 0) throw',
+    tests: ['repository/small-packs'],
+  },
 ]
