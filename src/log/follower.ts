@@ -93,17 +93,16 @@ export class Follower {
    * Moves the branch to a commit, after a look at what it brings. Whether the commit continues the branch or
    * replaces its history, the caller has decided.
    *
-   * @param withdraw takes events out of the index that are placed on top of the branch, and can be placed again
    * @param from where the branch was when the caller decided
+   * @param options `withdraw` takes events out of the index that are placed on top of the branch, and can be placed again
    * @throws what `examine` throws: the branch stays as it was
    * @throws RefMovedError when the branch was moved meanwhile, or events wait that do not rest on the commit
    * @throws LogClosedError
    */
   fastForward(
     commit: string,
-    withdraw?: () => void,
-    signal?: AbortSignal,
-    from = this.parts.state.branch.commit,
+    from: string,
+    { withdraw, signal }: { readonly withdraw?: () => void; readonly signal?: AbortSignal | undefined } = {},
   ): Promise<void> {
     return this.parts.branchLock.run(async () => {
       if (this.isClosed) throw new LogClosedError()

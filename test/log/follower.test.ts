@@ -330,11 +330,13 @@ test('looks at all of a commit before the branch is moved to it', async () => {
   const before = opened.log.state.branch
   const misfit = commitForeign(folder, { [batchFile(3)]: line(3, { stream: 's', version: 9 }) })
   git(folder, ['update-ref', 'HEAD', before.commit])
-  await expect(opened.log.follower.fastForward(misfit)).rejects.toMatchObject({ code: 'invalid-batch' })
+  await expect(opened.log.follower.fastForward(misfit, opened.log.state.branch.commit)).rejects.toMatchObject(
+    { code: 'invalid-batch' },
+  )
   expect(gitText(folder, 'rev-parse', 'HEAD')).toBe(before.commit)
   const fitting = commitForeign(folder, { [batchFile(3)]: good })
   git(folder, ['update-ref', 'HEAD', before.commit])
-  await opened.log.follower.fastForward(fitting)
+  await opened.log.follower.fastForward(fitting, opened.log.state.branch.commit)
   expect(gitText(folder, 'rev-parse', 'HEAD')).toBe(fitting)
   await appendEach(opened, 's', 1, 4)
   expect(await numbers(opened)).toEqual([1, 2, 3, 4])
@@ -350,7 +352,9 @@ test('moves the branch no more once its log is closed', async () => {
   git(folder, ['update-ref', 'HEAD', commit])
   // The lock is still held, and objects are read, as while a last push is under way.
   await opened.log.close()
-  await expect(opened.log.follower.fastForward(next)).rejects.toMatchObject({ code: 'log-closed' })
+  await expect(opened.log.follower.fastForward(next, opened.log.state.branch.commit)).rejects.toMatchObject({
+    code: 'log-closed',
+  })
   expect(gitText(folder, 'rev-parse', 'HEAD')).toBe(commit)
 })
 
@@ -406,11 +410,13 @@ test('shows a rewritten history that could not be shown before it moves the bran
     throw new Error('the reader died')
   }
   await opened.log.follower.look()
-  await expect(opened.log.follower.fastForward(next)).rejects.toThrow('the reader died')
+  await expect(opened.log.follower.fastForward(next, opened.log.state.branch.commit)).rejects.toThrow(
+    'the reader died',
+  )
   await expect(opened.log.follower.catchUp()).rejects.toThrow('the reader died')
   expect(gitText(path, 'rev-parse', 'HEAD')).toBe(rewritten)
   opened.listener.onRewritten = show
-  await opened.log.follower.fastForward(next)
+  await opened.log.follower.fastForward(next, opened.log.state.branch.commit)
   expect(opened.listener.ids).toEqual(['foreign-foreign-1', 'foreign-foreign-2'])
   expect(opened.log.follower.problem).toBeUndefined()
   expect(opened.log.state.visible.position).toBe(2)

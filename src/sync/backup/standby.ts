@@ -75,7 +75,7 @@ async function catchUp(
     if (!(await holdsCommit(bundle.commit, branch.commit, reader))) throw foreign()
     const { source } = log
     await checkLine(bundle.commit, { before: branch, logId: manifest.id, reader, source, signal })
-    await log.follower.fastForward(bundle.commit, undefined, signal, branch.commit)
+    await log.follower.fastForward(bundle.commit, branch.commit, { signal })
     const { position: to, commit } = log.state.branch
     options.onStep?.({ bundle: bundleName(bundle), from: branch.position, to, commit })
   }

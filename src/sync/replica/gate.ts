@@ -110,7 +110,7 @@ export async function admit(
       const before = log.state.branch
       if (before.commit !== local) throw new RefMovedError(opened.repository.branch, local, before.commit)
       await checkLine(incoming, { before, logId: manifest.id, reader, source: log.source, signal })
-      await log.follower.fastForward(incoming, undefined, signal, local)
+      await log.follower.fastForward(incoming, local, { signal })
     }
   }
 }

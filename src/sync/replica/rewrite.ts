@@ -65,7 +65,7 @@ export async function replaceHistory(
   const expected = await readRef(fileSystem, gitDirectory, ref)
   await moveRef(fileSystem, gitDirectory, ref, { expected, next: commit }, clock)
   try {
-    await log.follower.fastForward(to, undefined, signal, commit)
+    await log.follower.fastForward(to, commit, { signal })
   } catch (error) {
     const isKept = (await readRef(fileSystem, gitDirectory, branch)) === commit
     if (isKept && expected === undefined) await removeQuietly(fileSystem, `${gitDirectory}/${ref}`)

@@ -86,7 +86,7 @@ export class RemoteBranch {
       if (onlyLeft > 0) await this.bringForward(local.commit, fetched, onlyRight)
       else {
         await checkLine(fetched, { before: local, logId, reader, source: log.source })
-        await log.follower.fastForward(fetched, withdraw, undefined, local.commit)
+        await log.follower.fastForward(fetched, local.commit, { withdraw })
         // Each push adds a file at least; a fold takes many away.
         this.others += Math.max(1, log.state.branch.tree.fileCount - local.tree.fileCount)
       }
