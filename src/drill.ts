@@ -80,7 +80,7 @@ export async function drill(
   })
   try {
     const seconds = (performance.now() - started) / 1000
-    const { differences, notCompared } = await compare(live, copy, projections)
+    const { differences, notCompared } = await compare(live, copy, projections, transfer.signal)
     const { commit, position } = copy.opened.log.state.branch
     return {
       ...from,
@@ -141,6 +141,7 @@ async function compare(
   live: Assembly,
   copy: Assembly,
   projections: readonly Projection<unknown>[],
+  signal: AbortSignal | undefined,
 ): Promise<Pick<DrillResult, 'differences' | 'notCompared'>> {
   const { log, manifest, reader } = live.opened
   const { branch } = copy.opened.log.state
@@ -159,12 +160,20 @@ async function compare(
   if (!(await isHeld())) {
     differences.push({ kind: 'history', message: `commit ${branch.commit} of the copy is not in the log` })
   }
-  const event = await compareEvents(log.replay(1, position), copy.opened.log.replay(1, position))
+  const event = await compareEvents(log.replay(1, position, signal), copy.opened.log.replay(1, position))
   if (event !== undefined) differences.push(event)
   // The image in memory, if it stands at that very position; else as it stood then.
   const { image, snapshots } = live
   const skipped = image.skipped()
-  const states = await imageAt({ log, snapshots, reader, projections, skipped, point: position })
+  const states = await imageAt({
+    log,
+    snapshots,
+    reader,
+    projections,
+    skipped,
+    point: position,
+    signal,
+  })
   const isNow = log.state.visible.position === position
   await skipAlike(copy, skipped)
   const compared = compareStates(projections, isNow ? image : states, copy.image)

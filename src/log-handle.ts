@@ -230,8 +230,8 @@ export abstract class LogHandle<Parts extends LogParts = LogParts> implements As
   }
 
   /**
-   * Stores what was appended before, commits what waits, and gives the writer's lock back. A second call waits for the
-   * first. Reads that follow end with LogClosedError.
+   * Stores what was appended before, commits what waits, and gives the writer's lock back. Pulls, backups, drills and
+   * verifications that are under way are cut off. A second call waits for the first. Reads that follow end with LogClosedError.
    */
   close(): Promise<void> {
     return this.parts.close()

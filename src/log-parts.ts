@@ -10,27 +10,32 @@ export function logParts(
   projections: readonly Projection<unknown>[] = [],
   remote = 'origin',
 ): LogParts {
-  const { opened, image, snapshots, pushers, upkeep } = assembly
+  const { opened, image, snapshots, pushers, upkeep, underWay } = assembly
   const { log, repository, reader } = opened
   return {
     log,
     image,
-    at: (point) => imageAt({ log, snapshots, reader, projections, skipped: image.skipped(), point }),
-    backup: async (directory, transfer) => {
-      // An empty name, such as that of a variable that is not set, would be the current folder.
-      if (log.writer !== undefined) await log.seal()
-      const { backUp } = await import('./sync/backup/backup.ts')
-      const { fileSystem, clock } = assembly
-      return backUp({ ...opened, state: log.state, fileSystem, clock }, directory, transfer)
-    },
-    drill: async (named, options) => {
-      const { drill } = await import('./drill.ts')
-      return drill(assembly, projections, { named, remote }, options)
-    },
-    verify: async (verify) => {
-      const { verifyLog } = await import('./log/verification/verification.ts')
-      return verifyLog({ repository, reader, branch: log.state.branch, ...verify })
-    },
+    at: (point) =>
+      underWay.run({}, (cutOff) =>
+        imageAt({ log, snapshots, reader, projections, skipped: image.skipped(), point, ...cutOff }),
+      ),
+    backup: (directory, transfer) =>
+      underWay.run(transfer, async (cutOff) => {
+        if (log.writer !== undefined) await log.seal()
+        const { backUp } = await import('./sync/backup/backup.ts')
+        const { fileSystem, clock } = assembly
+        return backUp({ ...opened, state: log.state, fileSystem, clock }, directory, cutOff)
+      }),
+    drill: (named, options) =>
+      underWay.run(options, async (cutOff) => {
+        const { drill } = await import('./drill.ts')
+        return drill(assembly, projections, { named, remote }, cutOff)
+      }),
+    verify: (verify) =>
+      underWay.run(verify, async (cutOff) => {
+        const { verifyLog } = await import('./log/verification/verification.ts')
+        return verifyLog({ repository, reader, branch: log.state.branch, ...cutOff })
+      }),
     status: () => statusOf(opened, image, pushers.status(), upkeep.usage),
     maintain: (run) => upkeep.run(run),
     measureDisk: () => upkeep.measure(),

@@ -1,6 +1,7 @@
 import { basename, resolve } from 'node:path'
 import { Assembly } from './assembly.ts'
 import { checkOptionKinds, checkText } from './event/option-kinds.ts'
+import { Exclusive } from './log/exclusive.ts'
 import { logParts } from './log-parts.ts'
 import { inNewFolder } from './new-folder.ts'
 import { Log } from './opened-log.ts'
@@ -10,7 +11,7 @@ import { shownAddress } from './repository/remote-address.ts'
 import type { TransferOptions } from './repository/remote-transfer.ts'
 import type { SharedLog } from './shared-log.ts'
 import { cloneLog } from './sync/cloning.ts'
-import { Pulls, pull } from './sync/pull.ts'
+import { pull } from './sync/pull.ts'
 import { systemClock } from './system/clock.ts'
 import { nodeFileSystem } from './system/file-system.ts'
 
@@ -55,11 +56,12 @@ export async function open(
     return openShared(path, options)
   }
   const assembly = await Assembly.open(path, options)
-  const { opened, pushers } = assembly
+  const { opened, pushers, underWay } = assembly
   const { log } = opened
   const { projections, remote = 'origin', readOnly = false, ports = {} } = options
   const { fileSystem = nodeFileSystem, clock = systemClock } = ports
-  const pulls = new Pulls()
+  // One after the other: two gits that fetch at once are in each other's way.
+  const pulls = new Exclusive()
   return new Log({
     ...logParts(assembly, projections, remote),
     push: async (target = remote, transfer) => {
@@ -68,16 +70,15 @@ export async function open(
     },
     whenPushed: (transfer) => pushers.whenPushed(transfer),
     pull: (target = remote, transfer) =>
-      pulls.run(transfer, async (cutOff) => {
-        const pulled = await pull(opened, target, { fileSystem, clock }, cutOff)
-        assembly.branchMoved()
-        await pushers.seen(target, pulled.remoteCommit)
-        return pulled
-      }),
-    // At once, both: whoever appends after this call is told that the log is closed.
-    close: async () => {
-      await Promise.all([pulls.close(), assembly.close()])
-    },
+      underWay.run(transfer, (cutOff) =>
+        pulls.run(async () => {
+          cutOff.signal.throwIfAborted()
+          const pulled = await pull(opened, target, { fileSystem, clock }, cutOff)
+          assembly.branchMoved()
+          await pushers.seen(target, pulled.remoteCommit)
+          return pulled
+        }),
+      ),
   })
 }
 

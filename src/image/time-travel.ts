@@ -22,6 +22,7 @@ export interface ImageAtOptions {
   readonly point: PointInTime
   /** What the projections pass over. */
   readonly skipped: Skipped
+  readonly signal?: AbortSignal | undefined
 }
 
 /**
@@ -38,6 +39,7 @@ export async function imageAt({
   projections,
   point,
   skipped,
+  signal,
 }: ImageAtOptions): Promise<PastImage> {
   const { index, rewrites, branch } = log.state
   const position = await findPosition(point, log.state, reader)
@@ -49,7 +51,7 @@ export async function imageAt({
       snapshots.loadProjection(projection, branch, reader, Math.min(position, branch.position, upTo)),
   })
   if (image.position < position) {
-    for await (const run of log.replay(image.position + 1, position)) {
+    for await (const run of log.replay(image.position + 1, position, signal)) {
       if (log.state.rewrites !== rewrites) throw new LogRewrittenError()
       image.onRun(run, index)
       if (lastOf(run) >= position) break

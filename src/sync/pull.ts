@@ -1,11 +1,8 @@
-import { LogClosedError } from '../log/errors.ts'
-import { Exclusive } from '../log/exclusive.ts'
 import type { OpenedLog } from '../log/open-event-log.ts'
 import { RefMovedError } from '../repository/errors.ts'
 import { readRef } from '../repository/refs.ts'
 import { trackingRefOf } from '../repository/remote.ts'
 import type { TransferOptions } from '../repository/remote-transfer.ts'
-import { abortable } from '../system/abortable.ts'
 import { RemoteBranchMissingError, RemoteEmptiedError } from './errors.ts'
 import { admit, compare, fetchIncoming, type Ports } from './replica/gate.ts'
 
@@ -64,31 +61,5 @@ async function takeIn(
       const hasMoved = opened.log.state.branch.commit !== comparison.local
       if (!(error instanceof RefMovedError && hasMoved)) throw error
     }
-  }
-}
-
-/** The pulls of an open log, one after the other: two gits that fetch at once are in each other's way. */
-export class Pulls {
-  private readonly closing = new AbortController()
-  private readonly turns = new Exclusive()
-
-  /** Runs a pull with options whose signal is also aborted when the log is closed. */
-  run(
-    options: TransferOptions,
-    task: (options: TransferOptions) => Promise<PullResult>,
-  ): Promise<PullResult> {
-    const { signal: closing } = this.closing
-    const signal = options.signal === undefined ? closing : AbortSignal.any([closing, options.signal])
-    const pulled = this.turns.run(() => {
-      signal.throwIfAborted()
-      return task({ ...options, signal })
-    })
-    return abortable(pulled, signal)
-  }
-
-  /** Cuts off those that are under way, so that no git goes on after the log. Resolves when there is none. */
-  close(): Promise<void> {
-    this.closing.abort(new LogClosedError())
-    return this.turns.run(async () => {})
   }
 }

@@ -1,5 +1,6 @@
 import { UsageError } from '../../event/errors.ts'
 import { shownTimeOf } from '../../event/time.ts'
+import { LogClosedError } from '../../log/errors.ts'
 import type { Notice } from '../../log/log-state.ts'
 import type { OpenedLog } from '../../log/open-event-log.ts'
 import { moveRef } from '../../log/ref-move.ts'
@@ -49,6 +50,7 @@ export class Pushers {
   private readonly known = new Map<string, KnownRemote>()
   private readonly pushers = new Map<string, Pusher>()
   private readonly records: RemoteRecords
+  private isClosed = false
 
   private constructor(private readonly parts: PushersParts) {
     const { opened, fileSystem } = parts
@@ -145,6 +147,7 @@ export class Pushers {
   /** Makes last pushes, as far as there is anything to push by itself, and stops. */
   async close(): Promise<void> {
     const { closeWithin = CLOSE_WITHIN_MS } = this.parts.automatic ?? {}
+    this.isClosed = true
     await Promise.all([...this.pushers.values()].map((pusher) => pusher.close(closeWithin)))
   }
 
@@ -209,6 +212,8 @@ export class Pushers {
     const existing = this.pushers.get(name)
     if (existing !== undefined) return existing
     const pusher = await this.newPusher(remote)
+    // Nobody would close it.
+    if (this.isClosed) throw new LogClosedError()
     // Two may have asked at the same time.
     if (!this.pushers.has(name)) this.pushers.set(name, pusher)
     return this.pushers.get(name)!
