@@ -236,8 +236,9 @@ export class EventLog {
     const { appender, prepared } = request
     const { state } = this
     for (;;) {
-      const looked = new Set(positionsOfGivenIds(state.index, prepared))
-      if (looked.size > 0) {
+      // No others: the place of a refused append may be that of the same one made again.
+      const looked = new Set<number>()
+      if (positionsOfGivenIds(state.index, prepared).length > 0) {
         // The first attempt may still be on its way to the journal, and where it is refused, whoever hears of that
         // before this may have made it again. They are looked at in the turn in which none is on its way.
         await appender.whenSettled()

@@ -234,6 +234,23 @@ test.each([0, 5])(
   },
 )
 
+test.each([2, 3])(
+  'stores an append once that comes in again %s times before it is refused',
+  async (times) => {
+    const fileSystem = new FaultyFileSystem(nodeFileSystem)
+    const opened = await openLog(temporaryFolder(), { fileSystem })
+    await appendEach(opened, 's', 1)
+    const append = () =>
+      opened.log.append([{ stream: 's', events: [event(7, { id: 'the id' })] }], undefined, 'journaled')
+    const isFrame = ({ method, path }: Call) => method === 'write' && path.includes('/journal/')
+    fileSystem.fail({ on: isFrame, effect: { kind: 'error', code: 'ENOSPC' } })
+    const [first, ...others] = await Promise.allSettled(Array.from({ length: times + 1 }, append))
+    expect(first).toMatchObject({ status: 'rejected', reason: { code: 'journal-full' } })
+    for (const one of others) expect(one).toMatchObject({ status: 'fulfilled', value: { position: 2 } })
+    expect(await numbers(opened)).toEqual([1, 7])
+  },
+)
+
 test('answers a repeated append with a commit when asked for one', async () => {
   const opened = await openLog(temporaryFolder())
   const append = () =>
