@@ -6,6 +6,7 @@ import type { LogState } from './log-state.ts'
 import type { AppendResult } from './placement.ts'
 import type { Preparation } from './preparation.ts'
 import { positionsOfGivenIds } from './repeated-append.ts'
+import type { Sealer } from './sealer.ts'
 
 /** An append that was checked by itself, and is to be accepted as soon as the log is ready. */
 export class AppendRequest {
@@ -38,4 +39,15 @@ export async function acceptIfNew({
 }): Promise<AppendResult | undefined> {
   const isKnown = positionsOfGivenIds(state.index, request.prepared).some((position) => !looked.has(position))
   return isKnown ? undefined : accept(request)
+}
+
+/** What an append became that was made before, once it is as safe as is asked for now: the first time may have asked for less. */
+export async function whenSafe(
+  repeated: AppendResult,
+  { appender, durability }: AppendRequest,
+  sealer: Sealer,
+): Promise<AppendResult> {
+  const isUnsafe = durability === 'durable' && repeated.position >= appender.unsafeFrom
+  if (isUnsafe) await sealer.whenCommitted(repeated.position)
+  return repeated
 }

@@ -53,6 +53,8 @@ export class Appender {
   /** Settles with the append that was accepted last, and so after all before it. */
   private lastAccepted: Promise<void> = Promise.resolve()
   private failure: Error | undefined
+  /** From this position on, a power cut may take what is in no commit. */
+  unsafeFrom = Number.POSITIVE_INFINITY
 
   constructor(private readonly parts: AppenderParts) {}
 
@@ -112,6 +114,9 @@ export class Appender {
       const { group, run } = next
       try {
         await this.parts.journal.append(run, group.durability)
+        // What is durable makes all before it so.
+        const isDurable = group.durability === 'durable'
+        this.unsafeFrom = isDurable ? Number.POSITIVE_INFINITY : Math.min(this.unsafeFrom, run.first)
         this.publish(run)
         group.resolve()
       } catch (error) {

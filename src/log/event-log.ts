@@ -5,7 +5,7 @@ import { checkOptionKinds } from '../event/option-kinds.ts'
 import { formatTime } from '../event/time.ts'
 import { Admission } from './admission.ts'
 import { hasGivenIds, type PreparedAppend } from './append-check.ts'
-import { AppendRequest, accept, acceptIfNew } from './append-request.ts'
+import { AppendRequest, accept, acceptIfNew, whenSafe } from './append-request.ts'
 import type { AckLevel, Appender } from './appender.ts'
 import type { BatchSource } from './batch-source.ts'
 import type { Draft } from './draft.ts'
@@ -99,7 +99,7 @@ export class EventLog {
         preparation,
       )
       const appended = hasGivenIds(prepared)
-        ? this.untilSettled(this.appendOnce(request))
+        ? this.untilSettled(this.appendOnce(request, sealer))
         : this.admission.enter(accept, request)
       return ack === 'written' || ack === 'journaled' ? appended : whenCommitted(appended, sealer)
     } catch (error) {
@@ -232,7 +232,7 @@ export class EventLog {
   }
 
   /** Appends what has ids that the caller chose, unless it was appended before: then its first result stands. */
-  private async appendOnce(request: AppendRequest): Promise<AppendResult> {
+  private async appendOnce(request: AppendRequest, sealer: Sealer): Promise<AppendResult> {
     const { appender, prepared } = request
     const { state } = this
     for (;;) {
@@ -251,7 +251,7 @@ export class EventLog {
         for (const position of positions) looked.add(position)
         const load = (position: number) => loadRun(state, this.source, position)
         const repeated = await findRepeatedAppend(state.index, prepared, load)
-        if (repeated !== undefined) return repeated
+        if (repeated !== undefined) return whenSafe(repeated, request, sealer)
       }
       const appended = await this.admission.enter(acceptIfNew, { request, looked, state })
       if (appended !== undefined) return appended

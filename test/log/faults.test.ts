@@ -2,7 +2,9 @@ import { cpSync, rmSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { JournalFailedError, JournalFullError } from '../../src/journal/errors.ts'
+import type { AckLevel } from '../../src/log/appender.ts'
 import { nodeFileSystem } from '../../src/system/file-system.ts'
+import { forgetLocks } from '../crash/observation.ts'
 import { CrashFileSystem, randomSurvivors } from '../system/crash-file-system.ts'
 import { type Call, FaultyFileSystem } from '../system/faulty-file-system.ts'
 import {
@@ -192,6 +194,25 @@ test('a power cut does not lose the folder of the journal, which a clone does no
   await rm(`${target}/log.git/memoir/writer.000000000001.lock`, { force: true })
   expect(await numbers(await openLog(`${target}/log.git`))).toEqual([1, 2])
 })
+
+test.each(['at once', 'after the first'])(
+  'an append that was only written, and is made again to be safe %s, survives a power cut',
+  async (when) => {
+    const root = temporaryFolder()
+    await (await openLog(`${root}/log.git`)).close()
+    const fileSystem = await CrashFileSystem.over(root)
+    const { log } = await openLog(`${root}/log.git`, { fileSystem })
+    const append = (ack: AckLevel) =>
+      log.append([{ stream: 's', events: [event(1, { id: 'the id' })] }], undefined, ack)
+    const first = append('written')
+    if (when === 'after the first') await first
+    expect(await append('journaled')).toMatchObject({ position: 1 })
+    const target = temporaryFolder()
+    await fileSystem.crash({ survives: () => false, target })
+    forgetLocks(`${target}/log.git`)
+    expect(await numbers(await openLog(`${target}/log.git`))).toEqual([1])
+  },
+)
 
 test.each([
   ['no room to secure what was only written', 'write', 'ENOSPC', 'journal-full'],
