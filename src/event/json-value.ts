@@ -1,5 +1,6 @@
+import { isDate } from 'node:util/types'
 import { MemoirError } from './errors.ts'
-import { WriterFullError } from './json-writer.ts'
+import type { JsonWriter } from './json-writer.ts'
 import { findNumberProblem, MAX_DEPTH } from './strict-json.ts'
 
 /** A value that was to be stored is not one that JSON keeps. */
@@ -18,34 +19,21 @@ export class InvalidDataError extends MemoirError {
 }
 
 /**
- * Checks that `JSON.stringify` keeps a value as it is: refuses what it would change (BigInt, NaN, ±Infinity,
- * integers beyond ±(2^53 - 1), lone surrogates, functions, symbols, `undefined` and holes in arrays), what
+ * Writes a value as `JSON.stringify` does, where that keeps it as it is: refuses what it would change (BigInt, NaN,
+ * ±Infinity, integers beyond ±(2^53 - 1), lone surrogates, functions, symbols, `undefined` and holes in arrays), what
  * it would turn into `{}` (Map, Set, RegExp, Error, Promise, URLSearchParams …), cycles and deep nesting.
  *
- * `undefined` as a property is fine: it is left out, as JSON does. So are Dates and objects with `toJSON`,
- * whose result is checked. Costs about 0.12 µs for a flat object of four fields.
+ * `undefined` as a property is fine: it is left out, as JSON does. So are Dates and objects with `toJSON`, which is
+ * asked once, as each getter is: the next time it may give something else, or nothing any more.
  *
- * `name` is what an error's path starts with. With `bounds`, it is given up once it takes more than there is room for.
+ * `name` is what an error's path starts with. What was written of a value that is refused stays behind.
  *
  * @throws InvalidDataError with the path of the first value that is refused.
  * @throws WriterFullError
  */
-export function checkJsonValue(value: unknown, name = 'data', bounds: Readonly<Room> = UNBOUNDED): void {
-  const fault = findFault(value, '', MAX_DEPTH, { used: bounds.used, most: bounds.most })
+export function writeJsonValue(writer: JsonWriter, value: unknown, name = 'data'): void {
+  const fault = write(writer, value, '', MAX_DEPTH)
   if (fault) throw new InvalidDataError(writePath(name, fault), fault.problem, fault.hint)
-}
-
-/** How many bytes are used, and may be: a value takes at least one, and a text at least its length. */
-interface Room {
-  used: number
-  readonly most: number
-}
-
-const UNBOUNDED: Readonly<Room> = { used: 0, most: Number.POSITIVE_INFINITY }
-
-function take(room: Room, bytes: number): void {
-  room.used += bytes
-  if (room.used > room.most) throw new WriterFullError(room.used)
 }
 
 /** Found at the bottom; each level on the way up adds its key, so that a good value builds no path. */
@@ -69,17 +57,24 @@ const TOO_DEEP: Fault = {
 const OPAQUE =
   /^\[object (Map|Set|WeakMap|WeakSet|WeakRef|RegExp|Error|Promise|Number|String|Boolean|(Shared)?ArrayBuffer|DataView|\w+Array)\]$/
 
-function findFault(value: unknown, key: string | number, depthLeft: number, room: Room): Fault | undefined {
-  take(room, typeof value === 'string' ? value.length : 1)
+function write(
+  writer: JsonWriter,
+  value: unknown,
+  key: string | number,
+  depthLeft: number,
+): Fault | undefined {
   switch (typeof value) {
     case 'string':
-      return value.isWellFormed() ? undefined : HALF_PAIR
+      return writer.string(value) ? undefined : HALF_PAIR
     case 'number':
-      return Number.isSafeInteger(value) ? undefined : findNumberFault(value)
+      return writeNumber(writer, value)
     case 'boolean':
+      writer.ascii(value ? 'true' : 'false')
       return undefined
     case 'object':
-      return value === null ? undefined : findFaultInObject(value, key, depthLeft, room)
+      if (value !== null) return writeObject(writer, value, key, depthLeft)
+      writer.ascii('null')
+      return undefined
     case 'undefined':
       return ABSENT
     default:
@@ -87,31 +82,31 @@ function findFault(value: unknown, key: string | number, depthLeft: number, room
   }
 }
 
-function findNumberFault(value: number): Fault | undefined {
+function writeNumber(writer: JsonWriter, value: number): Fault | undefined {
   const problem = findNumberProblem(value)
-  return problem === undefined
-    ? undefined
-    : { problem, hint: 'Store it as a string: JSON would keep another value.' }
+  if (problem !== undefined) return { problem, hint: 'Store it as a string: JSON would keep another value.' }
+  writer.ascii(String(value))
+  return undefined
 }
 
-function findFaultInObject(
+function writeObject(
+  writer: JsonWriter,
   value: object,
   key: string | number,
   depthLeft: number,
-  room: Room,
 ): Fault | undefined {
   const toJSON: unknown = 'toJSON' in value ? value.toJSON : undefined
   const opaque = findOpaque(value, typeof toJSON === 'function')
   if (opaque !== undefined) return opaque
-  if (typeof toJSON !== 'function') return findFaultInMembers(value, depthLeft, room)
-  if (value instanceof Date && Number.isNaN(value.getTime())) {
+  if (typeof toJSON !== 'function') return writeMembers(writer, value, depthLeft)
+  if (isDate(value) && Number.isNaN(Date.prototype.getTime.call(value))) {
     return { problem: 'an invalid Date', hint: 'Give a valid Date, or null.' }
   }
   const replacement: unknown = toJSON.call(value, String(key))
   // As in JSON.stringify, toJSON is asked once: one that returns its own object must not loop.
   return typeof replacement === 'object' && replacement !== null
-    ? (findOpaque(replacement, false) ?? findFaultInMembers(replacement, depthLeft, room))
-    : findFault(replacement, key, depthLeft, room)
+    ? (findOpaque(replacement, false) ?? writeMembers(writer, replacement, depthLeft))
+    : write(writer, replacement, key, depthLeft)
 }
 
 function findOpaque(value: object, isReplaced: boolean): Fault | undefined {
@@ -127,23 +122,42 @@ function isEmptied(value: object, tag: string): boolean {
   return tag !== '[object Object]' && !Array.isArray(value) && Object.keys(value).length === 0
 }
 
-function findFaultInMembers(value: object, depthLeft: number, room: Room): Fault | undefined {
+function writeMembers(writer: JsonWriter, value: object, depthLeft: number): Fault | undefined {
   if (depthLeft === 0) return TOO_DEEP
-  if (Array.isArray(value)) {
-    const { length } = value
-    for (let index = 0; index < length; index++) {
-      const fault = findFault(value[index], index, depthLeft - 1, room)
-      if (fault) return within(index, fault)
-    }
-    return undefined
+  return Array.isArray(value)
+    ? writeItems(writer, value, depthLeft - 1)
+    : writeProperties(writer, value as Readonly<Record<string, unknown>>, depthLeft - 1)
+}
+
+function writeItems(writer: JsonWriter, items: readonly unknown[], depthLeft: number): Fault | undefined {
+  writer.ascii('[')
+  const { length } = items
+  for (let index = 0; index < length; index++) {
+    if (index > 0) writer.ascii(',')
+    const fault = write(writer, items[index], index, depthLeft)
+    if (fault) return within(index, fault)
   }
+  writer.ascii(']')
+  return undefined
+}
+
+function writeProperties(
+  writer: JsonWriter,
+  value: Readonly<Record<string, unknown>>,
+  depthLeft: number,
+): Fault | undefined {
+  let before = '{'
   for (const key of Object.keys(value)) {
-    const member = (value as Readonly<Record<string, unknown>>)[key]
+    const member = value[key]
     if (member === undefined) continue
-    take(room, key.length)
-    const fault = key.isWellFormed() ? findFault(member, key, depthLeft - 1, room) : HALF_PAIR
+    writer.ascii(before)
+    before = ','
+    const isWritten = writer.string(key)
+    writer.ascii(':')
+    const fault = isWritten ? write(writer, member, key, depthLeft) : HALF_PAIR
     if (fault) return within(key, fault)
   }
+  writer.ascii(before === '{' ? '{}' : '}')
   return undefined
 }
 

@@ -83,11 +83,6 @@ export class JsonWriter {
     return false
   }
 
-  /** Writes what `JSON.stringify` makes of a value. */
-  stringified(value: unknown): void {
-    this.text(JSON.stringify(value))
-  }
-
   /** Takes back what was written from one place to another, if it is what was written last. */
   takeBack(bytes: Buffer, from: number, to: number): void {
     if (bytes === this.bytes && to === this.used) this.used = from
@@ -219,7 +214,7 @@ export class JsonWriter {
   private anyString(text: string): boolean {
     if (!text.isWellFormed()) return false
     this.reserve(text.length)
-    this.stringified(text)
+    this.text(JSON.stringify(text))
     return true
   }
 

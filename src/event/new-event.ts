@@ -1,7 +1,7 @@
 import { isDate } from 'node:util/types'
 import { EventTooLargeError, InvalidEventError, InvalidStreamError } from './errors.ts'
 import type { Metadata, NewEvent, RecordedEvent } from './event.ts'
-import { checkJsonValue } from './json-value.ts'
+import { writeJsonValue } from './json-value.ts'
 import { JsonWriter, WriterFullError } from './json-writer.ts'
 import { EARLIEST_TIME, formatTime, LATEST_TIME, parseTime } from './time.ts'
 
@@ -115,9 +115,7 @@ function prepareEvent(
 
 /** @throws InvalidDataError for what JSON would not keep */
 function writeValue(writer: JsonWriter, value: unknown, name: string): void {
-  if (writer.value(value)) return
-  checkJsonValue(value, name, writer)
-  writer.stringified(value)
+  if (!writer.value(value)) writeJsonValue(writer, value, name)
 }
 
 const NO_TAGS: readonly string[] = []
@@ -203,24 +201,33 @@ export function lineBytes(stream: string, event: PreparedEvent): number {
 /** Writes the metadata behind the data, unless there is nothing in it. */
 function writeMetadata(writer: JsonWriter, metadata: Metadata | undefined, index: number): void {
   if (metadata === undefined) return
-  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) {
-    throw new InvalidEventError(index, 'metadata', 'must be an object')
-  }
-  // One by one: a look-up by a field that changes costs five times as much.
-  checkStringField(metadata.correlationId, 'correlationId', index)
-  checkStringField(metadata.causationId, 'causationId', index)
-  checkStringField(metadata.actor, 'actor', index)
+  checkIsObject(metadata, index)
   // A Date is an object too, but not in JSON: what counts is what toJSON makes of it.
-  if (typeof metadata.toJSON === 'function') {
-    checkJsonValue(metadata, 'metadata', writer)
-    writeMetadata(writer, JSON.parse(JSON.stringify(metadata)), index)
-    return
-  }
+  const isReplaced = typeof metadata.toJSON === 'function'
+  if (!isReplaced) checkFixedFields(metadata, index)
   const start = writer.used
   writer.ascii(',"metadata":')
-  const empty = writer.used + 2
+  const from = writer.used
   writeValue(writer, metadata, 'metadata')
-  if (writer.used === empty) writer.used = start
+  if (isReplaced) {
+    const written: unknown = JSON.parse(writer.bytes.toString('utf8', from, writer.used))
+    checkIsObject(written, index)
+    checkFixedFields(written, index)
+  }
+  const isEmpty = writer.used === from + 2
+  if (isEmpty) writer.used = start
+}
+
+function checkIsObject(metadata: unknown, index: number): asserts metadata is Metadata {
+  if (typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata)) return
+  throw new InvalidEventError(index, 'metadata', 'must be an object')
+}
+
+function checkFixedFields({ correlationId, causationId, actor }: Metadata, index: number): void {
+  // One by one: a look-up by a field that changes costs five times as much.
+  checkStringField(correlationId, 'correlationId', index)
+  checkStringField(causationId, 'causationId', index)
+  checkStringField(actor, 'actor', index)
 }
 
 function checkStringField(value: unknown, field: string, index: number): void {

@@ -1,10 +1,18 @@
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { checkJsonValue, InvalidDataError } from '../../src/event/json-value.ts'
+import { InvalidDataError, writeJsonValue } from '../../src/event/json-value.ts'
+import { JsonWriter } from '../../src/event/json-writer.ts'
+
+function written(value: unknown, name?: string): string {
+  const writer = new JsonWriter(64)
+  writeJsonValue(writer, value, name)
+  return writer.take().toString()
+}
 
 function errorOf(value: unknown): InvalidDataError {
   try {
-    checkJsonValue(value)
+    written(value)
   } catch (error) {
     if (error instanceof InvalidDataError) return error
     throw error
@@ -22,18 +30,19 @@ class Itself {
   }
 }
 
-describe('checkJsonValue', () => {
+describe('writeJsonValue', () => {
   it('accepts what JSON keeps, and only that', () => {
     fc.assert(
       fc.property(
         fc.anything({ withBigInt: true, withDate: true, withMap: true, withSparseArray: true }),
         (value) => {
+          let text: string
           try {
-            checkJsonValue(value)
+            text = written(value)
           } catch {
             return
           }
-          const text = JSON.stringify(value)
+          expect(text).toBe(JSON.stringify(value))
           expect(JSON.stringify(JSON.parse(text))).toBe(text)
         },
       ),
@@ -46,7 +55,7 @@ describe('checkJsonValue', () => {
       fc.property(fc.jsonValue({ stringUnit: 'grapheme' }), (value) => {
         // A double such as 1e300 is an integer that JSON readers may change.
         fc.pre(!/\d{16}|e\+/.test(JSON.stringify(value)))
-        checkJsonValue(value)
+        expect(written(value)).toBe(JSON.stringify(value))
       }),
     )
   })
@@ -61,8 +70,8 @@ describe('checkJsonValue', () => {
     ['a URL', new URL('https://example.org/')],
     ['a key __proto__', JSON.parse('{"__proto__":1}')],
     ['the same object twice', ((shared) => [shared, shared])({ a: 1 })],
-  ])('accepts %s', (_, value) => {
-    checkJsonValue(value)
+  ])('writes %s as JSON does', (_, value) => {
+    expect(written(value)).toBe(JSON.stringify(value))
   })
 
   it.each([
@@ -114,7 +123,7 @@ describe('checkJsonValue', () => {
     expect(errorOf({ items: [0, 0, 0, { 'net amount': Number.NaN }] }).path).toBe(
       'data.items[3]["net amount"]',
     )
-    expect(() => checkJsonValue({ a: 1n }, 'metadata')).toThrow('metadata.a is a bigint')
+    expect(() => written({ a: 1n }, 'metadata')).toThrow('metadata.a is a bigint')
   })
 
   it('refuses a value that contains itself, and shows the start of its path', () => {
@@ -125,9 +134,26 @@ describe('checkJsonValue', () => {
     expect(error.path).toBe(`data${'.next'.repeat(10)}…`)
   })
 
+  it('asks each getter and each toJSON once, and writes what it checked', () => {
+    let asked = 0
+    const items = [1, 2].values()
+    const value = {
+      at: new Date(0),
+      list: { toJSON: () => [...items] },
+      get text() {
+        return asked++ === 0 ? 'whole' : 'half \ud800'
+      },
+    }
+    expect(written(value)).toBe('{"at":"1970-01-01T00:00:00.000Z","list":[1,2],"text":"whole"}')
+  })
+
+  it('refuses an invalid Date of another realm', () => {
+    expect(errorOf(runInNewContext('[new Date(NaN)]')).problem).toBe('an invalid Date')
+  })
+
   it('accepts 100 levels and refuses 101', () => {
     const nested = (levels: number): unknown => (levels === 0 ? 1 : [nested(levels - 1)])
-    checkJsonValue(nested(100))
+    written(nested(100))
     expect(errorOf(nested(101)).problem).toContain('nested')
   })
 })
