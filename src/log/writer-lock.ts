@@ -27,7 +27,8 @@ const PAUSE_MS = 10
  * Locks are files numbered upwards: the highest number counts. Taking over from a dead owner means
  * creating the next number, which the file system lets only one process do, so two that find the same
  * dead owner cannot both win. A released lock stays, marked as released, until the next one replaces it:
- * a number is never used twice, and so a slow process cannot create one that was already passed.
+ * a number is never used twice, and so a slow process cannot create one that was already passed. Where it cannot be
+ * marked it is removed: then who comes first with any number has it, and a slow one finds that owner at work.
  */
 export class WriterLock {
   private constructor(
@@ -99,6 +100,8 @@ export class WriterLock {
     try {
       await writeText(this.fileSystem, this.path, 'r+', RELEASED)
     } catch (error) {
+      // A process that is out of descriptors goes on, and may open the log again.
+      await removeQuietly(this.fileSystem, this.path)
       throw fileError(this.path, error)
     }
   }

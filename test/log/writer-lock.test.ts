@@ -71,6 +71,15 @@ test('tells in an error of ours that it cannot be released', async () => {
   await expect(lock.release()).rejects.toMatchObject({ code: 'file-failed' })
 })
 
+test('is free after a release that could not be written down', async () => {
+  const folder = temporaryFolder()
+  const fileSystem = new FaultyFileSystem(nodeFileSystem)
+  const lock = await WriterLock.acquire(folder, fileSystem, systemClock)
+  fileSystem.fail({ on: ({ method }) => method === 'open', effect: { kind: 'error', code: 'EMFILE' } })
+  await expect(lock.release()).rejects.toMatchObject({ code: 'file-failed' })
+  await acquire(folder)
+})
+
 test('is never taken from a process on another host', async () => {
   await expect(acquire(lockedBy({ host: 'elsewhere', pid: deadPid() }))).rejects.toMatchObject({
     code: 'log-locked',
