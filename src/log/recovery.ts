@@ -52,8 +52,8 @@ export async function recoverTail(
   return runs
 }
 
-/** Whether the branch holds the event that an entry ends with, at its position. */
-async function isCommitted(
+/** Whether the branch, which reaches as far, holds the event that an entry ends with, at its position. */
+export async function isCommitted(
   entry: JournalEntry,
   { tree }: BranchState,
   source: BatchSource,

@@ -90,6 +90,15 @@ function segmentPath(path: string): string {
   return join(folder, readdirSync(folder).find((name) => name.endsWith('.journal'))!)
 }
 
+/** Changes a byte of the frame that begins at a position, which whole frames follow. */
+function damageFrame(path: string, position: number): void {
+  const segment = segmentPath(path)
+  const bytes = readFileSync(segment)
+  const frame = [...walkFrames(bytes)].find(({ first }) => first === position)!
+  bytes[frame.end - 3]! ^= 1
+  writeFileSync(segment, bytes)
+}
+
 function age(path: string): void {
   utimesSync(path, HOUR_AGO, HOUR_AGO)
 }
@@ -243,6 +252,50 @@ describe('the journal', () => {
     const kept = readFileSync(join(path, 'memoir', aside[0]!, segment.slice(segment.lastIndexOf('/') + 1)))
     expect(kept.equals(bytes)).toBe(true)
   })
+})
+
+test.each([1, 2, 6])(
+  'a damaged journal beside %i foreign events gets its own appended behind them, as far as they are whole',
+  async (foreign) => {
+    const path = await crashedLog(2, 4)
+    damageFrame(path, 5)
+    const files = Array.from({ length: foreign }, (_, at) => [
+      batch(3 + at),
+      storedLine({ stream: 'foreign', version: at + 1 }),
+    ])
+    commitByHand(path, { files: Object.fromEntries(files) })
+    const ailment = await onlyAilment(path)
+    expect(ailment.remedy).toContain(`positions 1 to ${4 + foreign}:`)
+    expect(ailment.remedy).toContain('position 6')
+    const { message, moved } = await cure(path)
+    expect(message).toContain('position 6 among it')
+    expect(moved).toEqual([
+      { id: 'waiting-0', from: 3, to: 3 + foreign },
+      { id: 'waiting-1', from: 4, to: 4 + foreign },
+    ])
+    expect((await readIds(path)).slice(-2)).toEqual(['waiting-0', 'waiting-1'])
+  },
+)
+
+test('what was taken back on purpose is not appended again from a damaged journal', async () => {
+  const path = await makeLog(deposits(2))
+  const opened = await openLog(path, { seal: { afterMs: 1e8, maxBytes: 1 << 30 } })
+  const append = (id: string, ack: 'committed' | 'journaled') =>
+    opened.log.append([{ stream: 'a', events: [{ type: 'X', id }] }], undefined, ack)
+  await append('taken-back', 'committed')
+  await append('waiting-0', 'journaled')
+  await append('damaged', 'journaled')
+  await append('waiting-1', 'journaled')
+  const copy = join(temporaryFolder(), 'crashed.git')
+  cpSync(path, copy, { recursive: true })
+  await closeLog(opened)
+  for (const name of readdirSync(join(copy, 'memoir'))) {
+    if (name.startsWith('writer.')) rmSync(join(copy, 'memoir', name))
+  }
+  git(copy, ['update-ref', 'refs/heads/main', 'main^'])
+  damageFrame(copy, 5)
+  expect((await cure(copy)).moved).toEqual([{ id: 'waiting-0', from: 4, to: 3 }])
+  expect((await readIds(copy)).slice(2)).toEqual(['waiting-0'])
 })
 
 test('what was saved of a damaged journal is appended after a crash', async () => {

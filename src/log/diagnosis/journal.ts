@@ -50,6 +50,7 @@ async function diagnoseEntries(
   hasWriter: boolean,
 ): Promise<Ailment[]> {
   const ailments: Ailment[] = []
+  const source = new BatchSource(reader)
   let entries: JournalEntry[]
   try {
     const segments = await scanLiveSegments(fileSystem, path)
@@ -59,9 +60,8 @@ async function diagnoseEntries(
     entries = await collect(readEntries(fileSystem, segments, () => releasedPosition(segments)))
   } catch (error) {
     if (!(error instanceof JournalCorruptError)) throw error
-    return [await describeCorrupt(error, path, branch, fileSystem)]
+    return [await describeCorrupt(error, path, branch, source, fileSystem)]
   }
-  const source = new BatchSource(reader)
   const waiting = entries.filter(({ first, count }) => first + count - 1 > branch.position)
   const isReplaced = !(await areCommitted(entries, branch, source))
   if (waiting.length === 0 && !isReplaced) return ailments
@@ -103,10 +103,12 @@ function describeSuperseded(waiting: readonly JournalEntry[], path: string): Ail
 async function describeCorrupt(
   error: JournalCorruptError,
   path: string,
-  { position }: BranchState,
+  branch: BranchState,
+  source: BatchSource,
   fileSystem: FileSystem,
 ): Promise<Ailment> {
-  const { intact, beyond } = await readIntactEntries(fileSystem, path, position)
+  const { position } = branch
+  const { intact, beyond } = await readIntactEntries(fileSystem, path, branch, source)
   const kept = position + intact.reduce((sum, { count }) => sum + count, 0)
   const rest =
     beyond.length === 0 ? '' : ` ${describePositions(beyond)} can still be read in it, behind the damage.`

@@ -66,11 +66,10 @@ export async function replaceJournal(repository: Repository, doctor: Doctor): Pr
   const damaged = `${directory}.damaged-${stamp(doctor)}`
   const salvage = `${ownDirectory(repository)}/${ASIDE_PREFIX}${stamp(doctor)}`
   const { position, intact, beyond } = await withLock(repository, doctor, async () => {
-    const position = await committedPosition(repository, doctor)
-    const entries = await readIntactEntries(fileSystem, directory, position)
-    if (entries.intact.length > 0) await writeJournal(salvage, entries.intact, fileSystem)
+    const saved = await readDamaged(repository, doctor, directory)
+    if (saved.intact.length > 0) await writeJournal(salvage, saved.intact, fileSystem)
     await moveDirectory(directory, damaged, fileSystem)
-    return { position, ...entries }
+    return saved
   })
   const moved = intact.length > 0 ? (await finishAside(repository, doctor, salvage)).moved : []
   const rest = beyond.length === 0 ? '' : `, ${describePositions(beyond)} among it`
@@ -192,9 +191,13 @@ function toEvent(lines: Lines, line: number, lastTime: number): NewEvent {
   }
 }
 
-async function committedPosition(repository: Repository, doctor: Doctor): Promise<number> {
+/** What is whole in a damaged journal, and where the branch ends. */
+function readDamaged(repository: Repository, doctor: Doctor, directory: string) {
   return openForReading(repository, doctor, async (reader, commit) => {
-    return (await readBranchState(commit, reader, new BatchSource(reader))).position
+    const source = new BatchSource(reader)
+    const branch = await readBranchState(commit, reader, source)
+    const entries = await readIntactEntries(doctor.fileSystem, directory, branch, source)
+    return { position: branch.position, ...entries }
   })
 }
 
