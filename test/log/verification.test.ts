@@ -220,6 +220,41 @@ describe('history', () => {
     expect(only(await verify(path))).toMatchObject({ code: 'history-changed', position: 4, commit })
   })
 
+  test('a gap that a later commit filled is found, with the commit that left it', async () => {
+    const path = await makeLog(deposits(2))
+    const commit = appendByHand(path, 4, storedLine({ stream: 'x', version: 2 }))
+    appendByHand(path, 5, storedLine({ stream: 'x', version: 3 }))
+    appendByHand(path, 3, storedLine({ stream: 'x', version: 1 }))
+    const expected = { severity: 'error', code: 'position-gap', file: batch(4), position: 4, commit }
+    expect(only(await verify(path))).toMatchObject(expected)
+  })
+
+  test('a gap in a later commit is found behind a fold, and in a clone that is shallow before it', async () => {
+    const path = await makeLog(deposits(3))
+    const text = [1, 2, 3].map((first) => readFileAt(path, batch(first))).join('')
+    commitByHand(path, { files: { [batch(1)]: text, [batch(2)]: undefined, [batch(3)]: undefined } })
+    appendByHand(path, 4, storedLine({ stream: 'x', version: 1 }))
+    appendByHand(path, 6, storedLine({ stream: 'x', version: 3 }))
+    appendByHand(path, 5, storedLine({ stream: 'x', version: 2 }))
+    expect(codes(await verify(path))).toEqual(['position-gap'])
+    const clone = join(temporaryFolder(), 'clone.git')
+    git(path, ['clone', '-q', '--bare', '--depth', '3', `file://${path}`, clone])
+    expect(codes(await verify(clone))).toEqual(['shallow-history', 'position-gap'])
+  })
+
+  const x = storedLine({ stream: 'x', version: 1 })
+  test.each([
+    ['no final line feed', x.slice(0, -1), x, 'no-final-line-feed'],
+    ['a blank line at its end', `${x}\n`, x, 'blank-line'],
+    ['no events', '', x, 'empty-batch'],
+    ['nothing, and was taken away', '', undefined, 'empty-batch'],
+  ])('a batch with %s that a later commit mended is found', async (_, broken, mended, code) => {
+    const path = await makeLog(deposits(2))
+    appendByHand(path, 3, broken)
+    const commit = commitByHand(path, { files: { [batch(3)]: mended } })
+    expect(only(await verify(path))).toMatchObject({ severity: 'error', code, file: batch(3), commit })
+  })
+
   test('a commit that says append and changes an earlier file is found', async () => {
     const path = await makeLog(deposits(2))
     const text = readFileAt(path, batch(1)).replace('"amount":0', '"amount":9')

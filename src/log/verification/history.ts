@@ -3,9 +3,11 @@ import { parseTrailers } from '../../repository/commit-message.ts'
 import { EVENTS_PATH, MANIFEST_PATH } from '../../repository/layout.ts'
 import { parseManifest } from '../../repository/manifest.ts'
 import { type Commit, parseCommit } from '../../repository/object.ts'
+import { checkBatch } from './batch.ts'
 import { treeWarmer, walkToFirst } from './commits.ts'
 import { countEvents, findChangedPosition } from './fold.ts'
 import { ForeignObjects } from './foreign.ts'
+import { type AddedFile, Gaps } from './gaps.ts'
 import { ahead, type VerificationContext } from './reading.ts'
 import { findTrailersProblem } from './trailers.ts'
 import {
@@ -40,6 +42,8 @@ const COMMITS_AHEAD = 64
 const STEPS_AHEAD = 16
 const BLOBS_AHEAD = 16
 
+const LINE_FEED = 0x0a
+
 /** A batch file that cannot be read, which was reported. */
 class UnreadableBatch extends Error {}
 
@@ -50,6 +54,7 @@ class UnreadableBatch extends Error {}
  */
 export class HistoryCheck {
   private readonly foreign: ForeignObjects
+  private readonly gaps = new Gaps()
   private logId: string | undefined
   private last: HistoricTree | undefined
 
@@ -99,7 +104,8 @@ export class HistoryCheck {
     const { oid, commit, before, tree, change, isAdjacent } = step
     await this.foreign.check(tree.others, oid)
     if (tree.manifestOid !== before?.manifestOid) await this.checkManifest(step)
-    const count = await this.countAdded(step)
+    const added = await this.countAdded(step)
+    this.checkGaps(step, added)
     if (change.removed.length > 0 && (await this.isChanged(step))) return
 
     const trailers = parseTrailers(commit.message)
@@ -110,7 +116,7 @@ export class HistoryCheck {
       removed: change.removed.length,
       added: change.added.length,
       first: (isFold ? change.removed : change.added)[0]?.first,
-      count: isFold ? await this.countRemoved(step) : count,
+      count: isFold ? await this.countRemoved(step) : sumOf(added),
     })
     if (problem !== undefined) {
       this.context.findings.add({ code: 'trailers-mismatch', message: problem, commit: oid })
@@ -132,16 +138,26 @@ export class HistoryCheck {
     }
   }
 
-  /** Reads all files that a commit added. Returns how many events they hold, if all can be read. */
-  private async countAdded({ oid, change }: Step): Promise<number | undefined> {
-    let sum: number | undefined = 0
+  /** Reads all files that a commit added. */
+  private async countAdded({ oid, change }: Step): Promise<AddedFile[]> {
+    const added: AddedFile[] = []
     const files = ahead(change.added, (file) => this.context.objects.warm(file.oid), BLOBS_AHEAD)
     for await (const file of files) {
-      const count = await this.count(file, oid)
-      sum = sum === undefined || count === undefined ? undefined : sum + count
+      added.push({ file, count: await this.count(file, oid) })
       await this.context.turns.take()
     }
-    return sum
+    return added
+  }
+
+  /** Tells of gaps that a commit filled. */
+  private checkGaps({ oid, tree, isAdjacent }: Step, added: readonly AddedFile[]): void {
+    const { gaps } = this
+    if (!isAdjacent) gaps.lose()
+    for (const { file, expected, commit } of gaps.pass(oid, added, lastOf(tree))) {
+      const message = `the file begins at position ${file.first}; expected ${expected}`
+      const place = { file: pathOfFile(file), position: file.first, commit }
+      this.context.findings.add({ code: 'position-gap', message, ...place })
+    }
   }
 
   /** How many events the files that a fold replaced hold, and those between them. */
@@ -171,7 +187,10 @@ export class HistoryCheck {
     try {
       const read = (file: BatchFile) => this.read(file, oid)
       const position = await findChangedPosition(change.removed, change.added, read, turns)
-      if (position === undefined) return false
+      if (position === undefined) {
+        for (const file of change.removed) await this.checkMended(file, oid)
+        return false
+      }
       const isFold = parseTrailers(commit.message)?.kind === 'fold'
       const message = `${listFiles(change.removed)} held other events before, from position ${position} on`
       const file = pathOfFile(change.removed.findLast(({ first }) => first <= position) ?? change.removed[0]!)
@@ -188,6 +207,22 @@ export class HistoryCheck {
     return true
   }
 
+  /**
+   * Looks at the end of a file that a commit put another in the place of, with the same events: where it was none that can be
+   * read, the log as it stands does not show that any more.
+   */
+  private async checkMended(file: BatchFile, commit: string): Promise<void> {
+    const content = await this.read(file, commit)
+    if (endsWell(content)) return
+    const path = pathOfFile(file)
+    for (const part of await checkBatch(content, path, file.codec)) {
+      await this.context.turns.take()
+      if (part.kind !== 'problem') continue
+      const { code, message, line } = part
+      this.context.findings.add({ code, message, file: path, ...(line !== undefined && { line }), commit })
+    }
+  }
+
   private async read(file: BatchFile, commit: string): Promise<Buffer> {
     try {
       return await this.context.objects.read(file.oid, 'blob')
@@ -196,6 +231,23 @@ export class HistoryCheck {
       throw new UnreadableBatch()
     }
   }
+}
+
+/** How many events files hold; undefined where one could not be read. */
+function sumOf(added: readonly AddedFile[]): number | undefined {
+  return added.reduce<number | undefined>(
+    (sum, { count }) => (sum === undefined || count === undefined ? undefined : sum + count),
+    0,
+  )
+}
+
+/** Whether a batch ends with a line feed, and with one alone. */
+function endsWell(content: Buffer): boolean {
+  return content.length > 1 && content.at(-1) === LINE_FEED && content.at(-2) !== LINE_FEED
+}
+
+function lastOf({ directories }: HistoricTree): BatchFile | undefined {
+  return directories.at(-1)?.files.at(-1)
 }
 
 function listFiles(files: readonly BatchFile[]): string {
