@@ -308,6 +308,19 @@ describe('history', () => {
     expect(only(await verify(path)).message).toContain('Memoir-Count is 3, but it folds 2 events')
   })
 
+  test.each([
+    ['in its file', (text: string, added: string) => ({ [batch(2)]: text + added })],
+    ['in one of their own', (text: string, added: string) => ({ [batch(2)]: text, [batch(4)]: added })],
+  ])('a fold that adds events %s is found', async (_, filesOf) => {
+    const path = await makeLog(deposits(3))
+    const text = [2, 3].map((first) => readFileAt(path, batch(first))).join('')
+    const files = { ...filesOf(text, storedLine({ stream: 'x', version: 1 })), [batch(3)]: undefined }
+    const commit = commitByHand(path, { files, message: trailers('fold', 2, 2) })
+    const finding = only(await verify(path))
+    expect(finding).toMatchObject({ severity: 'error', code: 'trailers-mismatch', commit })
+    expect(finding.message).toContain('Memoir-Kind is fold, but it adds 1 event')
+  })
+
   test('two files in one append of ours are found', async () => {
     const path = await makeLog([])
     const files = {

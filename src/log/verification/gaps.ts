@@ -26,8 +26,12 @@ const MOST_OPEN = 1000
 export class Gaps {
   /** In the order of positions. */
   private readonly open: Gap[] = []
-  /** The position behind the last event, if it is known. */
   private end: number | undefined = 1
+
+  /** The position behind the last event, if it is known. */
+  get next(): number | undefined {
+    return this.end
+  }
 
   /** Says that what comes next does not follow on what was passed. */
   lose(): void {

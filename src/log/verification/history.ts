@@ -105,7 +105,7 @@ export class HistoryCheck {
     await this.foreign.check(tree.others, oid)
     if (tree.manifestOid !== before?.manifestOid) await this.checkManifest(step)
     const added = await this.countAdded(step)
-    this.checkGaps(step, added)
+    const appended = this.checkGaps(step, added)
     if (change.removed.length > 0 && (await this.isChanged(step))) return
 
     const trailers = parseTrailers(commit.message)
@@ -117,6 +117,7 @@ export class HistoryCheck {
       added: change.added.length,
       first: (isFold ? change.removed : change.added)[0]?.first,
       count: isFold ? await this.countRemoved(step) : sumOf(added),
+      appended,
     })
     if (problem !== undefined) {
       this.context.findings.add({ code: 'trailers-mismatch', message: problem, commit: oid })
@@ -149,15 +150,17 @@ export class HistoryCheck {
     return added
   }
 
-  /** Tells of gaps that a commit filled. */
-  private checkGaps({ oid, tree, isAdjacent }: Step, added: readonly AddedFile[]): void {
+  /** Tells of gaps that a commit filled. Returns by how many events it made the log longer, if that is known. */
+  private checkGaps({ oid, tree, isAdjacent }: Step, added: readonly AddedFile[]): number | undefined {
     const { gaps } = this
     if (!isAdjacent) gaps.lose()
+    const { next } = gaps
     for (const { file, expected, commit } of gaps.pass(oid, added, lastOf(tree))) {
       const message = `the file begins at position ${file.first}; expected ${expected}`
       const place = { file: pathOfFile(file), position: file.first, commit }
       this.context.findings.add({ code: 'position-gap', message, ...place })
     }
+    return next === undefined || gaps.next === undefined ? undefined : gaps.next - next
   }
 
   /** How many events the files that a fold replaced hold, and those between them. */

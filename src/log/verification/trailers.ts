@@ -11,6 +11,8 @@ export interface CommitEffect {
   readonly first: number | undefined
   /** How many events it added or folded; undefined when a file could not be read. */
   readonly count: number | undefined
+  /** By how many events it made the log longer; undefined when that is not known. */
+  readonly appended: number | undefined
 }
 
 /**
@@ -33,6 +35,9 @@ export function findTrailersProblem(trailers: CommitTrailers, effect: CommitEffe
       if (effect.removed === 0) return 'Memoir-Kind is fold, but it replaces no batch file'
       if (effect.added > effect.removed) {
         return `Memoir-Kind is fold, but it puts ${effect.added} batch files in the place of ${effect.removed}`
+      }
+      if (effect.appended !== undefined && effect.appended > 0) {
+        return `Memoir-Kind is fold, but it adds ${effect.appended} events`
       }
       return findRangeProblem(first, count, effect, 'folds')
   }
