@@ -53,6 +53,44 @@ test('a damaged journal ends with 5, and reading shows what is committed with a 
   expect([read.code, read.stderr]).toEqual([0, expect.stringContaining('Only what is committed is shown.')])
 })
 
+test('what cannot be mended does not keep the rest from being mended', async () => {
+  await using own = await temporaryFolder()
+  const path = join(own.path, 'log')
+  execFileSync('git', ['init', '--quiet', '--initial-branch=main', path])
+  await memoir(['init', path])
+  await leaveInJournal(path, 2)
+  // Somebody else moved the branch without the files, one of which is in the way.
+  const line = { id: 'f', stream: 's', version: 1, type: 'T', time: '2100-01-01T00:00:00.000Z', data: {} }
+  const git = (words: readonly string[], input = '') =>
+    execFileSync('git', ['-C', path, ...words], {
+      input,
+      env: { ...process.env, GIT_INDEX_FILE: join(own.path, 'index') },
+    })
+      .toString()
+      .trim()
+  const file = 'events/000000/000000000001.jsonl'
+  git(['read-tree', 'main'])
+  const blob = git(['hash-object', '-w', '--stdin'], `${JSON.stringify(line)}\n`)
+  git(['update-index', '--add', '--cacheinfo', `100644,${blob},${file}`])
+  git(['update-ref', 'HEAD', git(['commit-tree', git(['write-tree']), '-p', 'main', '-m', 'By hand'])])
+  await mkdir(join(path, 'events/000000'), { recursive: true })
+  await writeFile(join(path, file), 'mine\n')
+
+  const { code, stdout, stderr } = await memoir(['-C', path, 'doctor', '--fix'])
+  expect(stdout).toMatch(/work-tree-behind: .*\n {4}failed: .*000000000001\.jsonl changed by somebody else/)
+  expect(stdout).toMatch(/log-diverged: .*\n {4}done: 2 events were appended anew/)
+  expect([code, stderr]).toEqual([1, ''])
+  const read = await memoir(['-C', path, 'read', '--json'])
+  expect(jsonLines(read.stdout)).toMatchObject([{ id: 'f' }, { type: 'Left' }, { type: 'Left' }])
+
+  const again = await memoir(['-C', path, 'doctor', '--fix', '--json'])
+  expect(again.code).toBe(1)
+  expect(jsonLines(again.stdout)[0]).toMatchObject({
+    found: [{ code: 'work-tree-behind', failure: { code: 'work-tree', message: expect.any(String) } }],
+    left: [{ code: 'work-tree-behind' }],
+  })
+})
+
 test('finds that the log cannot be opened for what it holds', async () => {
   await using own = await temporaryFolder()
   const path = join(own.path, 'log')

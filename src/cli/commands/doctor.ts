@@ -1,5 +1,6 @@
 import { toAilment } from '../../log/diagnosis/ailment.ts'
 import { type Ailment, diagnose, type MovedEvent, treat } from '../../log/diagnosis/diagnosis.ts'
+import { errorCode, fileError } from '../../repository/durable-file.ts'
 import { findRepositoryUpwards } from '../../repository/location.ts'
 import { nodeFileSystem } from '../../system/file-system.ts'
 import { command, flag, json } from '../command.ts'
@@ -8,10 +9,11 @@ import { ExitCode, findExitCode } from '../exit-code.ts'
 import { countOf } from '../progress.ts'
 import { printable } from '../terminal-text.ts'
 
-/** Something that was found, and what was done about it. */
+/** Something that was found, and what was done about it, or why that failed. */
 interface Examined {
   readonly ailment: Ailment
   readonly treatment?: { readonly message: string; readonly moved: readonly MovedEvent[] }
+  readonly failure?: Pick<Ailment, 'code' | 'message' | 'remedy'>
 }
 
 export const doctor = command({
@@ -31,9 +33,7 @@ missing git, and permissions, and whether the log can be opened. memoir verify c
     const examined: Examined[] = []
     for (const ailment of await examine(path, signal)) {
       signal.throwIfAborted()
-      examined.push(
-        fix && ailment.canFix ? { ailment, treatment: await treat(ailment, { path }) } : { ailment },
-      )
+      examined.push(fix && ailment.canFix ? await mend(ailment, path) : { ailment })
     }
     // A treatment may bring to light what stood behind the ailment.
     const left = fix ? await examine(path, signal) : examined.map(({ ailment }) => ailment)
@@ -42,9 +42,21 @@ missing git, and permissions, and whether the log can be opened. memoir verify c
       await output.lines(examined.flatMap(examinedLines))
       await output.line(summary(left, fix))
     }
-    return exitCodeOf(left)
+    const hasFailed = examined.some(({ failure }) => failure !== undefined)
+    return exitCodeOf(left) || (hasFailed ? ExitCode.failed : ExitCode.done)
   },
 })
+
+/** What cannot be mended keeps nothing else from it, nor what was done from being told. */
+async function mend(ailment: Ailment, path: string): Promise<Examined> {
+  try {
+    return { ailment, treatment: await treat(ailment, { path }) }
+  } catch (error) {
+    const cause = errorCode(error) === undefined ? error : fileError(ailment.path ?? path, error)
+    const { code, message, remedy } = toAilment(cause)
+    return { ailment, failure: { code, message, remedy } }
+  }
+}
 
 /** Everything that keeps the log from working. Where nothing else does, it may be what the log holds. */
 async function examine(path: string, signal: AbortSignal): Promise<readonly Ailment[]> {
@@ -75,17 +87,18 @@ async function findFolder({ folder }: Context): Promise<string> {
   return found?.path ?? here
 }
 
-function plain({ ailment, treatment }: Examined): unknown {
-  return treatment === undefined ? ailment : { ...ailment, treatment }
+function plain({ ailment, treatment, failure }: Examined): unknown {
+  return { ...ailment, ...(treatment && { treatment }), ...(failure && { failure }) }
 }
 
-function examinedLines({ ailment, treatment }: Examined): string[] {
+function examinedLines({ ailment, treatment, failure }: Examined): string[] {
   const { severity, code, message, remedy, canFix } = ailment
+  const head = `${severity}  ${code}: ${printable(message)}`
+  if (failure !== undefined) {
+    return [head, `    failed: ${printable(failure.message)}`, `    to do: ${printable(failure.remedy)}`]
+  }
   const label = treatment !== undefined ? 'done' : canFix ? '--fix' : 'to do'
-  const lines = [
-    `${severity}  ${code}: ${printable(message)}`,
-    `    ${label}: ${printable(treatment?.message ?? remedy)}`,
-  ]
+  const lines = [head, `    ${label}: ${printable(treatment?.message ?? remedy)}`]
   const moved = treatment?.moved ?? []
   return [...lines, ...moved.map(({ id, from, to }) => `    moved: ${printable(id)} from ${from} to ${to}`)]
 }
