@@ -491,6 +491,23 @@ describe('the repository', () => {
     expect(gitText(path, 'status', '--porcelain')).toBe('')
   })
 
+  test('whose files were brought along by a commit by hand are not behind, whatever else is staged', async () => {
+    const path = temporaryFolder()
+    git(path, ['init', '--quiet', '--initial-branch=main'])
+    await makeLog(deposits(1), { path })
+    const synced = gitText(path, 'rev-parse', 'main')
+    writeFileSync(join(path, '.git/memoir/work-tree'), `${synced}\n`)
+    git(path, ['read-tree', '-u', '--reset', 'main'])
+    writeFileSync(join(path, batch(2)), storedLine({ stream: 'by-hand', version: 1 }))
+    git(path, ['add', '.'])
+    git(path, ['commit', '--quiet', '-m', 'By hand'])
+    writeFileSync(join(path, 'notes.txt'), 'staged')
+    git(path, ['add', '.'])
+    expect(await diagnose({ path })).toEqual([])
+    git(path, ['rm', '--quiet', '--cached', batch(2)])
+    expect((await onlyAilment(path)).code).toBe('work-tree-behind')
+  })
+
   test('whose files stand behind a branch that holds a link gets none of them', async () => {
     const path = temporaryFolder()
     git(path, ['init', '--quiet', '--initial-branch=main'])

@@ -127,8 +127,8 @@ async function findLogProblems(
   doctor: Doctor,
   hasWriter: boolean,
 ): Promise<Ailment[]> {
-  return openForReading(repository, doctor, async (reader, commit) => {
-    const behind = hasWriter ? [] : await findWorkTreeBehind(repository, commit, doctor)
+  return openForReading(repository, doctor, async (reader, commit, runner) => {
+    const behind = hasWriter ? [] : await findWorkTreeBehind(repository, commit, runner, doctor)
     const branch = await readBranchState(commit, reader, new BatchSource(reader))
     await readManifest(branch, reader)
     return [...behind, ...(await diagnoseJournal(repository, branch, reader, doctor, hasWriter))]
