@@ -41,9 +41,10 @@ export class Batch implements Run {
     return count
   }
 
-  /** The event at a position, or undefined beyond the last. @throws InvalidBatchError */
+  /** The event at a position, or undefined where it holds none. @throws InvalidBatchError */
   event(position: number): StoredEvent | undefined {
     const line = position - this.first
+    if (line < 0) return undefined
     const cutOut = this.#lines === undefined && this.#cuts++ < CUT_OUT ? this.cutOut(line) : undefined
     if (cutOut !== undefined) return new StoredEvent(position, cutOut, 0)
     return line < this.lines.count ? new StoredEvent(position, this.lines, line) : undefined

@@ -48,10 +48,10 @@ export class UnsealedRun implements Run, JournalGroup {
     this.content = content
   }
 
-  /** The event at a position, or undefined beyond the last. */
+  /** The event at a position, or undefined where it holds none. */
   event(position: number): StoredEvent | undefined {
     const line = position - this.first
-    return line < this.count ? new StoredEvent(position, this.lines, line) : undefined
+    return line >= 0 && line < this.count ? new StoredEvent(position, this.lines, line) : undefined
   }
 
   get lines(): Lines {

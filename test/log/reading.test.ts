@@ -215,6 +215,24 @@ test('reads on in order while events are appended, sealed and folded', async () 
   expect(found).toEqual(Array.from({ length: 40 }, (_, at) => at + 1))
 })
 
+test('reads backwards what a seal divides between two batches meanwhile', async () => {
+  const opened = await openLog(temporaryFolder())
+  const large = (number: number) => event(number, { data: { number, text: 'x'.repeat(300_000) } })
+  const append = (number: number) =>
+    opened.log.append([{ stream: 's', events: [large(number)] }], undefined, 'journaled')
+  // While the first is written, the others become one group, which is larger than a batch.
+  await Promise.all([1, 2, 3, 4, 5].map(append))
+  await appendEach(opened, 's', 12, 6)
+  const reading = opened.log.read({ direction: 'backwards' })
+  const found = [(await reading.next()).value]
+  await opened.log.seal()
+  for await (const one of reading) found.push(one)
+  expect(found.map(({ position }) => position)).toEqual(Array.from({ length: 17 }, (_, at) => 17 - at))
+  expect(found.map(({ version, data }) => [version, data.number])).toEqual(
+    found.map(({ position }) => [position, position]),
+  )
+})
+
 test('replays runs of any part, over what is committed and what is not', async () => {
   const opened = await filledLog()
   for (const [from, to] of [
