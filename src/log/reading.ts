@@ -90,7 +90,7 @@ export async function* readEvents(
       if (left <= 0) return
       signal?.throwIfAborted()
     }
-    if (state.rewrites !== rewrites) throw new LogRewrittenError()
+    checkHistory(state, rewrites)
     if (!follow) return
     const seen = stream === undefined ? end : versionAt(state.index, stream, end)
     if (options.to !== undefined && seen >= options.to) return
@@ -120,6 +120,7 @@ export async function loadRun(
 }
 
 async function* load(state: LogState, source: BatchSource, positions: readonly number[], rewrites: number) {
+  checkHistory(state, rewrites)
   const groups = groupByBatch(state, positions)
   const loading: Promise<Batch | UnsealedRun>[] = []
   let started = 0
@@ -132,16 +133,22 @@ async function* load(state: LogState, source: BatchSource, positions: readonly n
     }
     let run = await loading.shift()!
     for (const position of group) {
+      checkHistory(state, rewrites)
       let event = run.event(position)
       if (event === undefined) {
         // A seal in the meantime has divided journaled appends between two batches.
         run = await loadRun(state, source, position)
+        checkHistory(state, rewrites)
         event = run.event(position)!
       }
-      if (state.rewrites !== rewrites) throw new LogRewrittenError()
       yield event.toJSON()
     }
   }
+}
+
+/** In another history there may be nothing at a position, or another event. @throws LogRewrittenError */
+function checkHistory(state: LogState, rewrites: number): void {
+  if (state.rewrites !== rewrites) throw new LogRewrittenError()
 }
 
 function groupByBatch({ branch, tail }: LogState, positions: readonly number[]): number[][] {

@@ -191,6 +191,24 @@ test('a follower that waits for more is told at once when history is rewritten',
   expect(getEventListeners(signal, 'abort')).toEqual([])
 })
 
+test('a reader that comes for more is told so where history was set back to its beginning', async () => {
+  const folder = temporaryFolder()
+  const opened = await openLog(folder)
+  const start = gitText(folder, 'rev-parse', 'HEAD')
+  const append = (type: string) =>
+    opened.log.append([{ stream: 's', events: [event(1, { type })] }], undefined, 'journaled')
+  await append('Rare')
+  await appendEach(opened, 's', 40)
+  await append('Rare')
+  await opened.log.seal()
+  // The second one is so far from the first that it is looked for when it is asked for.
+  const reading = opened.log.read({ types: ['Rare'], limit: 2 })
+  await reading.next()
+  git(folder, ['update-ref', 'HEAD', start])
+  await opened.log.follower.look()
+  await expect(reading.next()).rejects.toMatchObject({ code: 'log-rewritten' })
+})
+
 test('follows up to where it was told to', async () => {
   const opened = await openLog(temporaryFolder())
   await appendEach(opened, 'a', 2)
