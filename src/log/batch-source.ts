@@ -58,9 +58,9 @@ export class BatchSource {
   }
 }
 
-/** A rewritten history may hold the same bytes at another place. */
-function keyOf({ first, oid }: BatchFile): string {
-  return `${first} ${oid}`
+/** Another commit may hold the same bytes at another place, or as those of the other codec. */
+function keyOf({ first, codec, oid }: BatchFile): string {
+  return `${first} ${codec} ${oid}`
 }
 
 /** @throws InvalidBatchError unless the batch ends where the next one begins */

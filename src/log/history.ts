@@ -41,7 +41,9 @@ function firstDifference(left: LogTree, right: LogTree): number {
   for (const file of filesOf(left, start)) {
     const other = rights.next().value
     if (other === undefined) return file.first
-    if (other.first !== file.first || other.oid !== file.oid) return Math.min(file.first, other.first)
+    // The same bytes are other events, or none, in the other codec.
+    const isSame = other.first === file.first && other.oid === file.oid && other.codec === file.codec
+    if (!isSame) return Math.min(file.first, other.first)
   }
   return rights.next().value?.first ?? Number.POSITIVE_INFINITY
 }

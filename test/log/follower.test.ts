@@ -493,6 +493,31 @@ test('keeps events that a later commit removes, and refuses appends until it is 
   expect(await numbers(opened)).toEqual([1, 2, 3])
 })
 
+test.each(['jsonl', 'yaml'] as const)(
+  'refuses a commit that gives a batch in %s the name of the other codec, and nothing else',
+  async (codec) => {
+    const path = temporaryFolder()
+    const opened = await openLog(path, { codec })
+    for (const number of [1, 2]) {
+      await opened.log.append([{ stream: 's', events: [event(number)] }], undefined, 'committed')
+    }
+    // What was read is kept.
+    expect(await numbers(opened)).toEqual([1, 2])
+    const { commit } = opened.log.state.branch
+    for (const first of [1, 2]) {
+      const content = git(path, ['cat-file', 'blob', `HEAD:${batchFile(first, codec)}`]).toString()
+      const other = batchFile(first, codec === 'yaml' ? 'jsonl' : 'yaml')
+      commitForeign(path, { [batchFile(first, codec)]: undefined, [other]: content })
+      await opened.log.follower.look()
+      expect(opened.log.follower.problem?.error).toMatchObject({ code: 'invalid-batch', path: other })
+      git(path, ['update-ref', 'HEAD', commit])
+    }
+    await appendEach(opened, 's', 1, 3)
+    await opened.close()
+    expect(await numbers(await openLog(path))).toEqual([1, 2, 3])
+  },
+)
+
 test('is not begun anew when its branch was removed while it was closed', async () => {
   const path = temporaryFolder()
   const opened = await openLog(path)
