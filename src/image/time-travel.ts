@@ -92,7 +92,7 @@ export class PastImage {
     const last = stream === undefined ? this.position : this.version(stream)
     if (stream !== undefined && last === 0 && ifMissing === 'error') throw new StreamNotFoundError(stream)
     const end = direction === 'backwards' ? 'from' : 'to'
-    return this.log.read({ ...options, [end]: Math.min(options[end] ?? last, last) })
+    return this.unlessRewritten(this.log.read({ ...options, [end]: Math.min(options[end] ?? last, last) }))
   }
 
   /** @throws EventNotFoundError */
@@ -119,6 +119,12 @@ export class PastImage {
     const { index } = this.log.state
     const number = index.streams.find(stream)
     return number === undefined ? 0 : index.chains.headAt(number, this.position).version
+  }
+
+  /** The read of the log takes the history that there is when the first event is asked for. */
+  private async *unlessRewritten(events: AsyncGenerator<RecordedEvent>): AsyncGenerator<RecordedEvent> {
+    this.checkHistory()
+    yield* events
   }
 
   /** The states are as they were, but the events of a rewritten history are gone. */

@@ -193,6 +193,16 @@ describe('a past image', () => {
     expect(() => past.read()).toThrow(expect.objectContaining({ code: 'log-rewritten' }))
   })
 
+  test('refuses a read that was asked for before history was rewritten, and begins after it', async () => {
+    using folder = new TemporaryFolder()
+    await using bank = await history(folder)
+    const past = await at(bank, 4)
+    const reading = past.read()
+    git(folder.join('bank.git'), ['update-ref', 'refs/heads/main', 'main~2'])
+    await bank.append('a', deposit(100), deposit(100))
+    await expect(reading.next()).rejects.toMatchObject({ code: 'log-rewritten' })
+  })
+
   test('has no state of a projection that stopped before', async () => {
     using folder = new TemporaryFolder()
     await using bank = await history(folder)
