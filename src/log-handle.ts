@@ -107,6 +107,7 @@ export abstract class LogHandle<Parts extends LogParts = LogParts> implements As
    * @param point a position, 0 for before the first event; a commit's full id; a Date, or a date as text such as
    *   `2026-11-01`, midnight UTC, or `2026-11-01T09:30+01:00`
    * @throws EventNotFoundError, CommitNotFoundError, UsageError
+   * @throws HistoryChangedError for a commit whose events a later one has changed or removed
    */
   at(point: PointInTime): Promise<PastImage> {
     this.parts.log.checkOpen()

@@ -2,7 +2,8 @@ import { UsageError } from '../event/errors.ts'
 import { parseTime } from '../event/time.ts'
 import { BatchSource } from '../log/batch-source.ts'
 import { readBranchState } from '../log/branch.ts'
-import { CommitNotFoundError, EventNotFoundError } from '../log/errors.ts'
+import { CommitNotFoundError, EventNotFoundError, HistoryChangedError } from '../log/errors.ts'
+import { commonPosition } from '../log/history.ts'
 import type { LogState } from '../log/log-state.ts'
 import { ObjectMissingError } from '../repository/errors.ts'
 import type { GitReader } from '../repository/git-reader.ts'
@@ -44,6 +45,7 @@ export function parsePoint(point: PointInTime): ParsedPoint {
  *
  * @throws EventNotFoundError for a position beyond the end
  * @throws CommitNotFoundError for a commit that is not on the branch
+ * @throws HistoryChangedError for a commit whose events a later one has changed
  * @throws UsageError for anything else that is no point in time
  */
 export async function findPosition(point: PointInTime, state: LogState, reader: GitReader): Promise<number> {
@@ -62,8 +64,12 @@ export async function findPosition(point: PointInTime, state: LogState, reader: 
 async function positionOfCommit(commit: string, { branch }: LogState, reader: GitReader): Promise<number> {
   const isKnown = await isCommit(commit, reader)
   if (!isKnown || !(await reader.isAncestor(commit, branch.commit))) throw new CommitNotFoundError(commit)
-  const { position } = await readBranchState(commit, reader, new BatchSource(reader), branch)
-  return position
+  const source = new BatchSource(reader)
+  const held = await readBranchState(commit, reader, source, branch)
+  // A commit may have taken events away before this log was opened: then what is there now is not what it holds.
+  const common = await commonPosition(held, branch, source)
+  if (common < held.position) throw new HistoryChangedError(branch.commit, common + 1)
+  return held.position
 }
 
 async function isCommit(oid: string, reader: GitReader): Promise<boolean> {

@@ -29,7 +29,7 @@ export interface ImageAtOptions {
  * The projections of a log as they stood at a point in its history: from the nearest snapshot before it,
  * or from the first event.
  *
- * @throws EventNotFoundError, CommitNotFoundError, UsageError
+ * @throws EventNotFoundError, CommitNotFoundError, HistoryChangedError, UsageError
  * @throws LogRewrittenError when the history is rewritten while it is being read
  */
 export async function imageAt({

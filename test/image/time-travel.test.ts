@@ -120,6 +120,34 @@ describe('the past at', () => {
     await expect(at(bank, point)).rejects.toMatchObject({ code })
   })
 
+  test('a commit whose events a later one has removed or changed is refused', async () => {
+    using folder = new TemporaryFolder()
+    const path = folder.join('bank.git')
+    const before = await history(folder)
+    const commit = before.log.state.branch.commit
+    await before.close()
+    // The last event goes, by a commit on top of all others.
+    const tree = gitText(path, ['rev-parse', 'main~1^{tree}'])
+    const shorter = gitText(path, ['commit-tree', '-m', 'Take back', '-p', 'main', tree])
+    git(path, ['update-ref', 'refs/heads/main', shorter])
+    await using bank = await ImagedLog.open(path, { projections: [balances] })
+    const refused = { code: 'history-changed', position: 4 }
+    await expect(at(bank, commit)).rejects.toMatchObject(refused)
+    await bank.append('b', deposit(100))
+    await bank.log.seal()
+    await expect(at(bank, commit)).rejects.toMatchObject(refused)
+    expect((await at(bank, shorter)).state(balances)).toEqual(balancesOf((await bank.events()).slice(0, 3)))
+  })
+
+  test('a commit is what it holds also where files were folded since', async () => {
+    using folder = new TemporaryFolder()
+    await using bank = await history(folder)
+    const { commit } = bank.log.state.branch
+    await bank.append('a', deposit(100))
+    expect(await bank.log.fold()).toEqual({ before: 5, after: 1 })
+    expect((await at(bank, commit)).position).toBe(4)
+  })
+
   test('a commit that is not on the branch, or no commit, is refused', async () => {
     using folder = new TemporaryFolder()
     await using bank = await history(folder)
