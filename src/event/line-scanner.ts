@@ -1,4 +1,4 @@
-import { HASH_START, hashByte, hashWord, NOT_HASHED, nameHash } from './name-hash.ts'
+import { HASH_START, hashByte, hashWord, NAME_START, NOT_HASHED, nameHash } from './name-hash.ts'
 
 // Numbers kept for each line, so that whoever needs a field finds it without scanning again: where it stands …
 export const START = 0
@@ -194,7 +194,7 @@ function scanId(bytes: Uint8Array, view: DataView, from: number, numbers: Uint32
 
 /** Finds the end of a name, as `stringEnd` does, and hashes it on the way. */
 function scanName(bytes: Uint8Array, from: number, numbers: Uint32Array, slot: number): number {
-  let hash = HASH_START
+  let hash = NAME_START
   let at = from
   for (let byte = bytes[at]!; byte !== QUOTE; byte = bytes[++at]!) {
     if (byte >= 0x80 || byte === BACKSLASH || byte === LF || at >= bytes.length) {

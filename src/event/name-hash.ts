@@ -1,6 +1,11 @@
+import { randomFraction, systemRandom } from '../system/random.ts'
+
 // FNV-1a, for tables in memory; over an id, of which each event has one of 36 bytes, four bytes a step.
 
+/** Where the hash of an id begins: snapshots hold such hashes. */
 export const HASH_START = 0x811c9dc5
+/** Where the hash of a name begins: in each process elsewhere, so that nobody can write many names with one hash into a log. */
+export const NAME_START = (randomFraction(systemRandom) * 2 ** 32) | 0
 const FACTOR = 0x01000193
 
 /** Stands in place of the hash of a name whose stored bytes are not its characters: it holds an escape, or others than ASCII. */
@@ -23,7 +28,7 @@ export function nameHash(hash: number): number {
 
 /** The hash of a name as `scanLines` finds it in the bytes of a line, for characters of any kind. */
 export function hashName(name: string): number {
-  let hash = HASH_START
+  let hash = NAME_START
   for (let at = 0; at < name.length; at++) hash = hashByte(hash, name.charCodeAt(at))
   return nameHash(hash)
 }
