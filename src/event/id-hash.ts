@@ -1,20 +1,40 @@
 import { BACKSLASH, holds, QUOTE } from './line-scanner.ts'
-import { HASH_START, hashByte, hashWord } from './name-hash.ts'
+import { hashByte, hashWord, NOT_HASHED } from './name-hash.ts'
 
-/** A hash over the stored bytes of an id, as `scanLines` finds it: the index's key for a look-up by id. */
-export function hashId(id: string): number {
+/**
+ * A hash over the stored bytes of an id: the index's key for a look-up by id.
+ *
+ * @param key of the index: who does not know it cannot choose ids that have one hash
+ */
+export function hashId(id: string, key: number): number {
   const { length } = id
-  let hash = HASH_START
+  let hash = key
   let at = 0
   for (; at + 4 <= length; at += 4) {
     const word = wordAt(id, at)
-    if (word === NOT_PLAIN) return hashStored(id)
-    hash = hashWord(hash, word)
+    if (word === NOT_PLAIN) return hashEncoded(id, key)
+    hash = hashWord(hash, word, key)
   }
   for (; at < length; at++) {
     const unit = id.charCodeAt(at)
-    if (!isPlain(unit)) return hashStored(id)
+    if (!isPlain(unit)) return hashEncoded(id, key)
     hash = hashByte(hash, unit)
+  }
+  return hash >>> 0
+}
+
+/** The same for an id between two places of a line; NOT_HASHED where it holds an escape, of which there may be others than ours. */
+export function hashStoredId(bytes: Uint8Array, view: DataView, from: number, to: number, key: number): number {
+  let hash = key
+  let at = from
+  for (; at + 4 <= to; at += 4) {
+    const word = view.getInt32(at, true)
+    if (holds(word, BACKSLASH)) return NOT_HASHED
+    hash = hashWord(hash, word, key)
+  }
+  for (; at < to; at++) {
+    if (bytes[at] === BACKSLASH) return NOT_HASHED
+    hash = hashByte(hash, bytes[at]!)
   }
   return hash >>> 0
 }
@@ -39,12 +59,12 @@ function isPlain(unit: number): boolean {
   return unit >= 0x20 && unit <= 0x7f && unit !== QUOTE && unit !== BACKSLASH
 }
 
-function hashStored(id: string): number {
+function hashEncoded(id: string, key: number): number {
   const stored = Buffer.from(JSON.stringify(id))
   const end = stored.length - 1
-  let hash = HASH_START
+  let hash = key
   let at = 1
-  for (; at + 4 <= end; at += 4) hash = hashWord(hash, stored.readInt32LE(at))
+  for (; at + 4 <= end; at += 4) hash = hashWord(hash, stored.readInt32LE(at), key)
   for (; at < end; at++) hash = hashByte(hash, stored[at]!)
   return hash >>> 0
 }

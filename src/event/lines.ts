@@ -1,10 +1,9 @@
 import { isAscii, isUtf8 } from 'node:buffer'
 import { canonicaliseLines } from './hand-written-lines.ts'
-import { hashId } from './id-hash.ts'
+import { hashId, hashStoredId } from './id-hash.ts'
 import { InvalidBatchError } from './invalid-batch.ts'
 import {
   DATA,
-  ID_HASH,
   ID_KEY,
   METADATA,
   METADATA_KEY,
@@ -107,7 +106,7 @@ export class Lines {
   }
 
   id(line: number): string {
-    return this.name(line, this.start(line) + ID_KEY.length, this.at(line, STREAM) - STREAM_KEY.length)
+    return this.name(line, this.start(line) + ID_KEY.length, this.idEnd(line))
   }
 
   stream(line: number): string {
@@ -196,9 +195,14 @@ export class Lines {
   }
 
   /** Mixes all bytes of an id into 32 bits, as `hashId` does. */
-  idHash(line: number): number {
+  idHash(line: number, key: number): number {
+    const from = this.start(line) + ID_KEY.length
     // Another writer may escape characters that JSON.stringify leaves as they are.
-    return this.at(line, ID_HASH) || hashId(this.id(line))
+    return hashStoredId(this.bytes, this.view, from, this.idEnd(line), key) || hashId(this.id(line), key)
+  }
+
+  private idEnd(line: number): number {
+    return this.at(line, STREAM) - STREAM_KEY.length
   }
 
   /** One of the numbers that are known of a line: START, STREAM … of line-scanner.ts. */

@@ -2,10 +2,8 @@ import { randomFraction, systemRandom } from '../system/random.ts'
 
 // FNV-1a, for tables in memory; over an id, of which each event has one of 36 bytes, four bytes a step.
 
-/** Where the hash of an id begins: snapshots hold such hashes. */
-export const HASH_START = 0x811c9dc5
 /** Where the hash of a name begins: in each process elsewhere, so that nobody can write many names with one hash into a log. */
-export const NAME_START = (randomFraction(systemRandom) * 2 ** 32) | 0
+export const NAME_START = newHashKey()
 const FACTOR = 0x01000193
 
 /** Stands in place of the hash of a name whose stored bytes are not its characters: it holds an escape, or others than ASCII. */
@@ -15,10 +13,16 @@ export function hashByte(hash: number, byte: number): number {
   return Math.imul(hash ^ byte, FACTOR)
 }
 
-export function hashWord(hash: number, word: number): number {
-  const value = Math.imul(hash ^ word, FACTOR)
+/** @param key also says by what is multiplied, which has to be odd: of four bytes at once, too much can be chosen */
+export function hashWord(hash: number, word: number, key: number): number {
+  const value = Math.imul(hash ^ word, key | 1)
   // A product carries upwards only.
   return value ^ (value >>> 15)
+}
+
+/** What makes a hash one that nobody can foresee: 32 bits. */
+export function newHashKey(): number {
+  return (randomFraction(systemRandom) * 2 ** 32) | 0
 }
 
 /** The hash of a name, once all of its bytes have been mixed in: its low bits depend on more than theirs. */

@@ -6,6 +6,7 @@ interface About {
   readonly streams: readonly string[]
   readonly types: readonly string[]
   readonly tags: readonly string[]
+  readonly idKey: number
   /** The length of each column. */
   readonly layout: readonly number[]
 }
@@ -19,6 +20,7 @@ export function encodeIndex(index: LogIndex): (readonly Piece[])[] {
     streams: index.streams.all(),
     types: index.types.all(),
     tags: index.tags.names.all(),
+    idKey: index.idKey,
     layout: index.columns.map(({ length }) => length),
   }
   const names = Buffer.from(JSON.stringify(about))
@@ -52,7 +54,7 @@ export function decodeIndex(file: SnapshotFile): LogIndex | undefined {
   const names = file.keptPiece(0, 0)
   if (names === undefined) return undefined
   const about: About = JSON.parse(names.toString('utf8'))
-  const index = new LogIndex()
+  const index = new LogIndex(about.idKey)
   if (about.layout.length !== index.columns.length) return undefined
   for (const [at, column] of index.columns.entries()) {
     const part = at + 1

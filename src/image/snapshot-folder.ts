@@ -8,7 +8,7 @@ import type { SnapshotHeader } from './snapshot-head.ts'
 export type Subject = Pick<SnapshotHeader, 'kind' | 'name' | 'version'>
 
 /** Its version rises with each change of what the columns hold, such as the hash of ids. */
-export const INDEX: Subject = { kind: 'index', name: '', version: 1 }
+export const INDEX: Subject = { kind: 'index', name: '', version: 2 }
 
 /** A snapshot of the index that was opened before it was asked for; the file is undefined where it is damaged. */
 export interface IndexAhead {

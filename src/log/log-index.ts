@@ -2,6 +2,7 @@ import { type Query, type QueryItem, queryItems } from '../event/condition.ts'
 import { hashId } from '../event/id-hash.ts'
 import { STREAM, STREAM_END, STREAM_HASH, TYPE, TYPE_END, TYPE_HASH } from '../event/line-scanner.ts'
 import type { Lines } from '../event/lines.ts'
+import { newHashKey } from '../event/name-hash.ts'
 import { formatTime } from '../event/time.ts'
 import { Column } from './column.ts'
 import { IdTable } from './id-table.ts'
@@ -66,6 +67,9 @@ export class LogIndex {
 
   /** How often events were forgotten: other ones may have their positions now. */
   truncations = 0
+
+  /** @param idKey of the hashes of ids; a snapshot keeps it beside them */
+  constructor(readonly idKey = newHashKey()) {}
 
   /** The position of the last event, 0 in an empty log. */
   get count(): number {
@@ -142,7 +146,7 @@ export class LogIndex {
       known ?? this.addStream(lines.stream(line)),
       this.findType(lines, line) ?? this.addType(lines.type(line)),
       timeMs,
-      lines.idHash(line),
+      lines.idHash(line, this.idKey),
     )
     if (lines.hasTags(line)) for (const tag of lines.tags(line)) this.tags.add(tag, this.count)
     return true
@@ -166,7 +170,12 @@ export class LogIndex {
 
   /** Positions whose event may have this id: nearly always one or none; the event has to be looked at. */
   findId(id: string): number[] {
-    return [...this.ids.find(hashId(id))]
+    return [...this.ids.find(this.idHash(id))]
+  }
+
+  /** What `add` takes of an id. */
+  idHash(id: string): number {
+    return hashId(id, this.idKey)
   }
 
   /** The last position whose event was recorded at or before a time. */

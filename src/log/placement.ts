@@ -1,5 +1,4 @@
 import type { AppendCondition } from '../event/condition.ts'
-import { hashId } from '../event/id-hash.ts'
 import type { JsonWriter } from '../event/json-writer.ts'
 import { writeLine } from '../event/new-event.ts'
 import { formatTime } from '../event/time.ts'
@@ -66,7 +65,7 @@ function placeEvents(
   for (const event of events) {
     const { id, type, tags } = event
     const timeMs = recordedTime(event.timeMs, index.lastTime, nowMs)
-    version = index.add(stream, type, tags, timeMs, hashId(id))
+    version = index.add(stream, type, tags, timeMs, index.idHash(id))
     writeLine(lines, stream, event, version, formatTime(timeMs))
   }
   return { stream, version }

@@ -7,6 +7,9 @@ import { StoredEvent } from '../../src/event/stored-event.ts'
 import { formatTime } from '../../src/event/time.ts'
 import { storedLine } from './encoded-line.ts'
 
+/** Of the hashes of ids. */
+const KEY = 0x1234567
+
 const HOSTILE = [
   '"',
   '\\',
@@ -88,7 +91,7 @@ test('gives back every field of what was encoded, whatever its text', () => {
         // As text: toEqual does not see a key __proto__.
         expect(JSON.stringify(lines.data(at))).toBe(JSON.stringify(data))
         expect(JSON.stringify(lines.metadata(at))).toBe(JSON.stringify(metadata))
-        expect(lines.idHash(at)).toBe(hashId(id))
+        expect(lines.idHash(at, KEY)).toBe(hashId(id, KEY))
         expect(lines.slice(at, at + 1)).toBe(encoded[at])
         expect(lines.part(at, at + 1).text).toBe(encoded[at])
       }
@@ -116,7 +119,7 @@ test.each([
 test('hashes an id alike however another writer has escaped it', () => {
   const escaped = Lines.fromText(line.replace('"i"', '"caf\\u00e9\\/"'), 'test')
   expect(escaped.id(0)).toBe('café/')
-  expect(escaped.idHash(0)).toBe(hashId('café/'))
+  expect(escaped.idHash(0, KEY)).toBe(hashId('café/', KEY))
 })
 
 test.each<[string, string | Buffer, number]>([

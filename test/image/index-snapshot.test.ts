@@ -72,6 +72,7 @@ test('an index comes back from its file as it was, and goes on from there', asyn
   add(original, EVENTS, 1000)
   expect(facts(index)).toEqual(facts(original))
   expect([...index.ids.find(3 * 77_777)]).toEqual([77_778])
+  expect(index.idHash('a')).toBe(original.idHash('a'))
   await file.close()
 })
 

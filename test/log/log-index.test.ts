@@ -3,7 +3,6 @@ import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
 import { matchesQuery, type Query } from '../../src/event/condition.ts'
-import { hashId } from '../../src/event/id-hash.ts'
 import { Lines } from '../../src/event/lines.ts'
 import { formatTime } from '../../src/event/time.ts'
 import { Column } from '../../src/log/column.ts'
@@ -73,7 +72,7 @@ test('answers as a plain list of events would, also after truncations', () => {
             if (one.asLines) expect(index.addLines(linesOf(model, start))).toBeUndefined()
             else
               model.slice(start).forEach(({ stream, type, tags, timeMs, id }, at) => {
-                expect(index.add(stream, type, tags, timeMs, hashId(id))).toBe(
+                expect(index.add(stream, type, tags, timeMs, index.idHash(id))).toBe(
                   versionAt(model, stream, start + at + 1),
                 )
               })
@@ -84,6 +83,26 @@ test('answers as a plain list of events would, also after truncations', () => {
     ),
     { numRuns: 150 },
   )
+})
+
+// From one state of the hash with this key after the other, two texts that lead to the same next one.
+const KEY = 0x1234567
+const ALIKE =
+  'pnwmh077 evcal2ru, 19d82a1d ktwmb7di, mww6ij42 gxnaw787, rhpa5o9e 8kaaf456, pigu9aou ziock9si, 8b838ue7 u7vtbpsn, 5q4ev4u1 wdjzeheb, 9wnik8sj hwcbx77j, 2ss2ojvi uh5zn0hr, f2rja4ms kfzkgyo1, sfpesht6 lyq50so8'
+
+test('ids that were chosen to have one hash are looked for one by one', () => {
+  const pairs = ALIKE.split(', ').map((pair) => pair.split(' '))
+  const ids = Array.from({ length: 2 ** pairs.length }, (_, number) =>
+    pairs.map((pair, at) => pair[(number >> at) & 1]).join(''),
+  )
+  const known = new LogIndex(KEY)
+  expect(new Set(ids.map((id) => known.idHash(id))).size).toBe(1)
+  const index = new LogIndex()
+  for (const [at, id] of ids.entries()) {
+    expect(index.findId(id).length).toBeLessThan(10)
+    index.add('s', 'T', [], at, index.idHash(id))
+    expect(index.findId(id)).toContain(at + 1)
+  }
 })
 
 function compare(index: LogIndex, model: readonly Entry[], queries: readonly Query[]): void {
