@@ -27,6 +27,8 @@ export async function tell(decisions: readonly Decision[]): Promise<void> {
 export class Line {
   private waiting: WaitingAppend[] = []
   private begun = 0
+  /** The last position that the remote is known to have: the branch may hold more, of a time without the remote. */
+  private remoteEnd = 0
 
   constructor(private readonly draft: Draft) {}
 
@@ -85,8 +87,8 @@ export class Line {
         // What was never pushed and is stored is the one that it is to replace, under the same ids.
         if (repeated === undefined || !append.mayBeStored) await this.checkReplaced(append)
         if (repeated === undefined) append.placement = this.draft.place(append.appends, append.condition)
-        // One that repeats another in this line waits until that one is decided.
-        else if (repeated.position <= this.draft.branch.position) {
+        // One that repeats another in this line waits until that one is decided; who waits for the remote's word has that.
+        else if (repeated.position <= (append.isOffline ? this.draft.branch.position : this.remoteEnd)) {
           found.push({ append, outcome: { kind: 'confirmed', result: this.committed(repeated) } })
         }
       } catch (error) {
@@ -102,6 +104,7 @@ export class Line {
    * when all others have their places, whose refusal is final.
    */
   async decide(look: number): Promise<Decision[]> {
+    this.remoteEnd = this.draft.branch.position
     return [...(await this.takeOut()), ...(await this.place()), ...this.refuse(look)]
   }
 
@@ -119,6 +122,7 @@ export class Line {
   /** The remote has what was proposed. @returns whose events it holds now */
   async confirm(proposal: Proposal): Promise<Decision[]> {
     await this.draft.confirm(proposal)
+    this.remoteEnd = this.draft.branch.position
     const held = new Set(proposal.placements)
     const confirmed = this.waiting.flatMap((append): Decision[] => {
       const { placement } = append
