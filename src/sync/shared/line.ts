@@ -36,6 +36,11 @@ export class Line {
     return this.waiting.length === 0
   }
 
+  /** Whether there is one that was not given up. */
+  get isWanted(): boolean {
+    return this.waiting.some(({ isAbandoned }) => !isAbandoned)
+  }
+
   get appends(): readonly WaitingAppend[] {
     return this.waiting
   }
@@ -164,7 +169,7 @@ export class Line {
   }
 
   /**
-   * Leaves out those that nobody waits for any more. Not while a proposal is on its way.
+   * Leaves out those that nobody waits for any more. Not while a proposal is on its way, nor beside what gives places.
    *
    * @returns whether there were any: then all places are taken back, and what was proposed is void
    */

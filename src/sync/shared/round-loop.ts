@@ -174,9 +174,8 @@ export class RoundLoop {
       this.pace.idles(performance.now())
     }
     if (!this.isClosing) return true
-    this.line.dropAbandoned()
     // What was accepted here is safe in the outbox; whoever waits for the remote is answered first.
-    const canPush = !this.line.isEmpty && this.failed === undefined
+    const canPush = this.line.isWanted && this.failed === undefined
     const goesOn = !this.remote.isStopped && (this.line.isAwaited || canPush)
     if (!goesOn) await this.turns.leave()
     return goesOn
@@ -184,12 +183,11 @@ export class RoundLoop {
 
   /** @returns whether it tried to push */
   private async round(): Promise<boolean> {
-    const isNewTurn = !this.line.isEmpty && (await this.enterQueue())
+    const isNewTurn = this.line.isWanted && (await this.enterQueue())
     const began = performance.now()
     this.waiters.roundBegins()
-    this.line.dropAbandoned()
     const othersMayHavePushed = isNewTurn || (this.pace.hasOthers && !this.turns.isFirst)
-    if (this.isLookDue || (othersMayHavePushed && !this.line.isEmpty)) await this.look()
+    if (this.isLookDue || (othersMayHavePushed && this.line.isWanted)) await this.look()
     const proposal = await this.compose()
     if (proposal === undefined) {
       // Whoever is left was refused on a branch that may be old by now.
@@ -226,12 +224,15 @@ export class RoundLoop {
   private compose(): Promise<Proposal | undefined> {
     this.current = 'composing'
     return this.parts.draft.exclusively(async () => {
+      this.line.dropAbandoned()
+      let proposal: Proposal | undefined
       do {
         await tell(await this.line.place())
-        this.proposal = await this.line.propose()
+        proposal = await this.line.propose()
         // Who left meanwhile was told that nothing was stored.
       } while (this.line.dropAbandoned())
-      return this.proposal
+      this.proposal = proposal
+      return proposal
     })
   }
 
