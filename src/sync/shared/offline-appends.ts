@@ -24,6 +24,8 @@ export interface OfflineAppendsParts {
   readonly line: Line
   readonly outbox: Outbox
   readonly newKey: () => string
+  /** Whether something is on its way to the remote: then all keep their places. */
+  readonly isPushing: () => boolean
   /** Told of each append that was accepted and did not hold. */
   readonly onConflict: (id: string, error: Error) => void
 }
@@ -80,12 +82,15 @@ export class OfflineAppends {
     this.admitting = undefined
     const fresh = this.fresh.splice(0)
     for (const { append } of fresh) append.isFresh = false
+    const { line, isPushing } = this.parts
+    // The next round, which would do that, may be far off.
+    if (!isPushing()) line.dropAbandoned()
     try {
-      await tell(await this.parts.line.place())
+      await tell(await line.place())
       const undecided = fresh.filter(({ append }) => !append.isDecided)
       const accepted = undecided.filter(({ append, reject }) => {
         if (append.refusal === undefined) return true
-        this.parts.line.remove(append)
+        line.remove(append)
         reject(append.refusal.error)
         return false
       })

@@ -98,6 +98,11 @@ export class RoundLoop {
     return this.waitFor(isDone ?? (() => this.lastLook > looks), true, signal)
   }
 
+  /** Whether something is on its way to the remote. */
+  get isPushing(): boolean {
+    return this.proposal !== undefined
+  }
+
   /** Whether an append is on its way to the remote. */
   isProposed({ placement }: WaitingAppend): boolean {
     return placement !== undefined && (this.proposal?.placements.includes(placement) ?? false)

@@ -38,7 +38,8 @@ export class SharedWriter {
   private constructor(private readonly parts: SharedWriterParts) {
     this.line = new Line(parts.draft)
     this.loop = new RoundLoop(parts, this.line)
-    this.offline = new OfflineAppends({ ...parts, line: this.line })
+    const isPushing = () => this.loop.isPushing
+    this.offline = new OfflineAppends({ ...parts, line: this.line, isPushing })
   }
 
   /**

@@ -6,6 +6,20 @@ import { SharedRemote } from './shared-fixture.ts'
 const OFFLINE = { ack: 'committed' } as const
 
 describe('the place of an append that was given up', () => {
+  test('is in nobody’s way, also while the remote cannot be reached', async () => {
+    const remote = await SharedRemote.create()
+    const log = await remote.open('one')
+    remote.cut('one')
+    const ending = new AbortController()
+    const given = log.append('a', [event(1)], { expectedVersion: 'no-stream', signal: ending.signal })
+    const isGivenUp = expect(given).rejects.toMatchObject({ code: 'not-confirmed', mayBeStored: false })
+    await expect.poll(() => log.status().shared?.phase, { timeout: 20_000 }).toBe('backing off')
+    ending.abort(new Error('enough'))
+    await isGivenUp
+    const again = log.append('a', [event(1)], { ...OFFLINE, expectedVersion: 'no-stream' })
+    expect(await again).toMatchObject({ isProvisional: true })
+  })
+
   test('is not taken back while another append is held against those that wait', async () => {
     const remote = await SharedRemote.create()
     const alone = await open(remote.path, { seal: { afterMs: 1 } })
