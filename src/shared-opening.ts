@@ -60,13 +60,17 @@ export async function openShared(path: string, options: SharedOptions): Promise<
     const parts = logParts(assembly, options.projections, remote)
     const status = () => ({ ...parts.status(), mode: 'shared' as const, shared: shared.status() })
     const close = async () => {
-      await shared.close()
-      await seen.save()
-      await parts.close()
+      try {
+        await shared.close()
+        await seen.save()
+      } finally {
+        // Whatever failed before: nobody else could open the log.
+        await parts.close()
+      }
     }
     return new SharedLog({ ...parts, shared, status, close })
   } catch (error) {
-    await outbox?.close()
+    await outbox?.close().catch(() => undefined)
     await assembly.close()
     throw error
   }

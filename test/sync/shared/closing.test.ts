@@ -1,5 +1,7 @@
 import { createServer, type Socket } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
+import { nodeFileSystem } from '../../../src/system/file-system.ts'
+import { FaultyFileSystem } from '../../system/faulty-file-system.ts'
 import { SharedRemote } from './shared-fixture.ts'
 
 /** A host that ends each connection at once, until it is told to say nothing any more. */
@@ -108,4 +110,19 @@ test('a shared log closes at once after a pull was given up, with nothing to pus
   await isGivenUp
   await log.close()
   expect(performance.now() - started).toBeLessThan(5000)
+})
+
+test('a shared log whose outbox cannot be closed gives its lock back all the same', async () => {
+  const remote = await SharedRemote.create()
+  const fileSystem = new FaultyFileSystem(nodeFileSystem)
+  const log = await remote.open('one', { ports: { fileSystem } })
+  remote.cut('one')
+  await log.append('visit', [{ type: 'VisitNoted' }], { ack: 'committed' })
+  fileSystem.fail({
+    on: ({ method, path }) => method === 'close' && path.includes('/outbox/'),
+    effect: { kind: 'error', code: 'EIO', late: true },
+  })
+  await expect(log.close()).rejects.toMatchObject({ code: 'EIO' })
+  const again = await remote.open('one')
+  expect(again.pending()).toHaveLength(1)
 })
