@@ -198,7 +198,7 @@ export class SharedWriter {
    * in time is cut off: whoever waits for it is told, and the outbox keeps what was accepted without the remote.
    */
   async close(): Promise<void> {
-    const { closeWithinMs, outbox } = this.parts
+    const { closeWithinMs, outbox, draft } = this.parts
     const stop = () => {
       for (const giveUp of [...this.givingUp]) giveUp()
       this.loop.stop()
@@ -208,7 +208,8 @@ export class SharedWriter {
     const timer = setTimeout(stop, closeWithinMs)
     await this.loop.close()
     clearTimeout(timer)
-    await outbox.close()
+    // Behind those that were asked for before and are being accepted.
+    await draft.exclusively(() => outbox.close())
   }
 
   /** What an append is known by, wherever it stands. */

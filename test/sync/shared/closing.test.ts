@@ -1,4 +1,5 @@
 import { createServer, type Socket } from 'node:net'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { nodeFileSystem } from '../../../src/system/file-system.ts'
 import { FaultyFileSystem } from '../../system/faulty-file-system.ts'
@@ -125,4 +126,20 @@ test('a shared log whose outbox cannot be closed gives its lock back all the sam
   await expect(log.close()).rejects.toMatchObject({ code: 'EIO' })
   const again = await remote.open('one')
   expect(again.pending()).toHaveLength(1)
+})
+
+test('a shared log that closes without its remote keeps all that was appended before', async () => {
+  const remote = await SharedRemote.create()
+  await (await remote.open('one')).close()
+  remote.cut('one')
+  const log = await remote.open('one')
+  const append = () => log.append('visit', [{ type: 'VisitNoted' }], { ack: 'committed' })
+  const first = append()
+  // The first is being written to the outbox, and the second waits.
+  await nextTurn()
+  const appended = Promise.allSettled([first, append()])
+  await log.close()
+  expect(await appended).toMatchObject([{ status: 'fulfilled' }, { status: 'fulfilled' }])
+  const again = await remote.open('one')
+  expect(again.pending()).toHaveLength(2)
 })
