@@ -85,10 +85,16 @@ export class Outbox {
       this.next = undefined
       this.isDurable = false
       await this.append(group, strongest)
-      await this.release()
-      if (this.journal.status().bytes > ROOMY_BYTES) await this.writeAnew()
+      // It is kept, whatever becomes of the rest: a full disk may have room the next time, and a journal that
+      // failed says so.
+      await this.tidy().catch(() => undefined)
     })
     return this.next
+  }
+
+  private async tidy(): Promise<void> {
+    await this.release()
+    if (this.journal.status().bytes > ROOMY_BYTES) await this.writeAnew()
   }
 
   /** Puts what is left behind everything else, so that nothing old has to be kept for it. */

@@ -2,13 +2,16 @@ import { readdirSync, statSync } from 'node:fs'
 import { expect, onTestFinished, test } from 'vitest'
 import { Outbox } from '../../../src/sync/shared/outbox.ts'
 import type { OutboxEntry } from '../../../src/sync/shared/outbox-record.ts'
-import { nodeFileSystem } from '../../../src/system/file-system.ts'
+import { type FileSystem, nodeFileSystem } from '../../../src/system/file-system.ts'
 import { temporaryFolder } from '../../log/event-log-fixture.ts'
+import { FaultyFileSystem } from '../../system/faulty-file-system.ts'
 
 const CONFLICT = { code: 'concurrency', message: 'the stream is elsewhere' }
 
-async function openOutbox(directory = `${temporaryFolder()}/outbox`) {
-  const outbox = await Outbox.open(directory, nodeFileSystem)
+const MIB = 1 << 20
+
+async function openOutbox(directory = `${temporaryFolder()}/outbox`, fileSystem: FileSystem = nodeFileSystem) {
+  const outbox = await Outbox.open(directory, fileSystem)
   onTestFinished(() => outbox.close())
   return { outbox, directory }
 }
@@ -88,4 +91,24 @@ test('does not grow because of one old append that nobody decides', async () => 
   await outbox.close()
   const { outbox: later } = await openOutbox(directory)
   expect(keysOf(later.conflicts)).toEqual(['old'])
+})
+
+test('keeps what it said to keep, and nothing else, where there is no room to write all of it anew', async () => {
+  const fileSystem = new FaultyFileSystem(nodeFileSystem)
+  const { outbox, directory } = await openOutbox(undefined, fileSystem)
+  fileSystem.fail({
+    on: ({ method, length = 0 }) => method === 'write' && length > 2 * MIB,
+    times: Number.POSITIVE_INFINITY,
+    effect: { kind: 'error', code: 'ENOSPC' },
+  })
+  const kept: string[] = []
+  for (let at = 0; at < 20; at++) {
+    await outbox.add([entry(`${at}`, 'x'.repeat(MIB))]).then(
+      () => kept.push(`${at}`),
+      () => undefined,
+    )
+  }
+  await outbox.close()
+  const { outbox: later } = await openOutbox(directory)
+  expect(keysOf(later.pending)).toEqual(kept)
 })
