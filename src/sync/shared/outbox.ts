@@ -4,7 +4,7 @@ import { Exclusive } from '../../log/exclusive.ts'
 import type { FileSystem } from '../../system/file-system.ts'
 import { type ConflictReason, type OutboxEntry, type OutboxRecord, OutboxState } from './outbox-record.ts'
 
-/** An outbox that takes more room than this is written anew, with what is left in it. */
+/** An outbox that takes more room than this, and twice what was left in it, is written anew with what is left. */
 const ROOMY_BYTES = 16 << 20
 
 /**
@@ -18,6 +18,8 @@ export class Outbox {
   private readonly writing = new Exclusive()
   private readonly queued: OutboxRecord[] = []
   private isDurable = false
+  /** How much room it took when it had been written anew. */
+  private leftBytes = 0
   private next: Promise<void> | undefined
 
   private constructor(
@@ -94,7 +96,9 @@ export class Outbox {
 
   private async tidy(): Promise<void> {
     await this.release()
-    if (this.journal.status().bytes > ROOMY_BYTES) await this.writeAnew()
+    const { bytes } = this.journal.status()
+    // All that waits may take more: written anew with each append, it would keep the disk busy.
+    if (bytes > Math.max(ROOMY_BYTES, 2 * this.leftBytes)) await this.writeAnew()
   }
 
   /** Puts what is left behind everything else, so that nothing old has to be kept for it. */
@@ -102,6 +106,7 @@ export class Outbox {
     const { entries } = this.state
     if (entries.length > 0) await this.append(entries, 'durable')
     await this.release()
+    this.leftBytes = this.journal.status().bytes
   }
 
   private async append(records: readonly OutboxRecord[], durability: Durability): Promise<void> {

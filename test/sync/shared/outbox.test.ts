@@ -112,3 +112,11 @@ test('keeps what it said to keep, and nothing else, where there is no room to wr
   const { outbox: later } = await openOutbox(directory)
   expect(keysOf(later.pending)).toEqual(kept)
 })
+
+test('writes what waits anew only once it has become twice as much', async () => {
+  const fileSystem = new FaultyFileSystem(nodeFileSystem)
+  const { outbox } = await openOutbox(undefined, fileSystem)
+  for (let at = 0; at < 40; at++) await outbox.add([entry(`${at}`, 'x'.repeat(MIB))])
+  const written = fileSystem.calls.filter(({ method }) => method === 'write')
+  expect(written.reduce((sum, { length = 0 }) => sum + length, 0)).toBeLessThan(200 * MIB)
+})
