@@ -5,7 +5,7 @@ import { ConcurrencyError, DuplicateIdError } from '../../log/errors.ts'
 import type { AppendResult } from '../../log/placement.ts'
 import { NotConfirmedError } from '../errors.ts'
 import { AppendStoredError, AppendWithdrawnError } from './pending.ts'
-import type { Outcome, WaitingAppend } from './waiting-append.ts'
+import type { Outcome, Refusal, WaitingAppend } from './waiting-append.ts'
 
 export interface Decision {
   readonly append: WaitingAppend
@@ -151,7 +151,8 @@ export class Line {
     for (const append of this.waiting) {
       const { refusal, arrived } = append
       if (refusal === undefined || refusal.end > position) continue
-      if (arrived < look) refused.push({ append, outcome: { kind: 'refused', error: refusal.error } })
+      if (arrived < look)
+        refused.push({ append, outcome: { kind: 'refused', error: this.verdictOn(append, refusal) } })
       else append.refusal = undefined
     }
     return this.decided(refused)
@@ -182,10 +183,12 @@ export class Line {
   }
 
   /** Nobody knows whether the remote has what was proposed. */
-  doubt({ placements }: Proposal): void {
+  doubt({ placements, from }: Proposal): void {
     const proposed = new Set(placements)
     for (const append of this.waiting) {
-      if (append.placement !== undefined && proposed.has(append.placement)) append.mayBeStored = true
+      if (append.placement === undefined || !proposed.has(append.placement)) continue
+      append.mayBeStored = true
+      append.doubtedAt = from.commit
     }
   }
 
@@ -196,6 +199,12 @@ export class Line {
       append.placement = undefined
       append.refusal = undefined
     }
+  }
+
+  /** What to tell of a refusal that is final: a push that broke off may arrive yet, where the branch is still at its start. */
+  private verdictOn({ isOffline, doubtedAt }: WaitingAppend, { error }: Refusal): Error {
+    const mayArrive = !isOffline && doubtedAt === this.draft.branch.commit
+    return mayArrive ? new NotConfirmedError(true, error) : error
   }
 
   /** Takes out those that are withdrawn; what the branch holds of them is confirmed all the same. */

@@ -11,7 +11,7 @@ export type Outcome =
   | { readonly kind: 'refused'; readonly error: Error }
 
 /** Why an append has no place, and the last position of what it was held against. */
-interface Refusal {
+export interface Refusal {
   readonly error: Error
   readonly end: number
 }
@@ -51,6 +51,8 @@ export class WaitingAppend {
   withdrawals = 0
   /** The remote may hold it, for all that is known: it is looked for before it is given a place. */
   mayBeStored: boolean
+  /** The commit after which the last push came whose end nobody knows. */
+  doubtedAt: string | undefined
   /** Its key in the outbox. */
   readonly key: string | undefined
   readonly insteadOf: Replaced | undefined

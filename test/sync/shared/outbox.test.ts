@@ -10,7 +10,10 @@ const CONFLICT = { code: 'concurrency', message: 'the stream is elsewhere' }
 
 const MIB = 1 << 20
 
-async function openOutbox(directory = `${temporaryFolder()}/outbox`, fileSystem: FileSystem = nodeFileSystem) {
+async function openOutbox(
+  directory = `${temporaryFolder()}/outbox`,
+  fileSystem: FileSystem = nodeFileSystem,
+) {
   const outbox = await Outbox.open(directory, fileSystem)
   onTestFinished(() => outbox.close())
   return { outbox, directory }
