@@ -146,7 +146,7 @@ export class SharedLog extends LogHandle<SharedLogParts> {
    * ```
    *
    * @throws ConflictNotFoundError, and what `append` throws: then the conflict stays
-   * @throws AppendStoredError when other events are to replace a withdrawn append, and a push of that one has
+   * @throws AppendStoredError when other events are to take the place of the conflict's, and a push of those has
    *   arrived after all: nothing was stored
    */
   async retryConflict(id: string, changes: Retry = {}): Promise<AppendResult> {

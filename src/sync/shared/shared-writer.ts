@@ -57,7 +57,7 @@ export class SharedWriter {
   /**
    * Appends; resolves when the remote has it.
    *
-   * @param replaced an append in whose stead it is made
+   * @param conflict what it is to take the place of
    * @throws ConcurrencyError, DuplicateIdError, TimeBackwardsError: it does not hold on the remote
    * @throws AppendStoredError when the remote has the one that it is to replace
    * @throws NotConfirmedError when the remote does not answer in time, or the signal is aborted
@@ -67,10 +67,11 @@ export class SharedWriter {
     appends: readonly StreamAppend[],
     condition: AppendCondition | undefined,
     signal?: AbortSignal,
-    replaced?: PendingAppend,
+    conflict?: Conflict,
   ): Promise<AppendResult> {
     this.checkOpen()
     const prepared = this.parts.log.prepare(appends, condition)
+    const replaced = conflict && isReplaced(conflict, appends, prepared) ? conflict : undefined
     const insteadOf = replaced && { key: replaced.id, appends: this.prepareStored(replaced) }
     return new Promise((resolve, reject) => {
       const append = new WaitingAppend(prepared, condition, { insteadOf }, (outcome) => {
@@ -171,10 +172,7 @@ export class SharedWriter {
   async retry(id: string, { appends, condition, signal }: Retry): Promise<AppendResult> {
     const known = this.getConflict(id)
     const newCondition = condition === undefined ? known.condition : (condition ?? undefined)
-    // A push of a withdrawn one may have been under way on the host still, and have arrived since.
-    const isReplaced = known.reason.code === 'append-withdrawn' && !holdsSameEvents(appends, known)
-    const replaced = isReplaced ? known : undefined
-    const result = await this.append(appends ?? known.appends, newCondition, signal, replaced)
+    const result = await this.append(appends ?? known.appends, newCondition, signal, known)
     await this.parts.outbox.forget(id, 'durable')
     return result
   }
@@ -229,7 +227,19 @@ export class SharedWriter {
   }
 }
 
-function holdsSameEvents(appends: readonly StreamAppend[] | undefined, known: PendingAppend): boolean {
+/**
+ * Whether others are to take the place of a conflict's events, which a push that was still under way on the host may have
+ * stored since: those of a withdrawn append, or of one that rested on such.
+ */
+function isReplaced(
+  { reason, appends: known }: Conflict,
+  appends: readonly StreamAppend[],
+  prepared: readonly PreparedAppend[],
+): boolean {
+  if (reason.code === 'duplicate-id') return false
   const eventsOf = (list: readonly StreamAppend[]) => list.map(({ stream, events }) => ({ stream, events }))
-  return appends === undefined || isDeepStrictEqual(eventsOf(appends), eventsOf(known.appends))
+  if (reason.code === 'append-withdrawn') return !isDeepStrictEqual(eventsOf(appends), eventsOf(known))
+  // What keeps its ids is found by them.
+  const ids = new Set<string | undefined>(prepared.flatMap(({ events }) => events.map(({ id }) => id)))
+  return known.some(({ events }) => events.some(({ id }) => !ids.has(id)))
 }

@@ -4,6 +4,8 @@ import type { SharedLog } from '../../../src/shared-log.ts'
 import { event, gitText } from '../../log/event-log-fixture.ts'
 import { SharedRemote } from './shared-fixture.ts'
 
+const OFFLINE = { ack: 'committed' } as const
+
 /** A log whose next push breaks off before the remote has taken it, and arrives when it is told to. */
 async function openWithLatePush() {
   const remote = await SharedRemote.create()
@@ -48,5 +50,24 @@ test('an append that holds no more without one that was given up, and may arrive
   })
   arrive()
   expect(await append()).toMatchObject({ position: 2 })
+  expect(await idsOf(log)).toEqual(['first', 'second'])
+})
+
+test('a conflict of an append that arrived after all is not replaced by another one', async () => {
+  const { log, whenUnderWay, breakOff, arrive } = await openWithLatePush()
+  await log.append('a', [event(1, { id: 'first' })], OFFLINE)
+  await log.append('a', [event(2, { id: 'second' })], { ...OFFLINE, expectedVersion: 1 })
+  await whenUnderWay()
+  const [first] = log.pending()
+  const withdrawn = log.withdraw(first!.id)
+  breakOff()
+  await withdrawn
+  await log.push()
+  const [, second] = log.conflicts()
+  expect(second!.reason.code).toBe('concurrency')
+  arrive()
+  const appends = [{ stream: 'a', events: [event(3, { id: 'third' })] }]
+  const retried = log.retryConflict(second!.id, { appends })
+  await expect(retried).rejects.toMatchObject({ code: 'append-stored', id: second!.id })
   expect(await idsOf(log)).toEqual(['first', 'second'])
 })
