@@ -1,17 +1,17 @@
 import { dirname } from 'node:path'
-import { setTimeout as wait } from 'node:timers/promises'
 import { timeOf } from '../../event/time.ts'
 import { errorCode, removeQuietly } from '../../repository/durable-file.ts'
 import type { Clock } from '../../system/clock.ts'
 import type { FileSystem } from '../../system/file-system.ts'
 import { isLink } from '../../system/links.ts'
 import { currentProcess, isRunning } from '../../system/process-identity.ts'
+import { Alarm } from './alarm.ts'
 
 /** How long a turn lasts, in milliseconds: some pushes, so that the fetch at its beginning is worth it. */
 const TURN_MS = 500
 /** Whoever is first for so long is passed over: it does not get on, in milliseconds. */
 const LOST_TURN_MS = 10 * TURN_MS
-/** How often the second one looks whether it is first, in milliseconds; those behind it look more rarely. */
+/** How often the second one looks whether it is first, in milliseconds; those behind it look more rarely, once a turn at least. */
 const LOOK_EVERY_MS = 5
 
 const TICKET = /^turn\.(\d{12})$/
@@ -35,6 +35,7 @@ export class TurnQueue {
   private own: Ticket | undefined
   private sinceMs = 0
   private isClosed = false
+  private readonly alarm = new Alarm()
 
   constructor(
     private readonly fileSystem: FileSystem,
@@ -82,6 +83,7 @@ export class TurnQueue {
   /** Waits for no turn any more. */
   async close(): Promise<void> {
     this.isClosed = true
+    this.alarm.ring()
     await this.leave()
   }
 
@@ -117,7 +119,7 @@ export class TurnQueue {
       }
       const isLost = performance.now() - firstSinceMs > this.lostTurnMs || (await this.isLeft(first))
       if (isLost) await removeQuietly(this.fileSystem, first.path)
-      else await wait(LOOK_EVERY_MS * ahead.length ** 2)
+      else await this.alarm.wait(Math.min(LOOK_EVERY_MS * ahead.length ** 2, TURN_MS), true)
     }
   }
 

@@ -72,3 +72,18 @@ test('does without where no ticket can be written', async () => {
   expect(await one.enter(`${folder}/file/turns`)).toBe(false)
   expect(one.isFirst).toBe(false)
 })
+
+test('waits no longer once it is closed, however many are ahead', async () => {
+  const directory = temporaryFolder()
+  const owner = JSON.stringify(currentProcess(0))
+  for (let number = 1; number <= 60; number++) {
+    writeFileSync(`${directory}/turn.${String(number).padStart(12, '0')}`, owner)
+  }
+  const one = queue()
+  const entered = one.enter(directory)
+  await vi.waitFor(() => expect(ticketsIn(directory)).toHaveLength(61))
+  const started = performance.now()
+  await one.close()
+  expect(await entered).toBe(false)
+  expect(performance.now() - started).toBeLessThan(2000)
+})
