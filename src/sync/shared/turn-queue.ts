@@ -14,6 +14,8 @@ const LOST_TURN_MS = 10 * TURN_MS
 /** How often the second one looks whether it is first, in milliseconds; those behind it look more rarely, once a turn at least. */
 const LOOK_EVERY_MS = 5
 
+/** The last number that twelve digits hold. */
+const LAST_NUMBER = 999_999_999_999
 const TICKET = /^turn\.(\d{12})$/
 
 /** A place in the queue: a file, whose number counts. */
@@ -27,7 +29,7 @@ interface Ticket {
  * Pushing at once, they take the processors from each other: of 8 on two cores, two pushes of three were lost.
  *
  * It is a courtesy and proves nothing: the push decides. So the ticket of a process that is gone, or that does
- * not get on, is taken away, and where no ticket can be written there is no queue.
+ * not get on, is taken away, and where no ticket can be written, or that one not be taken away, there is no queue.
  *
  * out → waiting → first (it is our turn) → out
  */
@@ -57,7 +59,7 @@ export class TurnQueue {
    * Waits until it is our turn.
    *
    * @param directory for the tickets; made when it is missing
-   * @returns whether it is: not where tickets cannot be written
+   * @returns whether it is: not where tickets cannot be written, or taken away
    */
   async enter(directory: string): Promise<boolean> {
     try {
@@ -91,6 +93,8 @@ export class TurnQueue {
   private async draw(directory: string): Promise<Ticket> {
     for (;;) {
       const number = ((await this.tickets(directory)).at(-1)?.number ?? 0) + 1
+      // What has more digits is none, and would be drawn again and again.
+      if (number > LAST_NUMBER) throw new Error(`no ticket comes after ${number - 1}`)
       const ticket = ticketOf(directory, number)
       try {
         const owner = Buffer.from(JSON.stringify(currentProcess(timeOf(this.clock))))
@@ -118,8 +122,17 @@ export class TurnQueue {
         firstSinceMs = performance.now()
       }
       const isLost = performance.now() - firstSinceMs > this.lostTurnMs || (await this.isLeft(first))
-      if (isLost) await removeQuietly(this.fileSystem, first.path)
+      if (isLost) await this.takeAway(first)
       else await this.alarm.wait(Math.min(LOOK_EVERY_MS * ahead.length ** 2, TURN_MS), true)
+    }
+  }
+
+  /** One that stays would be looked at again and again, without a pause. @throws Node's own errors */
+  private async takeAway({ path }: Ticket): Promise<void> {
+    try {
+      await this.fileSystem.remove(path)
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT') throw error
     }
   }
 

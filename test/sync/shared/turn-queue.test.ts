@@ -73,6 +73,19 @@ test('does without where no ticket can be written', async () => {
   expect(one.isFirst).toBe(false)
 })
 
+test('does without where a ticket cannot be taken away', async () => {
+  const directory = temporaryFolder()
+  mkdirSync(`${directory}/turn.000000000001`)
+  expect(await queue(50).enter(directory)).toBe(false)
+  expect(ticketsIn(directory)).toEqual(['turn.000000000001'])
+})
+
+test('does without where no number comes after the last ticket', async () => {
+  const directory = temporaryFolder()
+  for (const number of ['999999999999', '1000000000000']) writeFileSync(`${directory}/turn.${number}`, '')
+  expect(await queue(50).enter(directory)).toBe(false)
+})
+
 test('waits no longer once it is closed, however many are ahead', async () => {
   const directory = temporaryFolder()
   const owner = JSON.stringify(currentProcess(0))
