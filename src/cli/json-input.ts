@@ -1,12 +1,11 @@
 import { isUtf8 } from 'node:buffer'
-import { readFile } from 'node:fs/promises'
 import { buffer as readBytes } from 'node:stream/consumers'
 import { UsageError } from '../event/errors.ts'
 import type { Json } from '../event/event.ts'
 import { MAX_DEPTH, parseStrictJson, StrictJsonError } from '../event/strict-json.ts'
 import { InputFileError } from './errors.ts'
 import { findInvalid } from './import/utf8.ts'
-import { standardInput } from './standard-input.ts'
+import { openInput, standardInput } from './input-stream.ts'
 
 /**
  * JSON from the command line, standard input (`-`), or a file.
@@ -24,15 +23,21 @@ export async function readJson(
     throw new UsageError(`${name} and ${name}-file cannot both be given`)
   }
   if (file !== undefined) {
-    const content = await readFile(file).catch((cause: unknown) => {
-      throw new InputFileError(file, cause)
-    })
-    return parseStrictJson(decode(content, file), { name: file, maxDepth })
+    return parseStrictJson(decode(await readFile(file, signal), file), { name: file, maxDepth })
   }
   if (text === undefined) return undefined
   if (text !== '-') return parseStrictJson(text, { name, maxDepth })
   const source = 'standard input'
   return parseStrictJson(decode(await readBytes(standardInput(signal)), source), { name: source, maxDepth })
+}
+
+async function readFile(path: string, signal: AbortSignal): Promise<Buffer> {
+  try {
+    return await readBytes(await openInput(path, signal))
+  } catch (cause) {
+    signal.throwIfAborted()
+    throw new InputFileError(path, cause)
+  }
 }
 
 /** Without its byte order mark. What is not UTF-8 would become U+FFFD, and be stored so. */

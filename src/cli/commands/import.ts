@@ -7,7 +7,6 @@ import { ImportRun } from '../import-run.ts'
 import { oneOf, parseCount, parsePlace } from '../input-values.ts'
 import { openForWriting } from '../opening.ts'
 import { countOf, formatRate } from '../progress.ts'
-import { standardInput } from '../standard-input.ts'
 
 const BATCH = 500
 
@@ -52,7 +51,7 @@ how many events are in the log; the same command with --skip goes on from there.
     refuseColumns(format, { type, time, actor })
     const read = await loadReader(format)
     const { signal, messages, output } = context
-    const bytes = openSource(file, file === '-' ? standardInput(signal) : undefined)
+    const bytes = openSource(file, signal)
     const found = interruptible(read(bytes, { stream, streamPrefix, type, time, actor }), signal)
 
     await using log = await openForWriting(context)
@@ -64,7 +63,6 @@ how many events are in the log; the same command with --skip goes on from there.
       await log.seal()
     } catch (error) {
       messages.warn(howFar(run, skip))
-      // An interrupted source fails in its own words.
       throw signal.aborted ? signal.reason : error
     }
     const seconds = (performance.now() - start) / 1000

@@ -1,8 +1,8 @@
-import { createReadStream } from 'node:fs'
 import { PassThrough, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { InputFileError } from '../errors.ts'
+import { openInput, standardInput } from '../input-stream.ts'
 import { ImportError } from './imported-event.ts'
 import { peek } from './peek.ts'
 
@@ -26,12 +26,17 @@ export function detectFormat(name: string): ImportFormat | undefined {
  * The bytes of a file, or of standard input for `-`, piece by piece. Gzip is recognised by its first bytes,
  * whatever the name, and unpacked on the fly.
  *
- * @throws InputFileError when the file cannot be read; ImportError when its gzip data is damaged.
+ * @throws InputFileError when the file cannot be read; ImportError when its gzip data is damaged; the signal's reason.
  */
-export async function* openSource(path: string, stdin: Readable = process.stdin): AsyncGenerator<Uint8Array> {
+export async function* openSource(
+  path: string,
+  signal: AbortSignal,
+  stdin = () => standardInput(signal),
+): AsyncGenerator<Uint8Array> {
   try {
-    yield* gunzipped(path === '-' ? stdin : createReadStream(path, { highWaterMark: PIECE }))
+    yield* gunzipped(path === '-' ? stdin() : await openInput(path, signal))
   } catch (cause) {
+    signal.throwIfAborted()
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown'
     if (code.startsWith('Z_')) {
       throw new ImportError(

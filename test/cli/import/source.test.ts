@@ -8,6 +8,7 @@ import { detectFormat, openSource } from '../../../src/cli/import/source.ts'
 import { collect, errorOf } from './collect.ts'
 
 const CONTENT = 'stream,type\na,T\n'.repeat(50_000)
+const NEVER = new AbortController().signal
 let folder: string
 
 beforeAll(async () => {
@@ -21,7 +22,7 @@ async function save(name: string, content: string | Uint8Array): Promise<string>
 }
 
 async function read(path: string, stdin?: Readable): Promise<string> {
-  return Buffer.concat(await collect(openSource(path, stdin))).toString()
+  return Buffer.concat(await collect(openSource(path, NEVER, stdin && (() => stdin)))).toString()
 }
 
 describe('openSource', () => {
@@ -43,7 +44,7 @@ describe('openSource', () => {
   })
 
   it('says when a file is not there', async () => {
-    const read = collect(openSource(join(folder, 'nothing.csv')))
+    const read = collect(openSource(join(folder, 'nothing.csv'), NEVER))
     await expect(read).rejects.toMatchObject({
       code: 'input-file',
       message: expect.stringContaining('ENOENT'),
@@ -52,7 +53,7 @@ describe('openSource', () => {
 
   it('says when gzip data is cut off', async () => {
     const path = await save('cut.csv.gz', gzipSync(CONTENT).subarray(0, 100))
-    expect((await errorOf(openSource(path))).message).toContain('gzip data is damaged or cut off')
+    expect((await errorOf(openSource(path, NEVER))).message).toContain('gzip data is damaged or cut off')
   })
 })
 
