@@ -20,6 +20,7 @@ export function columnsOf({ columns }: OutputStream): number {
 export class Output {
   private text = ''
   private end: OutputClosedError | OutputFailedError | undefined
+  private impatience: { readonly reason: unknown } | undefined
   private wake: () => void = () => undefined
 
   /** @param onEnd called when the reader goes away, or nothing can be written any more */
@@ -61,18 +62,36 @@ export class Output {
     return this.line(jsonLine(value))
   }
 
-  /** Hands on what was collected, and waits until it is taken. @throws OutputClosedError, OutputFailedError */
+  /**
+   * Hands on what was collected, and waits until it is taken.
+   *
+   * @throws OutputClosedError, OutputFailedError, and what `giveUp` was given
+   */
   async flush(): Promise<void> {
     const { text, end } = this
     if (end !== undefined) throw end
     this.text = ''
     if (text === '') return
+    let isTaken = false
     await new Promise<void>((resolve) => {
       this.wake = resolve
-      this.stream.write(text, (error) => (error ? this.fail(error) : resolve()))
+      this.stream.write(text, (error) => {
+        if (error) return this.fail(error)
+        isTaken = true
+        resolve()
+      })
+      // A reader that takes it at once is heard of before.
+      if (this.impatience !== undefined) setImmediate(resolve)
     })
     // A reader that has gone is told with the next piece: this one may have been all it wanted.
     if (this.end instanceof OutputFailedError) throw this.end
+    if (this.impatience !== undefined && !isTaken) throw this.impatience.reason
+  }
+
+  /** From now on nobody waits for a reader that takes nothing: who does, or would, gets the reason. */
+  giveUp(reason: unknown): void {
+    this.impatience = { reason }
+    this.wake()
   }
 
   private fail(error: NodeJS.ErrnoException): void {

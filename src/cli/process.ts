@@ -8,6 +8,8 @@ import { runProgram } from './program.ts'
 
 /** A handle that something left open, such as a module of projections, may hold the process up so long. */
 const LINGER_MS = 1000
+/** How long a command that was told to end waits for whoever reads what it prints: it has a log to close. */
+const READER_MS = 1000
 
 /** Runs a command line in this process: its streams, its signals, its exit code. */
 export async function runProcess(words: readonly string[]): Promise<void> {
@@ -21,6 +23,9 @@ async function runWords(words: readonly string[], interruption: Interruption): P
   const output = new Output(process.stdout, (reason) => interruption.outputEnded(reason))
   const messages = new Messages(process.stderr, words.includes('--quiet') || words.includes('-q'))
   const { signal } = interruption
+  signal.addEventListener('abort', () => {
+    setTimeout(() => output.giveUp(signal.reason), READER_MS).unref()
+  })
   try {
     const allowLonger = (ms: number) => interruption.allowLonger(ms)
     const context = {
