@@ -5,6 +5,7 @@ import { Interruption } from './interruption.ts'
 import { Messages } from './messages.ts'
 import { Output } from './output.ts'
 import { runProgram } from './program.ts'
+import { checkTyped } from './typed-words.ts'
 
 /** A handle that something left open, such as a module of projections, may hold the process up so long. */
 const LINGER_MS = 1000
@@ -37,6 +38,7 @@ async function runWords(words: readonly string[], interruption: Interruption): P
       at: undefined,
       run: runProgram,
     }
+    checkTyped(words)
     const exitCode = await runProgram(words, context)
     await output.flush()
     return exitCode
