@@ -12,6 +12,8 @@ export interface Context {
   readonly signal: AbortSignal
   /** Says that the command, once it is told to end, may need so many milliseconds more than others. */
   readonly allowLonger: (ms: number) => void
+  /** Until it is disposed, SIGHUP does this, and does not end the command. */
+  readonly onHangUp: (task: () => void) => Disposable
   /** The point in time that is asked about, given by `memoir at`. */
   readonly at: string | undefined
   /** Runs another command line in this context. */

@@ -3,7 +3,7 @@ import { MemoirError } from '../event/errors.ts'
 /** A signal ended the program. */
 export class InterruptedError extends MemoirError {
   readonly code = 'interrupted'
-  constructor(readonly signal: 'SIGINT' | 'SIGTERM') {
+  constructor(readonly signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP') {
     super(`interrupted by ${signal}`)
   }
 }

@@ -10,6 +10,7 @@ export const ExitCode = {
   conditionNotMet: 4,
   corrupt: 5,
   remoteFailed: 6,
+  hungUp: 129,
   interrupted: 130,
   terminated: 143,
 } as const
@@ -125,6 +126,12 @@ const ENDINGS: readonly (readonly [ExitCode, readonly string[]])[] = [
 
 const BY_CODE = new Map(ENDINGS.flatMap(([ending, codes]) => codes.map((code) => [code, ending] as const)))
 
+const BY_SIGNAL: Readonly<Record<InterruptedError['signal'], ExitCode>> = {
+  SIGHUP: ExitCode.hungUp,
+  SIGINT: ExitCode.interrupted,
+  SIGTERM: ExitCode.terminated,
+}
+
 /** The exit code for an error with this code; undefined for a code that is not known. */
 export function findExitCode(code: string): ExitCode | undefined {
   return BY_CODE.get(code)
@@ -132,7 +139,7 @@ export function findExitCode(code: string): ExitCode | undefined {
 
 /** The exit code for whatever was thrown. */
 export function exitCodeOf(error: unknown): ExitCode {
-  if (error instanceof InterruptedError && error.signal === 'SIGTERM') return ExitCode.terminated
+  if (error instanceof InterruptedError) return BY_SIGNAL[error.signal]
   const known = error instanceof MemoirError ? findExitCode(error.code) : undefined
   return known ?? ExitCode.failed
 }

@@ -5,7 +5,7 @@ import { exitCodeOf } from './exit-code.ts'
 const GRACE_MS = 5000
 
 /**
- * Turns SIGINT and SIGTERM into an aborted signal, so that a command can close its log. One that does not
+ * Turns SIGINT, SIGTERM and SIGHUP (a terminal that was closed) into an aborted signal, so that a command can close its log. One that does not
  * end in time is ended, as is everything at the second signal: whatever was acknowledged is in the journal.
  *
  * running → interrupted: the signal is aborted → ended
@@ -13,8 +13,13 @@ const GRACE_MS = 5000
 export class Interruption implements Disposable {
   private graceMs = GRACE_MS
   private readonly controller = new AbortController()
-  private readonly handlers = (['SIGINT', 'SIGTERM'] as const).map((name) => {
-    const handler = () => this.interrupt(new InterruptedError(name))
+  private wasTold = false
+  private hangUp: (() => void) | undefined
+  private readonly handlers = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) => {
+    const handler = () => {
+      if (name === 'SIGHUP' && this.hangUp !== undefined) this.hangUp()
+      else this.interrupt(new InterruptedError(name))
+    }
     process.on(name, handler)
     return { name, handler }
   })
@@ -29,6 +34,16 @@ export class Interruption implements Disposable {
     this.graceMs = GRACE_MS + ms
   }
 
+  /** Until it is disposed, SIGHUP does this, and does not end the command. */
+  onHangUp(task: () => void): Disposable {
+    this.hangUp = task
+    return {
+      [Symbol.dispose]: () => {
+        this.hangUp = undefined
+      },
+    }
+  }
+
   /** Ends the command because what it prints goes nowhere. */
   outputEnded(reason: OutputClosedError | OutputFailedError): void {
     this.controller.abort(reason)
@@ -39,7 +54,9 @@ export class Interruption implements Disposable {
   }
 
   private interrupt(error: InterruptedError): void {
-    if (this.signal.aborted) process.exit(exitCodeOf(error))
+    if (this.wasTold) process.exit(exitCodeOf(error))
+    // Not so where the output has ended: the terminal that it went to may be the one that was closed.
+    this.wasTold = true
     this.controller.abort(error)
     setTimeout(() => process.exit(exitCodeOf(error)), this.graceMs).unref()
   }

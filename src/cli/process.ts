@@ -35,6 +35,7 @@ async function runWords(words: readonly string[], interruption: Interruption): P
       messages,
       signal,
       allowLonger,
+      onHangUp: (task: () => void) => interruption.onHangUp(task),
       at: undefined,
       run: runProgram,
     }

@@ -34,7 +34,8 @@ test('any other error ends with 1', () => {
   expect(exitCodeOf('thrown text')).toBe(1)
 })
 
-test('the two signals have the exit codes that shells give them', () => {
+test('the signals have the exit codes that shells give them', () => {
   expect(exitCodeOf(new InterruptedError('SIGINT'))).toBe(130)
   expect(exitCodeOf(new InterruptedError('SIGTERM'))).toBe(143)
+  expect(exitCodeOf(new InterruptedError('SIGHUP'))).toBe(129)
 })

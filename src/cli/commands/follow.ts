@@ -42,9 +42,9 @@ export const follow = command({
         },
       })
     }
-    // Also while it is being opened, where the default would end the program.
+    // Also while it is being opened, where it would end the program.
     let opened: Replica | undefined
-    using _ = onHangUp(() => opened?.poke())
+    using _ = context.onHangUp(() => opened?.poke())
     await using replica = await open()
     opened = replica
     if (status) return await printStatus(replica, changes, json, context)
@@ -114,8 +114,3 @@ const CHANGES: ReadonlySet<Notice['kind']> = new Set([
   'remote-failed',
   'remote-refused',
 ])
-
-function onHangUp(task: () => void): Disposable {
-  process.on('SIGHUP', task)
-  return { [Symbol.dispose]: () => process.off('SIGHUP', task) }
-}
