@@ -49,3 +49,15 @@ test('a batch that is full does not wait for the next event', async () => {
   const { value } = await batchesOf(feed(), 2).next()
   expect([value?.count, isNextAsked]).toEqual([2, false])
 })
+
+test('a batch ends before it takes more than an append may', async () => {
+  const event = { type: 'T', data: { text: 'x'.repeat(300_000) } }
+  async function* large(): AsyncGenerator<ImportedEvent> {
+    for (let line = 1; line <= 7; line++) yield { stream: 's', event, line }
+    yield { stream: 's', event: { type: 'T', data: 'x'.repeat(5_000_000) }, line: 8 }
+    yield { stream: 's', event, line: 9 }
+  }
+  const counts: number[] = []
+  for await (const { count } of batchesOf(large(), 500)) counts.push(count)
+  expect(counts).toEqual([3, 3, 1, 1, 1])
+})

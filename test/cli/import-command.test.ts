@@ -70,6 +70,17 @@ describe('import', () => {
     ])
   })
 
+  test('takes events that are too large for one append together', async () => {
+    await using own = await emptyLog()
+    const text = '\u0001'.repeat(15_000)
+    const lines = Array.from({ length: 120 }, (_, n) =>
+      JSON.stringify({ stream: 's', type: 'T', data: { n, text } }),
+    )
+    const words = ['import', '-', '--format', 'jsonl', '--json']
+    const { stdout } = await own.log(words, lines.join('\n'))
+    expect(jsonLines(stdout)).toMatchObject([{ events: 120, firstPosition: 1, lastPosition: 120 }])
+  })
+
   test('says in JSON what it did', async () => {
     await using own = await emptyLog()
     const words = ['import', '-', '--format', 'jsonl', '--json']
