@@ -63,7 +63,7 @@ export async function openForSharing(context: Context, remote: string | undefine
     ...opening.options,
     mode: 'shared',
     shared: { closeWithinMs: CLOSE_WITHIN_MS },
-    ...(remote && { remote }),
+    ...(remote !== undefined && { remote }),
   })
 }
 

@@ -28,6 +28,11 @@ export async function runProgram(words: readonly string[], context: Context): Pr
     help = `memoir ${chosen.name()} --help`
     chosen.action(async () => {
       const folder = program.getOptionValue('C') ?? context.folder
+      if (folder !== undefined && command.namesFolder) {
+        throw new UsageError(`-C means nothing to ${chosen.name()}: its arguments say which folder`, {
+          hint: `See: ${help}`,
+        })
+      }
       exitCode = await command.run(givenInputs(chosen, command), { ...context, folder })
     })
   })

@@ -11,6 +11,7 @@ export const clone = command({
     json,
   },
   examples: [{ run: 'memoir clone ../backup.git copy.git', text: 'restore a log from its backup' }],
+  namesFolder: true,
   async run({ url, path, workTree, json }, context) {
     const { clone } = await import('../../memoir.ts')
     using transfer = showTransfer('Cloning', context)

@@ -1,3 +1,4 @@
+import { UsageError } from '../../event/errors.ts'
 import { command, json, option, optionalArgument } from '../command.ts'
 import { ExitCode } from '../exit-code.ts'
 import { openForReading } from '../opening.ts'
@@ -30,6 +31,7 @@ at the same event in both, so that its state could not be compared. MEMOIR_PROJE
 --projections does not.`,
   async run({ source, projections: given, json }, context) {
     const { output, messages } = context
+    if (given === '') throw new UsageError('--projections needs the path of a module, not ""')
     const module = given ?? process.env.MEMOIR_PROJECTIONS ?? ''
     const projections = module === '' ? [] : await loadProjections(module, context.signal)
     await using log = await openForReading(context, { projections })

@@ -1,3 +1,4 @@
+import { UsageError } from '../../event/errors.ts'
 import type { RecordedEvent } from '../../event/event.ts'
 import type { Notice } from '../../log/log-state.ts'
 import type { Replica } from '../../replica.ts'
@@ -25,7 +26,9 @@ export const follow = command({
   ],
   notes:
     'Ctrl-C ends it, with exit code 130; SIGHUP makes it look at the remote now. What comes is checked before it is taken in. What the remote has rewritten is not: see memoir accept-rewrite.',
-  async run({ remote, path, lines = SHOWN_FIRST, status, json, ...filter }, context) {
+  namesFolder: true,
+  async run({ remote, path, lines, status, json, ...filter }, context) {
+    if (status) refuseChoice({ lines, type: filter.types, prefix: filter.prefix, tag: filter.tags })
     const { output, messages, signal } = context
     const { follow } = await import('../../follow.ts')
     const changes = new Changes()
@@ -51,7 +54,7 @@ export const follow = command({
     const print = (event: RecordedEvent) =>
       json ? output.json(event) : output.lines(eventLines(event, output))
     const options = readOptions({ ...filter, signal })
-    const start = await findTailStart(replica, lines, options)
+    const start = await findTailStart(replica, lines ?? SHOWN_FIRST, options)
     for (const event of start.events) await print(event)
     await output.flush()
     for await (const event of replica.read({ ...options, from: start.next, follow: true })) {
@@ -60,6 +63,12 @@ export const follow = command({
     }
   },
 })
+
+/** What chooses events means nothing where none is printed. */
+function refuseChoice(choice: Readonly<Record<string, unknown>>): void {
+  const [name] = Object.entries(choice).find(([, value]) => value !== undefined) ?? []
+  if (name !== undefined) throw new UsageError(`--${name} goes without --status, which prints no events`)
+}
 
 async function printStatus(
   replica: Replica,

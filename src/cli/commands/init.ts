@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { UsageError } from '../../event/errors.ts'
 import { command, json, option, optionalArgument } from '../command.ts'
 import { oneOf } from '../input-values.ts'
 import { openOrCreate } from '../opening.ts'
@@ -21,7 +22,13 @@ export const init = command({
   ],
   notes: 'Where there is a log already, nothing is changed.',
   async run({ path, codec, json }, context) {
-    const folder = resolve(path ?? context.folder ?? '.')
+    const given = context.folder ?? path ?? '.'
+    if (path !== undefined && context.folder !== undefined) {
+      throw new UsageError('-C and an argument both say where the log is to be: give one of them')
+    }
+    if (given === '')
+      throw new UsageError('init needs a path, not ""', { hint: 'Leave it out for this folder.' })
+    const folder = resolve(given)
     await using log = await openOrCreate(folder, context, { ...(codec && { codec }) })
     const { id, name, codec: actual, events } = log.status()
     if (json) await context.output.json({ path: folder, id, name, codec: actual, events })

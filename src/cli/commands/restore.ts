@@ -22,6 +22,7 @@ export const restore = command({
   ],
   notes: `All of the backup that is needed is checked before anything counts as restored. A commit is restored
 whole or not at all: --at with a position in its midst gives the commit before it.`,
+  namesFolder: true,
   async run({ folder, path, at, dryRun, follow, json }, context) {
     if (follow) {
       if (at !== undefined || dryRun) throw new UsageError('--follow goes with neither --at nor --dry-run')

@@ -1,3 +1,4 @@
+import { UsageError } from '../../event/errors.ts'
 import type { RecordedEvent } from '../../event/event.ts'
 import { command, json, option, optionalArgument } from '../command.ts'
 import { eventLines } from '../event-text.ts'
@@ -19,14 +20,20 @@ export const tail = command({
     { run: 'memoir tail --from 1 --type MoneyDeposited --json', text: 'a feed of deposits for a program' },
   ],
   notes: 'Ctrl-C ends it, with exit code 130. Events are printed once they are committed.',
-  async run({ lines = SHOWN_FIRST, json, from, ...filter }, context) {
+  async run({ lines, json, from, ...filter }, context) {
+    if (from !== undefined && lines !== undefined) {
+      throw new UsageError('--from and --lines both say where to begin: give one of them')
+    }
     const { output, signal } = context
     const print = (event: RecordedEvent) =>
       json ? output.json(event) : output.lines(eventLines(event, output))
 
     await using log = await openForReading(context, { watch: {} })
     const options = readOptions({ ...filter, signal })
-    const start = from === undefined ? await findTailStart(log, lines, options) : { events: [], next: from }
+    const start =
+      from === undefined
+        ? await findTailStart(log, lines ?? SHOWN_FIRST, options)
+        : { events: [], next: from }
     for (const event of start.events) await print(event)
     await output.flush()
     for await (const event of log.read({ ...options, from: start.next, follow: true })) {
