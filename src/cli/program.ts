@@ -37,12 +37,18 @@ export async function runProgram(words: readonly string[], context: Context): Pr
     })
   })
   try {
-    await program.parseAsync(words[0] === 'help' ? [...words.slice(1), '--help'] : words, { from: 'user' })
+    await program.parseAsync(withHelp(words), { from: 'user' })
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode !== 0) throw usageError(error, help)
   }
   return exitCode
+}
+
+/** `help append`, also behind options of the program, is `append --help`. */
+function withHelp(words: readonly string[]): readonly string[] {
+  const at = words.findIndex((word, n) => !word.startsWith('-') && words[n - 1] !== '-C')
+  return words[at] === 'help' ? [...words.slice(0, at), ...words.slice(at + 1), '--help'] : words
 }
 
 function describeProgram(output: Output): Program {

@@ -477,5 +477,6 @@ describe('usage', () => {
     expect([all.code, all.stdout]).toEqual([0, expect.stringContaining('append <stream> <type>')])
     const one = await memoir(['help', 'tail'])
     expect([one.code, one.stdout]).toEqual([0, expect.stringContaining('Examples:')])
+    expect((await memoir(['-q', '-C', 'help', 'help', 'tail'])).stdout).toBe(one.stdout)
   })
 })
