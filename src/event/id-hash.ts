@@ -24,7 +24,13 @@ export function hashId(id: string, key: number): number {
 }
 
 /** The same for an id between two places of a line; NOT_HASHED where it holds an escape, of which there may be others than ours. */
-export function hashStoredId(bytes: Uint8Array, view: DataView, from: number, to: number, key: number): number {
+export function hashStoredId(
+  bytes: Uint8Array,
+  view: DataView,
+  from: number,
+  to: number,
+  key: number,
+): number {
   let hash = key
   let at = from
   for (; at + 4 <= to; at += 4) {

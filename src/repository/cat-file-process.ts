@@ -47,6 +47,8 @@ export class CatFileProcess {
   readonly #questions = new Queue<Question>()
   readonly #ended: Promise<void>
   #hasEnded = false
+  /** Somebody waits for its end. */
+  #isClosing = false
   #messages = ''
   /** The start of a header whose end has not come yet. */
   #line = ''
@@ -96,6 +98,7 @@ export class CatFileProcess {
   }
 
   async close(): Promise<void> {
+    this.#isClosing = true
     this.#keepAlive(true)
     stop(this.#child)
     await this.#ended
@@ -162,7 +165,7 @@ export class CatFileProcess {
   #settle(how: (question: Question) => void): void {
     const question = this.#questions.shift()
     if (question !== undefined) how(question)
-    if (this.#questions.size === 0) this.#keepAlive(false)
+    if (this.#questions.size === 0 && !this.#isClosing) this.#keepAlive(false)
   }
 
   /** A new process costs 3 ms, the content of a huge object seconds. */

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { CatFile } from '../../src/repository/cat-file.ts'
 import { GitFailedError, GitMissingError } from '../../src/repository/git-process-errors.ts'
@@ -56,6 +56,19 @@ describe('CatFile', () => {
     expect(handles()).toBeGreaterThan(before)
     await answer
     await vi.waitFor(() => expect(handles()).toBeLessThanOrEqual(before))
+  })
+
+  it('keeps the event loop alive while it is closed, also once the last question is answered', async () => {
+    const oid = writeBlob(directory, 'hello')
+    const handles = () => process.getActiveResourcesInfo().filter((name) => name === 'ProcessWrap').length
+    const before = handles()
+    wrapGit(`trap '' TERM; touch ${folder.join('ready')}; sleep 0.5; exec git "$@"`)
+    const answer = content(oid)
+    await vi.waitFor(() => expect(existsSync(folder.join('ready'))).toBe(true))
+    const closed = catFile[Symbol.asyncDispose]()
+    await answer
+    expect(handles()).toBeGreaterThan(before)
+    await closed
   })
 
   it('answers all questions with one process', async () => {
