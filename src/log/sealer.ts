@@ -99,6 +99,9 @@ export class Sealer {
   foldAll(signal?: AbortSignal): Promise<{ readonly before: number; readonly after: number }> {
     return this.parts.branchLock.run(async () => {
       try {
+        // A seal that failed since may have moved the branch all the same.
+        const recovered = await this.parts.committer.recover()
+        if (recovered !== undefined) await this.advance(recovered)
         return await this.parts.folding.foldAll(signal)
       } finally {
         // One that failed may have folded a part.
@@ -144,16 +147,22 @@ export class Sealer {
     try {
       const states = (await this.parts.committer.recover()) ?? (await this.commit())
       if (states === undefined) return
-      this.parts.state.branch = states.at(-1)!
-      this.parts.state.tail.dropUpTo(this.parts.state.branch.position)
-      this.settle(states)
-      await this.parts.journal.release(this.parts.state.branch.position)
+      await this.advance(states)
     } catch (error) {
       await this.parts.batches.abandon()
       throw this.fail(error)
     }
     await this.fold()
     this.parts.onSealed()
+  }
+
+  /** Takes note of commits that the branch leads to. */
+  private async advance(states: readonly BranchState[]): Promise<void> {
+    const { state, journal } = this.parts
+    state.branch = states.at(-1)!
+    state.tail.dropUpTo(state.branch.position)
+    this.settle(states)
+    await journal.release(state.branch.position)
   }
 
   /** Commits a round of what waits; undefined when nothing does. */

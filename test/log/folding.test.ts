@@ -4,6 +4,7 @@ import { encodeObject } from '../../src/repository/object.ts'
 import { nodeFileSystem } from '../../src/system/file-system.ts'
 import { FaultyFileSystem } from '../system/faulty-file-system.ts'
 import {
+  appendEach,
   batchFile,
   commitForeign,
   event,
@@ -93,4 +94,25 @@ test('folds by hand what somebody else committed just before, too', async () => 
   commitForeign(folder, { [batchFile(4)]: line(4, { version: 1 }) })
   expect(await opened.log.fold()).toEqual({ before: 4, after: 1 })
   expect(await numbers(opened)).toEqual([1, 2, 3, 4])
+})
+
+test('folds by hand right behind a seal that failed once it had moved the branch, and goes on', async () => {
+  const fileSystem = new FaultyFileSystem(nodeFileSystem)
+  const folder = temporaryFolder()
+  const opened = await openLog(folder, { fileSystem })
+  for (const number of [1, 2, 3]) await appendEach(opened, 's', 1, number).then(() => opened.log.seal())
+  await appendEach(opened, 's', 1, 4)
+  fileSystem.fail({
+    on: ({ method, path }) => method === 'syncDirectory' && path.endsWith('refs/heads'),
+    effect: { kind: 'error', code: 'EIO', late: true },
+  })
+  const { sealer } = opened.log.writer!
+  const [sealed, folded] = await Promise.allSettled([sealer.seal(), sealer.foldAll()])
+  expect(sealed).toMatchObject({ status: 'rejected', reason: { code: 'seal-failed' } })
+  expect(folded).toMatchObject({ status: 'fulfilled', value: { before: 4, after: 1 } })
+  await appendEach(opened, 's', 1, 5)
+  await opened.close()
+  expect(opened.notices).not.toContainEqual(expect.objectContaining({ kind: 'diverged' }))
+  expect(await numbers(await openLog(folder))).toEqual([1, 2, 3, 4, 5])
+  expect(fsck(folder)).toBe('')
 })
