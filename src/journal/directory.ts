@@ -24,3 +24,8 @@ async function exists(fileSystem: FileSystem, path: string): Promise<boolean> {
 export function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }
+
+/** For what is to be gone. */
+export function ignoreMissing(error: unknown): void {
+  if (!isMissing(error)) throw error
+}

@@ -1,6 +1,9 @@
 import { MemoirError } from '../event/errors.ts'
 
-/** No room for an append: nothing of it was kept, its positions are free, and a later append may succeed. */
+/**
+ * No room for an append, on the disk or among the files that may be open: nothing of it was kept, its positions are free,
+ * and a later append may succeed.
+ */
 export class JournalFullError extends MemoirError {
   readonly code = 'journal-full'
 
@@ -8,8 +11,9 @@ export class JournalFullError extends MemoirError {
     readonly directory: string,
     cause?: unknown,
   ) {
-    super(`no room left for the journal in ${directory}`, {
-      hint: 'Free some space or raise the quota, then append again; the log need not be reopened.',
+    const isOfFiles = isOutOfDescriptors(cause)
+    super(`${isOfFiles ? 'too many files are open' : 'no room left'} for the journal in ${directory}`, {
+      hint: `${isOfFiles ? 'Close some files or raise the limit (ulimit -n)' : 'Free some space or raise the quota'}, then append again; the log need not be reopened.`,
       cause,
     })
   }
@@ -57,4 +61,9 @@ export class JournalMisuseError extends MemoirError {
   constructor(message: string) {
     super(message, { hint: 'This is a mistake in the code that uses the journal: please report it.' })
   }
+}
+
+/** Whether nothing was done, since the process, or the system, has too many files open: that passes. */
+export function isOutOfDescriptors(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'EMFILE' || error.code === 'ENFILE')
 }

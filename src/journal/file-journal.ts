@@ -1,6 +1,6 @@
 import { type FileSystem, nodeFileSystem } from '../system/file-system.ts'
-import { makeDurableDirectory } from './directory.ts'
-import { JournalFailedError, JournalFullError, JournalMisuseError } from './errors.ts'
+import { ignoreMissing, makeDurableDirectory } from './directory.ts'
+import { isOutOfDescriptors, JournalFailedError, JournalFullError, JournalMisuseError } from './errors.ts'
 import { FrameEncoder } from './frame.ts'
 import type { Durability, Journal, JournalEntry, JournalGroup } from './journal.ts'
 import { NextSegment } from './next-segment.ts'
@@ -189,9 +189,11 @@ class FileJournal implements Journal {
     for (let oldest = this.#full[0]; oldest !== undefined; oldest = this.#full[0]) {
       if (oldest.last > this.#released || this.#failure !== undefined) return
       try {
-        await fileSystem.remove(oldest.path)
+        await fileSystem.remove(oldest.path).catch(ignoreMissing)
         await fileSystem.syncDirectory(directory)
       } catch (error) {
+        // The next release comes back to it.
+        if (isOutOfDescriptors(error)) return
         throw this.#judge(error)
       }
       this.#full.shift()

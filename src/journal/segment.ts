@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { join } from 'node:path'
 import type { File, FileSystem } from '../system/file-system.ts'
-import { JournalFailedError, JournalFullError } from './errors.ts'
+import { isOutOfDescriptors, JournalFailedError, JournalFullError } from './errors.ts'
 import type { Durability } from './journal.ts'
 
 // Only Linux promises that an O_DSYNC write has reached the platter; elsewhere fdatasync has to say so.
@@ -113,7 +113,13 @@ export class Segment {
     } catch (error) {
       throw isNoRoom(error) ? new JournalFullError(this.directory, error) : error
     }
-    await syncOrFail(() => fileSystem.syncDirectory(this.directory), this.directory)
+    try {
+      await syncOrFail(() => fileSystem.syncDirectory(this.directory), this.directory)
+    } catch (error) {
+      // It holds nothing yet, and is given its name another time.
+      if (error instanceof JournalFullError) await fileSystem.rename(path, this.path)
+      throw error
+    }
     return new Segment(path, this.size, this.#end, this.plain, this.synced, this.directory, this.isFilled)
   }
 
@@ -248,15 +254,18 @@ async function fillWithZeros(file: File, size: number, directory: string): Promi
 }
 
 function isNoRoom(error: unknown): boolean {
-  if (error instanceof ShortWriteError) return true
+  if (error instanceof ShortWriteError || isOutOfDescriptors(error)) return true
   return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')
 }
 
-// Whatever its errno, a failed sync is a failed disk: the kernel may have dropped the pages already.
+// Whatever its errno, a failed sync is a failed disk: the kernel may have dropped the pages already. But for that of a
+// directory, which has to be opened first.
 async function syncOrFail(sync: () => Promise<void>, directory: string): Promise<void> {
   try {
     await sync()
   } catch (error) {
-    throw new JournalFailedError(directory, error)
+    throw isOutOfDescriptors(error)
+      ? new JournalFullError(directory, error)
+      : new JournalFailedError(directory, error)
   }
 }

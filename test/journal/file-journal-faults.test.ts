@@ -166,6 +166,44 @@ describe('a full disk', () => {
   })
 })
 
+describe('a process that is out of file descriptors', () => {
+  const effect = { kind: 'error', code: 'EMFILE' } as const
+  const opens = ({ method, path }: Call) => method === 'open' && path.endsWith('next.tmp')
+  const syncsNames = ({ method }: Call) => method === 'syncDirectory'
+
+  it.each([
+    ['prepare a segment', opens],
+    ['give it its name', syncsNames],
+  ])('and cannot %s refuses what needs it, and goes on later', async (_, on) => {
+    const { directory, fileSystem, journal } = await faulty()
+    fileSystem.fail({ on, times: 2, effect })
+    const entries = [entry(1), entry(2, 1, 2500)]
+    await journal.append(groupEntries([entries[1]!]), 'durable')
+    const next = entry(3, 1, 2500)
+    const error = await journal.append(groupEntries([next]), 'durable').catch((refused: unknown) => refused)
+    expect(error).toBeInstanceOf(JournalFullError)
+    expect(error).toHaveProperty('message', `too many files are open for the journal in ${directory}`)
+    expect(await recover({ directory, readOnly: true })).toEqual(entries)
+    for (let at = 0; at < 2; at++) await journal.append(groupEntries([next]), 'durable').catch(() => {})
+    await journal.append(groupEntries([entry(4)]), 'durable')
+    await journal.close()
+    expect(openFilesIn(directory)).toEqual([])
+    expect(await recover({ directory })).toEqual([...entries, next, entry(4)])
+  })
+
+  it('removes what was released with the next release', async () => {
+    const { directory, fileSystem, journal } = await faulty()
+    for (const at of [2, 3, 4]) await journal.append(groupEntries([entry(at, 1, 2500)]), 'durable')
+    fileSystem.fail({ on: syncsNames, effect })
+    await journal.release(2)
+    await journal.release(3)
+    await journal.append(groupEntries([entry(5)]), 'durable')
+    expect((await readdir(directory)).filter((name) => name.endsWith('.journal'))).toHaveLength(1)
+    await journal.close()
+    expect((await recover({ directory })).map(({ first }) => first)).toEqual([4, 5])
+  })
+})
+
 describe('a failing disk', () => {
   it('stops the journal when a write fails, and opening again decides from the disk', async () => {
     const { directory, fileSystem, journal } = await faulty()
