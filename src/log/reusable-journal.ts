@@ -66,8 +66,12 @@ export class ReusableJournal implements Journal {
   }
 
   async close(): Promise<void> {
-    if (this.isReleased && this.status().failure === undefined) await this.empty()
-    else await this.current.close()
+    try {
+      if (this.isReleased && this.status().failure === undefined) await this.empty()
+      else await this.current.close()
+    } catch (error) {
+      throw fileError(this.directory, error)
+    }
   }
 
   private get isReleased(): boolean {

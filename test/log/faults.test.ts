@@ -236,6 +236,22 @@ test.each([
   expect(await numbers(await openLog(copy))).toEqual([1])
 })
 
+test.each(['list', 'remove'] as const)(
+  'says in words of its own that the journal cannot be emptied at the end: %s',
+  async (method) => {
+    const folder = temporaryFolder()
+    const fileSystem = new FaultyFileSystem(nodeFileSystem)
+    const opened = await openLog(folder, { fileSystem })
+    await appendEach(opened, 's', 1)
+    fileSystem.fail({
+      on: (call) => call.method === method && call.path.includes('/memoir/journal'),
+      effect: { kind: 'error', code: 'EIO' },
+    })
+    await expect(opened.close()).rejects.toMatchObject({ code: 'file-failed' })
+    expect(await numbers(await openLog(folder))).toEqual([1])
+  },
+)
+
 test('a folder that cannot be written to is refused with its path, and left as it was', async () => {
   const folder = temporaryFolder()
   await (await openLog(folder)).close()
