@@ -62,8 +62,11 @@ const FIXED = {
 const SETTINGS = {
   'core.hooksPath': '/dev/null',
   'core.fsmonitor': 'false',
-  // A commit-graph file can lie about ancestry, objects cannot.
+  // What is derived can lie, or be damaged: a commit-graph about ancestry, a multi-pack-index about where objects are, a bitmap
+  // about which ones belong together. Objects cannot, and packs have their own indexes.
   'core.commitGraph': 'false',
+  'core.multiPackIndex': 'false',
+  'pack.useBitmaps': 'false',
   // A work tree may be copied to a system that takes other names for .git than this one does.
   'core.protectHFS': 'true',
   'core.protectNTFS': 'true',

@@ -8,6 +8,7 @@ import { GitRunner } from '../runner.ts'
 import type { RepositoryPaths } from '../stand-in-directory.ts'
 import { progressParser, type TransferProgress } from '../transfer-progress.ts'
 import { countLooseObjects, listPacks, type Pack } from './disk-usage.ts'
+import { Indexes, type RunGit } from './indexes.ts'
 import { PACK_BYTES, packsToMerge } from './plan.ts'
 
 export interface MaintenanceOptions {
@@ -48,9 +49,13 @@ export interface MaintenanceWork {
  */
 export class Maintenance implements AsyncDisposable {
   private readonly runner: GitRunner
+  private readonly indexes: Indexes
 
   constructor(private readonly options: MaintenanceOptions) {
     this.runner = new GitRunner({ repository: options.repository, settings: SETTINGS, isLowPriority: true })
+    const { fileSystem } = options
+    const git: RunGit = (args, input, run) => this.git(args, input, run)
+    this.indexes = new Indexes({ objects: this.objects, fileSystem, git })
   }
 
   /**
@@ -113,21 +118,16 @@ export class Maintenance implements AsyncDisposable {
     const stay = (await listPacks(repository.gitDirectory, fileSystem)).filter(
       ({ name }) => !obsolete.some((pack) => pack.name === name),
     )
-    await this.writeMultiPackIndex(stay, run)
+    await this.indexes.writeMultiPackIndex(stay, run)
     for (const { name } of obsolete) await this.removePack(name)
     this.options.onRepacked()
     return old.length
   }
 
-  /** For git, and whoever clones from here. Both are made anew from the objects when they are lost. */
   private async index(commit: string, run: MaintenanceRun): Promise<void> {
     const { repository, fileSystem } = this.options
-    await this.writeMultiPackIndex(await listPacks(repository.gitDirectory, fileSystem), run)
-    const input = Buffer.from(`${commit}\n`)
-    await this.git(['commit-graph', 'write', '--split', '--stdin-commits', '--progress'], input, run)
-    for (const path of [`${this.objects}/info/commit-graphs`, `${this.objects}/info`]) {
-      await fileSystem.syncDirectory(path).catch(ignoreMissing)
-    }
+    await this.indexes.writeMultiPackIndex(await listPacks(repository.gitDirectory, fileSystem), run)
+    await this.indexes.writeCommitGraph(commit, run)
   }
 
   /**
@@ -144,18 +144,6 @@ export class Maintenance implements AsyncDisposable {
     }
     if (names.length > 0) await this.options.fileSystem.syncDirectory(this.packs)
     return names
-  }
-
-  /** Packs that it does not name are found all the same; those that it names must not go before it. */
-  private async writeMultiPackIndex(packs: readonly Pack[], run: MaintenanceRun): Promise<void> {
-    if (packs.length < 2) {
-      // It would only repeat the index of the one pack.
-      await this.options.fileSystem.remove(`${this.packs}/multi-pack-index`).catch(ignoreMissing)
-      return this.options.fileSystem.syncDirectory(this.packs)
-    }
-    const input = packs.map(({ name }) => `${name}.idx\n`).join('')
-    await this.git(['multi-pack-index', 'write', '--stdin-packs'], Buffer.from(input), run)
-    await this.options.fileSystem.syncDirectory(this.packs)
   }
 
   /** One after the other: appends need the threads that Node has for files. */
@@ -256,8 +244,6 @@ const PACKING = ['--non-empty', '--delta-base-offset', '--progress', '--all-prog
 
 const SETTINGS = {
   ...PACKING_SETTINGS,
-  // Written for others. We do not read it: a commit-graph can lie.
-  'core.commitGraph': 'true',
   'pack.threads': '1',
   'pack.windowMemory': '64m',
 }

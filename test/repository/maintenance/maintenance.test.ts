@@ -11,7 +11,9 @@ import {
 } from 'node:fs'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { countLooseObjects, listPacks } from '../../../src/repository/maintenance/disk-usage.ts'
+import { openReader } from '../../../src/repository/open-reader.ts'
 import { oidsOf } from '../../../src/repository/pack-index.ts'
+import { GitRunner } from '../../../src/repository/runner.ts'
 import { nodeFileSystem } from '../../../src/system/file-system.ts'
 import { bareRepository, fsck, git, gitText } from '../real-git.ts'
 import { commits, maintain, noise, repositoryOf, watched } from './maintained-repository.ts'
@@ -135,6 +137,49 @@ describe('maintenance', () => {
     },
   )
 
+  it('makes a multi-pack-index anew that was damaged, beside which every object is read', async () => {
+    const path = bareRepository()
+    // So many that git is asked for them.
+    noise(path, 2500, 200)
+    commits(path, 2)
+    await maintain(path)
+    commits(path, 2)
+    const index = `${path}/objects/pack/multi-pack-index`
+    const good = readFileSync(index)
+    const damages = {
+      signature: Buffer.from(good.map((byte, at) => (at === 2 ? byte ^ 1 : byte))),
+      names: Buffer.from(good.map((byte, at) => (at > 4096 && at < good.length / 2 ? byte ^ 1 : byte))),
+      end: Buffer.from(good.map((byte, at) => (at > 4096 ? 0 : byte))),
+    }
+    for (const damaged of Object.values(damages)) {
+      rmSync(index)
+      writeFileSync(index, damaged)
+      expect(await unreadable(path)).toEqual([])
+    }
+    expect(await maintain(path)).toMatchObject({ packedObjects: 6 })
+    gitText(path, 'multi-pack-index', 'verify')
+  }, 60_000)
+
+  it.each([
+    [
+      'a parent that is none',
+      (graph: Buffer) => graph.fill(0x55, chunkOf(graph, 'CDAT') + 56, graph.length - 20),
+    ],
+    ['zeros at its end', (graph: Buffer) => graph.fill(0, graph.length - 500)],
+    ['nothing in it', () => Buffer.alloc(0)],
+  ])('makes a commit-graph with %s anew', async (_, change) => {
+    const path = repositoryOf(20)
+    await maintain(path)
+    commits(path, 2)
+    const folder = `${path}/objects/info/commit-graphs`
+    const graph = `${folder}/${readdirSync(folder).find((name) => name.endsWith('.graph'))}`
+    const changed = change(readFileSync(graph))
+    rmSync(graph)
+    writeFileSync(graph, changed)
+    expect(await maintain(path)).toMatchObject({ packedObjects: 6 })
+    gitText(path, 'commit-graph', 'verify')
+  })
+
   it('goes on once a git that is at work gives its lock back', async () => {
     const path = repositoryOf(20)
     await maintain(path)
@@ -250,4 +295,30 @@ describe('before maintenance removes', () => {
 
 function packNames(path: string): string[] {
   return readdirSync(`${path}/objects/pack`).filter((name) => name.endsWith('.pack'))
+}
+
+/** Objects of the branch that cannot be read. */
+async function unreadable(path: string): Promise<string[]> {
+  await using runner = new GitRunner({ repository: { gitDirectory: path } })
+  await using reader = await openReader({ gitDirectory: path, runner, engine: 'git' })
+  const oids = gitText(
+    path,
+    '-c',
+    'core.multiPackIndex=false',
+    'rev-list',
+    '--objects',
+    '--no-object-names',
+    'main',
+  )
+  const failed = (oid: string) =>
+    reader.read(oid).then(
+      () => [],
+      () => [oid],
+    )
+  return (await Promise.all(oids.split('\n').slice(-500).map(failed))).flat()
+}
+
+/** Where a chunk of a commit-graph begins. */
+function chunkOf(graph: Buffer, id: string): number {
+  return Number(graph.readBigUInt64BE(graph.indexOf(id) + 4))
 }
