@@ -96,13 +96,42 @@ export class Maintenance implements AsyncDisposable {
     let from = start
     for (const to of await this.stepsAfter(start, commit, run)) {
       run.signal?.throwIfAborted()
-      const range = from === undefined ? `${to}\n` : `${to}\n^${from}\n`
-      const names = await this.packObjects(['--revs', '--unpacked', '--incremental'], range, run)
-      for (const name of names) packed += await this.removeLooseCopies(name)
+      const range = from === undefined ? [to] : [to, `^${from}`]
+      packed += await this.packAndRemove(['--revs', '--unpacked', '--incremental'], range, run)
+      if (from === start) packed += await this.packAndRemove([], await this.findLeftCopies(range, run), run)
       await replaceFile(this.options.fileSystem, this.packedUpToPath, Buffer.from(`${to}\n`))
       from = to
     }
     return packed
+  }
+
+  /** Returns how many loose objects are in a pack now. */
+  private async packAndRemove(
+    what: readonly string[],
+    input: readonly string[],
+    run: MaintenanceRun,
+  ): Promise<number> {
+    if (input.length === 0) return 0
+    let removed = 0
+    for (const name of await this.packObjects(what, `${input.join('\n')}\n`, run)) {
+      removed += await this.removeLooseCopies(name)
+    }
+    return removed
+  }
+
+  /**
+   * Loose objects that are packed already: a run that was killed leaves them, or one whose git made the pack after that. The
+   * step that it was at is the first of the next run. Who made that pack, and whether it is durable, nobody knows.
+   */
+  private async findLeftCopies(range: readonly string[], { signal }: MaintenanceRun): Promise<string[]> {
+    const args = ['rev-list', '--objects', '--no-object-names', ...range, '--']
+    const { stdout } = await this.runner.run(args, { signal })
+    const left: string[] = []
+    for (const oid of linesOf(stdout)) {
+      const isLoose = await this.options.fileSystem.stat(this.loosePath(oid)).catch(ignoreMissing)
+      if (isLoose !== undefined) left.push(oid)
+    }
+    return left
   }
 
   private async merge(run: MaintenanceRun): Promise<number> {
@@ -152,8 +181,7 @@ export class Maintenance implements AsyncDisposable {
     const oids = oidsOf(await fileSystem.readFile(`${this.packs}/${pack}.idx`))
     let removed = 0
     for (const oid of oids) {
-      const path = `${this.objects}/${oid.slice(0, 2)}/${oid.slice(2)}`
-      const isRemoved = await fileSystem.remove(path).then(() => true, ignoreMissing)
+      const isRemoved = await fileSystem.remove(this.loosePath(oid)).then(() => true, ignoreMissing)
       if (isRemoved) removed++
     }
     this.options.onRepacked()
@@ -225,6 +253,10 @@ export class Maintenance implements AsyncDisposable {
 
   private get objects(): string {
     return `${this.options.repository.gitDirectory}/objects`
+  }
+
+  private loosePath(oid: string): string {
+    return `${this.objects}/${oid.slice(0, 2)}/${oid.slice(2)}`
   }
 
   private get packs(): string {

@@ -14,7 +14,7 @@ import { countLooseObjects, listPacks } from '../../../src/repository/maintenanc
 import { openReader } from '../../../src/repository/open-reader.ts'
 import { oidsOf } from '../../../src/repository/pack-index.ts'
 import { GitRunner } from '../../../src/repository/runner.ts'
-import { nodeFileSystem } from '../../../src/system/file-system.ts'
+import { type FileSystem, nodeFileSystem } from '../../../src/system/file-system.ts'
 import { bareRepository, fsck, git, gitText } from '../real-git.ts'
 import { commits, maintain, noise, repositoryOf, watched } from './maintained-repository.ts'
 
@@ -219,6 +219,24 @@ describe('maintenance', () => {
     const path = repositoryOf(3)
     const reason = new Error('enough')
     await expect(maintain(path, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+    expect(fsck(path)).toBe('')
+  })
+
+  it('leaves no loose copy of what a run packed that was killed', async () => {
+    const path = repositoryOf(20)
+    let removals = 0
+    const fileSystem: FileSystem = {
+      ...nodeFileSystem,
+      async remove(file) {
+        if (/objects\/..\//.test(file) && ++removals > 4) throw new Error('killed')
+        await nodeFileSystem.remove(file)
+      },
+    }
+    await expect(maintain(path, { fileSystem })).rejects.toThrow()
+    expect(await countLooseObjects(path, nodeFileSystem)).toBe(56)
+    commits(path, 3)
+    expect((await maintain(path)).packedObjects).toBe(56 + 9)
+    expect(await countLooseObjects(path, nodeFileSystem)).toBe(0)
     expect(fsck(path)).toBe('')
   })
 
