@@ -3,6 +3,7 @@ import { STREAM, STREAM_END, STREAM_HASH } from '../../src/event/line-scanner.ts
 import { Lines } from '../../src/event/lines.ts'
 import { hashByte, hashName } from '../../src/event/name-hash.ts'
 import { Batch } from '../../src/log/batch.ts'
+import { BatchCache } from '../../src/log/batch-cache.ts'
 import { Names } from '../../src/log/names.ts'
 
 const line = (stream: string, version = 1) =>
@@ -35,6 +36,17 @@ test('says how many events it holds without looking at them, unless its end is m
   for (const cut of [text.slice(0, -1), '']) {
     expect(() => batchOf(cut).count).toThrow(expect.objectContaining({ code: 'invalid-batch' }))
   }
+})
+
+test('what is kept of small batches takes no more memory than it is said to', () => {
+  const cache = new BatchCache(1 << 20)
+  const keys = Array.from({ length: 2000 }, (_, number) => `${number}`)
+  for (const key of keys) cache.add(key, batchOf(line('a')))
+  // One of a single event takes 2 KiB, whatever its bytes.
+  const kept = keys.filter((key) => cache.find(key) !== undefined)
+  expect(kept.length).toBeGreaterThan(400)
+  expect(kept.length).toBeLessThanOrEqual(512)
+  expect(kept.at(-1)).toBe('1999')
 })
 
 test('names are found as strings and in the bytes of a line, and forgotten last first', () => {
