@@ -43,7 +43,7 @@ test('what is kept of small batches takes no more memory than it is said to', ()
   const keys = Array.from({ length: 2000 }, (_, number) => `${number}`)
   for (const key of keys) cache.add(key, batchOf(line('a')))
   // One of a single event takes 2 KiB, whatever its bytes.
-  const kept = keys.filter((key) => cache.find(key) !== undefined)
+  const kept = keys.flatMap((key) => (cache.find(key) === undefined ? [] : [key]))
   expect(kept.length).toBeGreaterThan(400)
   expect(kept.length).toBeLessThanOrEqual(512)
   expect(kept.at(-1)).toBe('1999')
