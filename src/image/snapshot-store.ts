@@ -51,7 +51,7 @@ export class SnapshotStore {
   /** The newest index that fits the branch. It is whole until this store is closed. */
   async loadIndex(branch: BranchState, reader: GitReader): Promise<LogIndex | undefined> {
     for await (const file of this.find(INDEX, branch, reader, branch.position)) {
-      const index = decodeIndex(file)
+      const index = this.decodeIndex(file)
       if (index !== undefined && index.count === file.header.position) {
         this.indexFile = file
         return index
@@ -59,6 +59,15 @@ export class SnapshotStore {
       await file.close()
     }
     return undefined
+  }
+
+  private decodeIndex(file: SnapshotFile): LogIndex | undefined {
+    try {
+      return decodeIndex(file)
+    } catch (cause) {
+      this.reportDamaged(INDEX, file.header.position, cause)
+      return undefined
+    }
   }
 
   /** The newest state of a projection that fits the branch, not after a position. */

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { projection } from '../../src/image/projection.ts'
+import { writeSnapshot } from '../../src/image/snapshot-file.ts'
 import { decodeHead, encodeHead, headLengthFrom } from '../../src/image/snapshot-head.ts'
 import { nodeFileSystem } from '../../src/system/file-system.ts'
 import { commitFiles, git, gitText } from '../repository/git-repository.ts'
@@ -232,6 +233,28 @@ describe('a damaged snapshot', () => {
       writeFileSync(file!, changed)
       expect(await bank.store.loadIndex(bank.log.state.branch, bank.opened.reader)).toBeUndefined()
     }
+  })
+
+  test.each<[string, readonly Buffer[]]>([
+    ['has no parts', []],
+    ['has names that are no JSON', [Buffer.from('{')]],
+    ['has names that are something else', [Buffer.from('[]')]],
+  ])('of the index that was written whole and %s is passed over', async (_, parts) => {
+    using folder = new TemporaryFolder()
+    const path = await bankWithSnapshots(folder)
+    const [name] = snapshotFiles(path, 'index')
+    const whole = readFileSync(name!)
+    const head = decodeHead(whole.subarray(0, headLengthFrom(whole)))!
+    const file = await nodeFileSystem.open(name!, 'w')
+    await writeSnapshot(
+      file,
+      head,
+      parts.map((part) => [() => part]),
+    )
+    await file.close()
+    const bank = await expectRightState(path)
+    expect(bank.replayed).toBe(3)
+    expect(bank.notices).toMatchObject([{ kind: 'snapshot-failed', error: { code: 'snapshot-damaged' } }])
   })
 
   test('cut short anywhere is passed over', async () => {
