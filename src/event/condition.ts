@@ -65,7 +65,7 @@ export function copyCondition({ query, after }: AppendCondition): AppendConditio
     ...(tags !== undefined && { tags: [...tags] }),
     ...(streams !== undefined && { streams: [...streams] }),
   }))
-  return { query: copy, ...(after !== undefined && { after }) }
+  return { query: isList(query) ? copy : copy[0]!, ...(after !== undefined && { after }) }
 }
 
 function isList(query: Query): query is readonly QueryItem[] {

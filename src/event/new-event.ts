@@ -141,6 +141,18 @@ function unknownField(field: string, index: number): InvalidEventError {
   })
 }
 
+/** A prepared event as it can be prepared again, with its id: it shares nothing with what it was prepared from. */
+export function newEventOf({ id, type, schema, tags, timeMs, body, from, to }: PreparedEvent): NewEvent {
+  return {
+    type,
+    id,
+    ...(schema !== 1 && { schema }),
+    ...(tags.length > 0 && { tags: [...tags] }),
+    ...(timeMs !== undefined && { time: formatTime(timeMs) }),
+    ...JSON.parse(`{${body.toString('utf8', from, to)}}`),
+  }
+}
+
 /** Writes the stored line of a prepared event at its place, with its LF: the keys in the order of the format. */
 export function writeLine(
   writer: JsonWriter,

@@ -1,5 +1,6 @@
-import type { AppendCondition } from '../../event/condition.ts'
+import { type AppendCondition, copyCondition } from '../../event/condition.ts'
 import { MemoirError } from '../../event/errors.ts'
+import { newEventOf } from '../../event/new-event.ts'
 import { JournalFullError } from '../../journal/errors.ts'
 import type { PreparedAppend } from '../../log/append-check.ts'
 import type { Draft } from '../../log/draft.ts'
@@ -62,7 +63,7 @@ export class OfflineAppends {
   ): Promise<AppendResult | ProvisionalResult> {
     const { log, line, draft, outbox, newKey } = this.parts
     const prepared = log.prepare(appends, condition)
-    const entry: OutboxEntry = { key: newKey(), append: asStored(appends, prepared, condition) }
+    const entry: OutboxEntry = { key: newKey(), append: asStored(prepared, condition) }
     return new Promise((resolve, reject) => {
       const append = new WaitingAppend(prepared, condition, entry, (outcome) => {
         if (outbox.holds(entry.key)) return this.settle(entry, outcome)
@@ -130,18 +131,17 @@ export class OfflineAppends {
   }
 }
 
-/** A copy that shares nothing with the caller's objects, as JSON keeps it. */
+/** As it was checked: what a getter gave then it may not give to whoever reads it again, and a copy may not have it. */
 function asStored(
-  appends: readonly StreamAppend[],
   prepared: readonly PreparedAppend[],
   condition: AppendCondition | undefined,
 ): OutboxEntry['append'] {
-  const withIds = appends.map(({ stream, events, expectedVersion = 'any' }, at) => ({
+  const appends = prepared.map(({ stream, expected, events }) => ({
     stream,
-    expectedVersion,
-    events: events.map((event, number) => ({ ...event, id: prepared[at]!.events[number]!.id })),
+    expectedVersion: expected,
+    events: events.map(newEventOf),
   }))
-  return JSON.parse(JSON.stringify({ appends: withIds, condition }))
+  return { appends, ...(condition && { condition: copyCondition(condition) }) }
 }
 
 function reasonOf(error: Error): ConflictReason {

@@ -453,6 +453,27 @@ describe('an append that does not wait for the remote', () => {
     expect(log.status().shared).toMatchObject({ provisional: 0, conflicts: 0 })
   })
 
+  test('is pushed by a later process whatever its caller made it of', async () => {
+    class Noted {
+      get type() {
+        return 'Counted'
+      }
+      get data() {
+        return { number: 1 }
+      }
+    }
+    const remote = await SharedRemote.create()
+    const one = await remote.open('one')
+    remote.cut('one')
+    await one.append('a', [new Noted()], { ack: 'committed' })
+    expect(one.pending()[0]?.appends[0]?.events).toMatchObject([{ type: 'Counted', data: { number: 1 } }])
+    await one.close()
+    remote.mend('one')
+    const again = await remote.open('one')
+    await again.push()
+    expect(await numbersOf(again)).toEqual([1])
+  })
+
   test('is pushed by a process that would not have accepted it for its size', async () => {
     const remote = await SharedRemote.create()
     const one = await remote.open('one')
