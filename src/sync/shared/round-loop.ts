@@ -108,6 +108,11 @@ export class RoundLoop {
     return placement !== undefined && (this.proposal?.placements.includes(placement) ?? false)
   }
 
+  /** Whether the remote was seen since an append came, which would have been found there. */
+  hasLookedFor({ arrived }: WaitingAppend): boolean {
+    return this.lastLook > arrived
+  }
+
   /** Somebody waits no more, or will: ends what is under way with the remote, unless others want it. */
   cutOff(): void {
     const { proposal, line, waiters } = this

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { AppendCondition } from '../../event/condition.ts'
-import type { PreparedAppend } from '../../log/append-check.ts'
+import { hasGivenIds, type PreparedAppend } from '../../log/append-check.ts'
 import { LogClosedError } from '../../log/errors.ts'
 import type { AppendResult } from '../../log/placement.ts'
 import type { StreamAppend } from '../../log/preparation.ts'
@@ -82,7 +82,7 @@ export class SharedWriter {
       const leave = (cause: unknown) => {
         stopWaiting()
         append.isAbandoned = true
-        reject(new NotConfirmedError(append.mayBeStored || this.loop.isProposed(append), cause))
+        reject(new NotConfirmedError(this.mayBeStored(append), cause))
       }
       const cutOff = () => {
         leave(signal?.reason)
@@ -208,6 +208,12 @@ export class SharedWriter {
     clearTimeout(timer)
     // Behind those that were asked for before and are being accepted.
     await draft.exclusively(() => outbox.close())
+  }
+
+  private mayBeStored(append: WaitingAppend): boolean {
+    if (append.mayBeStored || this.loop.isProposed(append)) return true
+    // It may be a repetition: whoever made it first may have been told to make it again.
+    return hasGivenIds(append.appends) && !this.loop.hasLookedFor(append)
   }
 
   /** What an append is known by, wherever it stands. */
