@@ -118,16 +118,16 @@ export class OfflineAppends {
   private async settle(entry: OutboxEntry, outcome: Outcome): Promise<void> {
     const { outbox, onConflict } = this.parts
     const { key } = entry
-    // One that comes back after a power cut is found on the remote by its ids.
-    if (outcome.kind === 'confirmed') return outbox.forget(key, 'written')
     try {
-      await outbox.refuse(key, reasonOf(outcome.error))
+      // One that comes back after a power cut is found on the remote by its ids.
+      if (outcome.kind === 'confirmed') await outbox.forget(key, 'written')
+      else await outbox.refuse(key, reasonOf(outcome.error))
     } catch (error) {
       // There may be room for it the next time.
       if (error instanceof JournalFullError) this.recover(entry)
       throw error
     }
-    onConflict(key, outcome.error)
+    if (outcome.kind === 'refused') onConflict(key, outcome.error)
   }
 }
 

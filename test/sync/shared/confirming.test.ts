@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import { open } from '../../../src/memoir.ts'
+import { nodeFileSystem } from '../../../src/system/file-system.ts'
 import { event } from '../../log/event-log-fixture.ts'
+import { FaultyFileSystem } from '../../system/faulty-file-system.ts'
 import { SharedRemote } from './shared-fixture.ts'
 
 const OFFLINE = { ack: 'committed' } as const
@@ -38,5 +40,22 @@ test('a repeated append that the remote may hold is not said to be stored nowher
   expect(await second).toMatchObject({ code: 'not-confirmed', mayBeStored: true })
   remote.mend('one')
   expect(await append()).toMatchObject({ position: 1 })
+  expect(remote.commits).toBe(2)
+})
+
+test('an append that is confirmed while the outbox has no room to say so waits no more once it has', async () => {
+  const remote = await SharedRemote.create()
+  const fileSystem = new FaultyFileSystem(nodeFileSystem)
+  const log = await remote.open('one', { ports: { fileSystem } })
+  remote.cut('one')
+  await log.append('a', [event(1)], OFFLINE)
+  fileSystem.fail({
+    on: ({ method, path }) => method === 'write' && path.includes('/outbox/'),
+    effect: { kind: 'error', code: 'ENOSPC' },
+  })
+  remote.mend('one')
+  await log.push().catch(() => undefined)
+  await log.push()
+  expect(log.pending()).toEqual([])
   expect(remote.commits).toBe(2)
 })
