@@ -2,6 +2,7 @@ import type { EventLog } from '../../log/event-log.ts'
 import { moveRef } from '../../log/ref-move.ts'
 import { commitDistance } from '../../repository/commit-distance.ts'
 import { syncPackNames } from '../../repository/durable-file.ts'
+import { RefMovedError } from '../../repository/errors.ts'
 import type { GitReader } from '../../repository/git-reader.ts'
 import { findNearRemote } from '../../repository/near-remote.ts'
 import { readRef } from '../../repository/refs.ts'
@@ -71,28 +72,37 @@ export class RemoteBranch {
    *   UnexpectedEntryError …: the branch stays as it was
    */
   async fetch(withdraw: () => void): Promise<boolean> {
-    const { log, logId, repository, reader, runner, remote, fileSystem, clock } = this.parts
+    const { log, repository, remote, clock } = this.parts
     const { branch } = repository
     const transfer = this.transfer()
     const head = this.refused.isThere ? await findRemoteHead(repository, remote, branch, transfer) : undefined
     const fetched = await this.refused.fetch(head, () => fetchBranch(repository, remote, branch, transfer))
     this.lastFetchMs = clock.now()
-    const local = log.state.branch
-    if (fetched === undefined) throw await this.missing(local.commit)
-    if (fetched === local.commit) await log.follower.catchUp()
-    else {
-      await syncPackNames(fileSystem, repository.gitDirectory)
-      const { onlyLeft, onlyRight } = await commitDistance(reader, runner, local.commit, fetched)
-      if (onlyLeft > 0) await this.bringForward(local.commit, fetched, onlyRight)
-      else {
-        await checkLine(fetched, { before: local, logId, reader, source: log.source })
-        await log.follower.fastForward(fetched, local.commit, { withdraw })
-        // Each push adds a file at least; a fold takes many away.
-        this.others += Math.max(1, log.state.branch.tree.fileCount - local.tree.fileCount)
-      }
+    const before = log.state.branch
+    if (fetched === undefined) throw await this.missing(before.commit)
+    try {
+      await this.takeIn(fetched, withdraw)
+    } catch (error) {
+      if (!(error instanceof RefMovedError)) throw error
+      // A git moved the branch here, or a disk that failed after it had.
+      await log.follower.look()
+      await this.takeIn(fetched, withdraw)
     }
     await this.remember()
-    return log.state.branch !== local
+    return log.state.branch !== before
+  }
+
+  private async takeIn(fetched: string, withdraw: () => void): Promise<void> {
+    const { log, logId, repository, reader, runner, fileSystem } = this.parts
+    const local = log.state.branch
+    if (fetched === local.commit) return log.follower.catchUp()
+    await syncPackNames(fileSystem, repository.gitDirectory)
+    const { onlyLeft, onlyRight } = await commitDistance(reader, runner, local.commit, fetched)
+    if (onlyLeft > 0) return this.bringForward(local.commit, fetched, onlyRight)
+    await checkLine(fetched, { before: local, logId, reader, source: log.source })
+    await log.follower.fastForward(fetched, local.commit, { withdraw })
+    // Each push adds a file at least; a fold takes many away.
+    this.others += Math.max(1, log.state.branch.tree.fileCount - local.tree.fileCount)
   }
 
   /** About how many pushes of others were taken in since this was last asked. */

@@ -27,7 +27,8 @@ test('a repeated append that the remote may hold is not said to be stored nowher
   const log = await remote.open('one')
   const ending = new AbortController()
   remote.hookOnce('post-receive', `while [ ! -e ${remote.folder}/go ]; do sleep 0.01; done`)
-  const append = (signal?: AbortSignal) => log.append('a', [event(1, { id: 'one' })], { signal })
+  const append = (signal = new AbortController().signal) =>
+    log.append('a', [event(1, { id: 'one' })], { signal })
   const first = append(ending.signal).catch((error) => error)
   await expect.poll(() => remote.hasRun, { timeout: 20_000 }).toBe(true)
   remote.cut('one')

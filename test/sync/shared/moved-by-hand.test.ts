@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest'
+import { nodeFileSystem } from '../../../src/system/file-system.ts'
+import { event, gitText } from '../../log/event-log-fixture.ts'
+import { FaultyFileSystem } from '../../system/faulty-file-system.ts'
+import { SharedRemote } from './shared-fixture.ts'
+
+test('a shared log goes on where a git brought its branch along by hand', async () => {
+  const remote = await SharedRemote.create()
+  const log = await remote.open('one', { watch: false })
+  const other = await remote.open('other')
+  await other.append('a', [event(1)])
+  gitText(`${remote.folder}/one.git`, 'fetch', '--quiet', remote.path, 'main:main')
+  expect(await log.append('a', [event(2)])).toMatchObject({ position: 2 })
+  expect(log.status().shared?.failure).toBeUndefined()
+})
+
+test('a shared log goes on where the disk failed after it had moved the branch', async () => {
+  const remote = await SharedRemote.create()
+  const fileSystem = new FaultyFileSystem(nodeFileSystem)
+  const log = await remote.open('one', { watch: false, ports: { fileSystem } })
+  fileSystem.fail({
+    on: ({ method, path }) => method === 'syncDirectory' && path.endsWith('/refs/heads'),
+    effect: { kind: 'error', code: 'EIO', late: true },
+  })
+  const append = () => log.append('a', [event(1, { id: 'one' })])
+  await expect(append()).rejects.toMatchObject({ code: 'not-confirmed', mayBeStored: true })
+  expect(await append()).toMatchObject({ position: 1 })
+  expect(log.status().events).toBe(1)
+})
