@@ -29,6 +29,8 @@ export class Line {
   private begun = 0
   /** The last position that the remote is known to have: the branch may hold more, of a time without the remote. */
   private remoteEnd = 0
+  /** The commit of the branch that refusals rest on. */
+  private judgedAt: string | undefined
 
   constructor(private readonly draft: Draft) {}
 
@@ -83,6 +85,7 @@ export class Line {
    * @returns those that the branch holds already: made before, by this process or another
    */
   async place(): Promise<Decision[]> {
+    this.forgetStaleRefusals()
     const found: Decision[] = []
     for (const append of this.waiting) {
       if (append.isFresh) break
@@ -127,6 +130,7 @@ export class Line {
   /** The remote has what was proposed. @returns whose events it holds now */
   async confirm(proposal: Proposal): Promise<Decision[]> {
     await this.draft.confirm(proposal)
+    this.judgedAt = this.draft.branch.commit
     this.remoteEnd = this.draft.branch.position
     const held = new Set(proposal.placements)
     const confirmed = this.waiting.flatMap((append): Decision[] => {
@@ -199,6 +203,14 @@ export class Line {
       append.placement = undefined
       append.refusal = undefined
     }
+  }
+
+  /** Somebody may have moved the branch here while none had a place on it, as a git by hand does. */
+  private forgetStaleRefusals(): void {
+    const { commit } = this.draft.branch
+    if (commit === this.judgedAt) return
+    this.judgedAt = commit
+    for (const append of this.waiting) append.refusal = undefined
   }
 
   /** What to tell of a refusal that is final: a push that broke off may arrive yet, where the branch is still at its start. */

@@ -6,13 +6,21 @@ import { ConcurrencyError } from '../../../src/log/errors.ts'
 import type { StreamAppend } from '../../../src/log/preparation.ts'
 import { Line } from '../../../src/sync/shared/line.ts'
 import { WaitingAppend } from '../../../src/sync/shared/waiting-append.ts'
-import { event, openLog, temporaryFolder } from '../../log/event-log-fixture.ts'
+import {
+  batchFile,
+  commitForeign,
+  event,
+  openLog,
+  line as storedLine,
+  temporaryFolder,
+} from '../../log/event-log-fixture.ts'
 
 type Expected = StreamAppend['expectedVersion']
 
 /** A line in front of an empty log. */
 async function lineOf() {
-  const { log } = await openLog(`${temporaryFolder()}/log.git`)
+  const path = `${temporaryFolder()}/log.git`
+  const { log } = await openLog(path)
   const line = new Line(log.draft)
   const addPrepared = (prepared: readonly PreparedAppend[]) => {
     const append = new WaitingAppend(prepared, undefined, {}, () => undefined)
@@ -25,7 +33,7 @@ async function lineOf() {
     await line.place()
     return (await line.propose())!
   }
-  return { log, line, add, addPrepared, propose }
+  return { log, path, line, add, addPrepared, propose }
 }
 
 const positionsOf = (appends: readonly WaitingAppend[]) =>
@@ -90,6 +98,17 @@ describe('a refusal', () => {
       { append: refused, outcome: { kind: 'refused', error: expect.any(ConcurrencyError) } },
     ])
     expect(line.isEmpty).toBe(true)
+  })
+
+  test('does not count once the branch has gone on without the line', async () => {
+    const { log, path, line, add } = await lineOf()
+    const append = add('foreign', [event(1)], 1)
+    await line.place()
+    expect(append.refusal).toBeDefined()
+    commitForeign(path, { [batchFile(1)]: storedLine(1) })
+    await log.follower.look()
+    expect(await line.decide(line.beginLook())).toEqual([])
+    expect(positionsOf([append])).toEqual([2])
   })
 
   test('does not count while it rests on a place that may yet be taken back', async () => {
