@@ -81,26 +81,30 @@ export class RemoteBranch {
     const before = log.state.branch
     if (fetched === undefined) throw await this.missing(before.commit)
     try {
-      await this.takeIn(fetched, withdraw)
+      await this.takeIn(fetched, withdraw, transfer.signal)
     } catch (error) {
       if (!(error instanceof RefMovedError)) throw error
       // A git moved the branch here, or a disk that failed after it had.
       await log.follower.look()
-      await this.takeIn(fetched, withdraw)
+      await this.takeIn(fetched, withdraw, transfer.signal)
     }
     await this.remember()
     return log.state.branch !== before
   }
 
-  private async takeIn(fetched: string, withdraw: () => void): Promise<void> {
+  private async takeIn(
+    fetched: string,
+    withdraw: () => void,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     const { log, logId, repository, reader, runner, fileSystem } = this.parts
     const local = log.state.branch
     if (fetched === local.commit) return log.follower.catchUp()
     await syncPackNames(fileSystem, repository.gitDirectory)
     const { onlyLeft, onlyRight } = await commitDistance(reader, runner, local.commit, fetched)
     if (onlyLeft > 0) return this.bringForward(local.commit, fetched, onlyRight)
-    await checkLine(fetched, { before: local, logId, reader, source: log.source })
-    await log.follower.fastForward(fetched, local.commit, { withdraw })
+    await checkLine(fetched, { before: local, logId, reader, source: log.source, signal })
+    await log.follower.fastForward(fetched, local.commit, { withdraw, signal })
     // Each push adds a file at least; a fold takes many away.
     this.others += Math.max(1, log.state.branch.tree.fileCount - local.tree.fileCount)
   }
@@ -123,7 +127,7 @@ export class RemoteBranch {
     this.lastPushMs = clock.now()
   }
 
-  /** Ends the fetch or the push that is under way: it throws CUT_OFF. */
+  /** Ends the fetch, with the look at what came, or the push that is under way: it throws CUT_OFF. */
   cutOff(): void {
     this.underWay.abort(CUT_OFF)
   }

@@ -2,6 +2,7 @@ import { createServer, type Socket } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { nodeFileSystem } from '../../../src/system/file-system.ts'
+import { batchFile, git, line } from '../../log/event-log-fixture.ts'
 import { FaultyFileSystem } from '../../system/faulty-file-system.ts'
 import { SharedRemote } from './shared-fixture.ts'
 
@@ -142,4 +143,25 @@ test('a shared log that closes without its remote keeps all that was appended be
   expect(await appended).toMatchObject([{ status: 'fulfilled' }, { status: 'fulfilled' }])
   const again = await remote.open('one')
   expect(again.pending()).toHaveLength(2)
+})
+
+test('a shared log that closes does not wait until all is looked at that it fetched', async () => {
+  const remote = await SharedRemote.create()
+  const log = await remote.open('one', { shared: { fetchMs: 3_600_000, closeWithinMs: 0 } })
+  const commits = Array.from({ length: 1000 }, (_, at) => {
+    const content = line(at + 1)
+    const from = at === 0 ? `from ${remote.head}\n` : ''
+    const file = `M 100644 inline ${batchFile(at + 1)}\ndata ${content.length}\n${content}\n`
+    return `commit refs/heads/main\ncommitter a <a@example.org> ${at} +0000\ndata 1\nx\n${from}${file}`
+  })
+  git(remote.path, ['fast-import', '--quiet'], { input: commits.join('') })
+  const { lastFetchMs } = log.status().shared!
+  const pulled = log.pull().then(
+    () => 'pulled',
+    ({ code }) => code,
+  )
+  const fetched = () => log.status().shared?.lastFetchMs
+  await expect.poll(fetched, { timeout: 20_000, interval: 5 }).not.toBe(lastFetchMs)
+  await log.close()
+  expect(await pulled).toBe('log-closed')
 })
