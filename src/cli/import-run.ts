@@ -1,6 +1,7 @@
+import { DuplicateIdError } from '../log/errors.ts'
 import type { Log } from '../opened-log.ts'
 import type { ImportedEvent } from './import/imported-event.ts'
-import { batchesOf, type ImportBatch } from './import-batches.ts'
+import { batchesOf, halvesOf, type ImportBatch } from './import-batches.ts'
 
 /** How far an import has come: only what is acknowledged counts. */
 export interface ImportExtent {
@@ -59,8 +60,17 @@ export class ImportRun {
   }
 
   private async append(batch: ImportBatch): Promise<void> {
-    const { appends, count, line } = batch
     this.underWay = batch
+    try {
+      await this.appendWhole(batch)
+    } catch (error) {
+      if (!(error instanceof DuplicateIdError) || batch.count === 1) throw error
+      // Some of it is stored already, as where the file has grown since: the rest is not.
+      for (const half of halvesOf(batch)) await this.append(half)
+    }
+  }
+
+  private async appendWhole({ appends, count, line }: ImportBatch): Promise<void> {
     const before = this.log.status().positions.journal
     const { firstPosition, position } = await this.log.append(appends)
     this.underWay = undefined

@@ -116,6 +116,37 @@ describe('import', () => {
     expect(await own.events()).toMatchObject([{ stream: 'order-1', type: 'Sold', data: { n: 1 } }])
   })
 
+  test('takes the rest of a file of which a part is stored already, whatever the batches were', async () => {
+    await using own = await emptyLog()
+    const event = (id: string) =>
+      `{"specversion":"1.0","id":"${id}","source":"/shop","type":"Sold","subject":"s-${id}"}\n`
+    const words = ['import', '-', '--format', 'cloudevents', '--json']
+    await own.log([...words, '--batch', '2'], ['a', 'b', 'c'].map(event).join(''))
+    // It has grown, and two of its events came twice.
+    const all = ['a', 'b', 'c', 'd', 'b', 'e', 'e', 'f'].map(event).join('')
+    const { stdout } = await own.log(words, all)
+    expect(jsonLines(stdout)).toMatchObject([
+      { events: 3, repeated: 5, streams: 3, line: 8, firstPosition: 4, lastPosition: 6 },
+    ])
+    const stored = (await own.events()).map(({ stream }) => stream)
+    expect(stored).toEqual(['s-a', 's-b', 's-c', 's-d', 's-e', 's-f'])
+  })
+
+  test('stops at an id that another stream has', async () => {
+    await using own = await emptyLog()
+    const event = (stream: string, id: string) => `{"stream":"${stream}","type":"T","id":"${id}"}\n`
+    const words = ['import', '-', '--format', 'jsonl']
+    await own.log(words, event('s', 'a'))
+    const { code, stderr } = await own.log(words, `${event('s', 'b')}${event('t', 'a')}${event('s', 'c')}`)
+    expect([code, stderr]).toEqual([
+      4,
+      expect.stringContaining(
+        'Stopped: 1 event imported, the last from line 1. The batch from line 2 to line 2',
+      ),
+    ])
+    expect((await own.events()).map(({ id }) => id)).toEqual(['a', 'b'])
+  })
+
   test('counts what was stored already apart from what it imported', async () => {
     await using own = await emptyLog()
     const event = (id: string) => `{"stream":"s-${id}","type":"T","id":"${id}"}\n`
