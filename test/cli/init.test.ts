@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { open } from '../../src/memoir.ts'
 import { memoir, temporaryFolder } from './program.ts'
 
 const git = (cwd: string, ...words: string[]) => execFileSync('git', words, { cwd, encoding: 'utf8' })
@@ -28,3 +29,12 @@ test.each(['.gitattributes', 'memoir.yaml', 'events'])(
     expect(git(cwd, 'for-each-ref')).toBe('')
   },
 )
+
+test('says what is there beside a process that writes to the log', async () => {
+  await using own = await temporaryFolder()
+  const path = join(own.path, 'log.git')
+  await using log = await open(path)
+  await log.append('s', [{ type: 'T' }], { ack: 'committed' })
+  const { code, stdout, stderr } = await memoir(['init', path])
+  expect([code, stdout, stderr]).toEqual([0, `Log "log" in ${path}, jsonl, 1 event\n`, ''])
+})

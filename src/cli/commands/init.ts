@@ -1,8 +1,10 @@
 import { resolve } from 'node:path'
 import { UsageError } from '../../event/errors.ts'
+import { NotALogError, NotARepositoryError } from '../../repository/errors.ts'
 import { command, json, option, optionalArgument } from '../command.ts'
+import type { Context } from '../context.ts'
 import { oneOf } from '../input-values.ts'
-import { openOrCreate } from '../opening.ts'
+import { getLogRepository, openForReading, openOrCreate } from '../opening.ts'
 import { countOf } from '../progress.ts'
 import { printable } from '../terminal-text.ts'
 
@@ -29,7 +31,11 @@ export const init = command({
     if (given === '')
       throw new UsageError('init needs a path, not ""', { hint: 'Leave it out for this folder.' })
     const folder = resolve(given)
-    await using log = await openOrCreate(folder, context, { ...(codec && { codec }) })
+    const here = { ...context, folder }
+    // A log that is there already may have a writer.
+    await using log = (await isLog(here))
+      ? await openForReading(here)
+      : await openOrCreate(folder, context, { ...(codec && { codec }) })
     const { id, name, codec: actual, events } = log.status()
     if (json) await context.output.json({ path: folder, id, name, codec: actual, events })
     else
@@ -38,3 +44,14 @@ export const init = command({
       )
   },
 })
+
+/** Whether there is a branch with commits: if it is none of a log, opening it says so. */
+async function isLog(context: Context): Promise<boolean> {
+  try {
+    await getLogRepository(context)
+    return true
+  } catch (error) {
+    if (error instanceof NotALogError || error instanceof NotARepositoryError) return false
+    throw error
+  }
+}
