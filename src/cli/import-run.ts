@@ -39,8 +39,8 @@ export class ImportRun {
     return { events, repeated, streams: streams.size, line, firstPosition, lastPosition }
   }
 
-  /** The batch that was refused, if that is what stopped the import. */
-  get refused(): ImportBatch | undefined {
+  /** The batch whose append failed, if that is what stopped the import. */
+  get failed(): ImportBatch | undefined {
     return this.underWay
   }
 

@@ -4,6 +4,7 @@ import type { ImportedEvent } from '../import/imported-event.ts'
 import { sortByTime } from '../import/sort.ts'
 import { detectFormat, type ImportFormat, openSource } from '../import/source.ts'
 import { ImportRun } from '../import-run.ts'
+import { describeStop } from '../import-stop.ts'
 import { oneOf, parseCount, parsePlace } from '../input-values.ts'
 import { openForWriting } from '../opening.ts'
 import { countOf, formatRate } from '../progress.ts'
@@ -62,7 +63,7 @@ how many events are in the log; the same command with --skip goes on from there.
       await run.run(skipFirst(sort ? sortByTime(found) : found, skip), batch)
       await log.seal()
     } catch (error) {
-      messages.warn(howFar(run, skip))
+      messages.warn(describeStop(run, error, skip))
       throw signal.aborted ? signal.reason : error
     }
     const seconds = (performance.now() - start) / 1000
@@ -132,13 +133,4 @@ async function* skipFirst(
 
 function storedAlready(repeated: number): string {
   return `${countOf(repeated, 'event')} ${repeated === 1 ? 'was' : 'were'} stored already`
-}
-
-function howFar({ extent: { events, repeated, line }, refused }: ImportRun, skipped: number): string {
-  const where = refused && ` The batch from line ${refused.firstLine} to line ${refused.line} was refused.`
-  const done = events + repeated
-  if (done === 0) return `Stopped: nothing was imported.${where ?? ''}`
-  const stored = repeated === 0 ? '' : `, ${countOf(repeated, 'event')} stored already`
-  const far = `${countOf(events, 'event')} imported${stored}, the last from line ${line}.`
-  return `Stopped: ${far}${where ?? ''} To go on, run it again with --skip ${skipped + done}.`
 }
