@@ -1,3 +1,6 @@
+/** As deep as a state is shown: printing JSON fails after some thousand levels. */
+const MAX_LEVELS = 500
+
 /**
  * A state as plain JSON values, for printing: a Map becomes an object (or a list of pairs where its keys
  * are no texts), a Set a list, a Date its time. What JSON cannot hold becomes a text, never an error.
@@ -12,6 +15,16 @@ function plain(value: unknown, above: readonly unknown[]): unknown {
   if (typeof value === 'function') return '[function]'
   if (typeof value !== 'object' || value === null) return value ?? null
   if (above.includes(value)) return '[circular]'
+  if (above.length === MAX_LEVELS) return '[more levels]'
+  try {
+    return members(value, above)
+  } catch {
+    // A getter or a toJSON of the user's own threw.
+    return '[unreadable]'
+  }
+}
+
+function members(value: object, above: readonly unknown[]): unknown {
   const inner = (one: unknown) => plain(one, [...above, value])
   const list = listOf(value)
   if (list !== undefined) return list.map(inner)
@@ -34,7 +47,7 @@ function entriesOf(state: unknown): readonly (readonly [key: unknown, value: unk
 
 /** The entry that a typed text names; undefined if there is none. */
 export function findEntry(state: unknown, key: string): { readonly value: unknown } | undefined {
-  const found = entriesOf(state).find(([one]) => String(one) === key)
+  const found = entriesOf(state).find(([one]) => typeof one !== 'object' && String(one) === key)
   return found && { value: found[1] }
 }
 

@@ -63,3 +63,35 @@ test('a state reads as one entry a line, cut to the terminal', () => {
     ['null'],
   ])
 })
+
+test('a state deeper than JSON can be is shown down to some level', () => {
+  let list: unknown = null
+  for (let n = 0; n < 100_000; n++) list = { next: list }
+  expect(JSON.stringify(plainState(list))).toContain('[more levels]')
+})
+
+test('what cannot be read is shown as such, and the rest as it is', () => {
+  const state = {
+    wrong: {
+      toJSON() {
+        throw new Error('no')
+      },
+    },
+    getter: Object.defineProperty({}, 'x', {
+      enumerable: true,
+      get() {
+        throw new Error('no')
+      },
+    }),
+    right: 1,
+  }
+  expect(plainState(state)).toEqual({ wrong: '[unreadable]', getter: '[unreadable]', right: 1 })
+})
+
+test('an entry is found beside keys that are no text', () => {
+  const state = new Map<unknown, number>([
+    [Object.create(null), 1],
+    ['a', 2],
+  ])
+  expect(findEntry(state, 'a')).toEqual({ value: 2 })
+})
