@@ -4,6 +4,8 @@ import { printableLines } from './terminal-text.ts'
 
 /** What is said to the person at the terminal, on standard error: never data. */
 export class Messages {
+  private readonly shown: Progress[] = []
+
   constructor(
     private readonly stream: OutputStream,
     private readonly isQuiet: boolean,
@@ -24,10 +26,14 @@ export class Messages {
 
   /** Shows how far a long piece of work is; not with --quiet. */
   progress(label: string): Progress {
-    return new Progress(label, this.isQuiet ? undefined : this.stream)
+    const progress = new Progress(label, this.isQuiet ? undefined : this.stream)
+    this.shown.push(progress)
+    return progress
   }
 
   private write(text: string): void {
+    // What is said must not stand behind a bar.
+    for (const progress of this.shown) progress.hide()
     this.stream.write(`${printableLines(text)}\n`)
   }
 }

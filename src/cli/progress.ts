@@ -50,10 +50,14 @@ export class Progress implements Disposable {
     stream.write(isTerminal ? `\r${cutTo(columnsOf(stream) - 1, text)}\u001b[K` : `${text}\n`)
   }
 
-  /** Removes the bar from a terminal. */
-  [Symbol.dispose](): void {
+  /** Removes the bar from a terminal, until it is drawn anew. */
+  hide(): void {
     if (this.isShown && this.stream?.isTTY) this.stream.write('\r\u001b[K')
     this.isShown = false
+  }
+
+  [Symbol.dispose](): void {
+    this.hide()
   }
 }
 
