@@ -148,13 +148,14 @@ async function lastJournaled(directory: string, messages: Messages): Promise<num
 
 /** Whether what a dead writer left is committed now. */
 async function recover(repository: Repository, context: Context, left: number): Promise<boolean> {
-  const { messages } = context
+  const { messages, signal } = context
   try {
     const log = await openOrCreate(repository.path, context, {})
     await log.close()
     messages.say(`Committed ${countOf(left, 'event')} that a writer left in the journal.`)
     return true
   } catch (error) {
+    signal.throwIfAborted()
     // Another writer has come: it commits them.
     if (error instanceof LogLockedError) return true
     if (!(error instanceof MemoirError)) throw error
