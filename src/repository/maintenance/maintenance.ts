@@ -53,9 +53,7 @@ export class Maintenance implements AsyncDisposable {
 
   constructor(private readonly options: MaintenanceOptions) {
     this.runner = new GitRunner({ repository: options.repository, settings: SETTINGS, isLowPriority: true })
-    const { fileSystem } = options
-    const git: RunGit = (args, input, run) => this.git(args, input, run)
-    this.indexes = new Indexes({ objects: this.objects, fileSystem, git })
+    this.indexes = new Indexes(this.objects, options.fileSystem)
   }
 
   /**
@@ -147,7 +145,7 @@ export class Maintenance implements AsyncDisposable {
     const stay = (await listPacks(repository.gitDirectory, fileSystem)).filter(
       ({ name }) => !obsolete.some((pack) => pack.name === name),
     )
-    await this.indexes.writeMultiPackIndex(stay, run)
+    await this.indexes.writeMultiPackIndex(stay, (args, input) => this.git(args, input, run))
     for (const { name } of obsolete) await this.removePack(name)
     this.options.onRepacked()
     return old.length
@@ -155,8 +153,9 @@ export class Maintenance implements AsyncDisposable {
 
   private async index(commit: string, run: MaintenanceRun): Promise<void> {
     const { repository, fileSystem } = this.options
-    await this.indexes.writeMultiPackIndex(await listPacks(repository.gitDirectory, fileSystem), run)
-    await this.indexes.writeCommitGraph(commit, run)
+    const git: RunGit = (args, input) => this.git(args, input, run)
+    await this.indexes.writeMultiPackIndex(await listPacks(repository.gitDirectory, fileSystem), git)
+    await this.indexes.writeCommitGraph(commit, git)
   }
 
   /**
