@@ -40,6 +40,8 @@ export interface History {
 
 const COMMITS_AHEAD = 64
 const STEPS_AHEAD = 16
+/** So many bytes of directories that differ from commit to commit; parsed, they take four times as much. */
+const STEPS_AHEAD_BYTES = 4 << 20
 const BLOBS_AHEAD = 16
 
 const LINE_FEED = 0x0a
@@ -73,7 +75,9 @@ export class HistoryCheck {
   ): Promise<History> {
     const list = await walkToFirst(head, this.context, shallow)
     const warmed = ahead(list.reversed(), treeWarmer(this.context.objects, EVENTS_PATH), COMMITS_AHEAD)
-    for await (const step of ahead(this.steps(warmed), (step) => this.warmFiles(step), STEPS_AHEAD)) {
+    const bound = { most: STEPS_AHEAD_BYTES, weigh: bytesOf }
+    const steps = ahead(this.steps(warmed), (step) => this.warmFiles(step), STEPS_AHEAD, bound)
+    for await (const step of steps) {
       if (step !== undefined) await this.check(step)
       onProgress(list.length)
     }
@@ -234,6 +238,14 @@ export class HistoryCheck {
       throw new UnreadableBatch()
     }
   }
+}
+
+/** What the directories take that the tree before does not have. */
+function bytesOf(step: Step | undefined): number {
+  if (step === undefined) return 0
+  const known = new Set(step.before?.directories.map(({ oid }) => oid))
+  const added = step.tree.directories.filter(({ oid }) => !known.has(oid))
+  return added.reduce((sum, { content }) => sum + content.length, 0)
 }
 
 /** How many events files hold; undefined where one could not be read. */

@@ -77,17 +77,30 @@ export class ObjectCache {
   }
 }
 
-/** Starts a task for items some way ahead of the one that is given out. */
+/** How much may be held ahead, and what an item takes of that. */
+export interface AheadBound<Item> {
+  readonly most: number
+  readonly weigh: (item: Item) => number
+}
+
+/** Starts a task for items some way ahead of the one that is given out, as far as a bound allows. */
 export async function* ahead<Item>(
   items: Iterable<Item> | AsyncIterable<Item>,
   start: (item: Item) => unknown,
   distance: number,
+  { most, weigh }: AheadBound<Item> = { most: 0, weigh: () => 0 },
 ): AsyncGenerator<Item> {
   const started: Item[] = []
+  let weight = 0
   for await (const item of items) {
     start(item)
     started.push(item)
-    if (started.length > distance) yield started.shift()!
+    weight += weigh(item)
+    while (started.length > distance || weight > most) {
+      const next = started.shift()!
+      weight -= weigh(next)
+      yield next
+    }
   }
   yield* started
 }
