@@ -30,6 +30,11 @@ export function ownDirectory(repository: Repository): string {
   return `${repository.gitDirectory}/memoir`
 }
 
+/** Where the lock of whoever packs the objects lies. */
+export function maintenanceDirectory(repository: Pick<Repository, 'gitDirectory'>): string {
+  return `${repository.gitDirectory}/memoir/maintenance`
+}
+
 const NOT_CREATED = 'A log is not created to be read. Open it for writing first, or check the path.'
 
 /**

@@ -136,7 +136,7 @@ export class MaintenanceRunningError extends MemoirError {
   readonly code = 'maintenance-running'
   constructor(readonly owner: ProcessIdentity) {
     super(`process ${owner.pid} on ${owner.host} maintains this repository, since ${owner.since}`, {
-      hint: 'Wait for it to end: there is nothing else to do.',
+      hint: 'Wait for it to end: there is nothing else to do. If it died on another machine, release its lock: memoir doctor --fix.',
     })
   }
 }

@@ -1,4 +1,5 @@
 import { LogLockedError } from '../log/errors.ts'
+import { maintenanceDirectory } from '../log/log-repository.ts'
 import type { LogState, Notice } from '../log/log-state.ts'
 import { WriterLock } from '../log/writer-lock.ts'
 import { fileError } from '../repository/durable-file.ts'
@@ -145,7 +146,7 @@ export class Upkeep {
 
   private async maintain(run: MaintenanceRun): Promise<MaintenanceResult> {
     const { repository, directory, state, reader, fileSystem, clock } = this.parts
-    const lock = await takeLock(`${directory}/maintenance`, fileSystem, clock)
+    const lock = await takeLock(maintenanceDirectory(repository), fileSystem, clock)
     try {
       const onRepacked = () => reader.refresh()
       await using maintenance = new Maintenance({ repository, directory, fileSystem, onRepacked })

@@ -24,6 +24,7 @@ import {
   treat,
 } from '../../src/log/diagnosis/diagnosis.ts'
 import { LogDivergedError, LogLockedError } from '../../src/log/errors.ts'
+import { open } from '../../src/memoir.ts'
 import { currentProcess } from '../../src/system/process-identity.ts'
 import { bareRepository, git, gitText } from '../repository/real-git.ts'
 import {
@@ -103,11 +104,11 @@ function age(path: string): void {
   utimesSync(path, HOUR_AGO, HOUR_AGO)
 }
 
-function writeLock(path: string, owner: object): void {
-  mkdirSync(join(path, 'memoir'), { recursive: true })
-  const names = readdirSync(join(path, 'memoir')).filter((name) => name.startsWith('writer.'))
-  for (const name of names) rmSync(join(path, 'memoir', name))
-  writeFileSync(join(path, 'memoir/writer.000000000007.lock'), `${JSON.stringify(owner)}\n`)
+function writeLock(path: string, owner: object, folder = 'memoir'): void {
+  mkdirSync(join(path, folder), { recursive: true })
+  const names = readdirSync(join(path, folder)).filter((name) => name.startsWith('writer.'))
+  for (const name of names) rmSync(join(path, folder, name))
+  writeFileSync(join(path, folder, 'writer.000000000007.lock'), `${JSON.stringify(owner)}\n`)
 }
 
 test('a log in good health has no ailments, and is not changed by the look', async () => {
@@ -208,6 +209,28 @@ describe('the lock of the writer', () => {
     expect((await treat(ailment, { path })).message).toContain('not there any more')
     await expect(openLog(path)).rejects.toThrow(LogLockedError)
     await closeLog(opened)
+  })
+})
+
+describe('the lock of maintenance', () => {
+  test('on another machine is released by the treatment, also beside a writer', async () => {
+    const path = await makeLog(deposits(1))
+    writeLock(path, { ...currentProcess(0), host: `not-${hostname()}` }, 'memoir/maintenance')
+    const log = await open(path)
+    await expect(log.maintain()).rejects.toMatchObject({ code: 'maintenance-running' })
+    const ailments = await diagnose({ path })
+    expect(codes(ailments)).toEqual(['writer-live', 'maintenance-elsewhere'])
+    expect(ailments[1]).toMatchObject({ severity: 'warning', canFix: true })
+    await treat(ailments[1]!, { path })
+    expect(codes(await diagnose({ path }))).toEqual(['writer-live'])
+    await log.maintain()
+    await log.close()
+  })
+
+  test('of this machine is nothing to tell: the next takes it over, or waits', async () => {
+    const path = await makeLog(deposits(1))
+    writeLock(path, { ...currentProcess(0), started: '1' }, 'memoir/maintenance')
+    expect(await diagnose({ path })).toEqual([])
   })
 })
 

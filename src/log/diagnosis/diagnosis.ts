@@ -18,7 +18,7 @@ import {
 } from './ailment.ts'
 import { diagnoseJournal } from './journal.ts'
 import { findLeftovers, listLeftovers } from './leftovers.ts'
-import { findGitLocks, findWriter, releaseWriterLock } from './locks.ts'
+import { findGitLocks, findMaintenance, findWriter, releaseLock } from './locks.ts'
 import { isRecentGit, OLDEST_GIT, openForReading } from './reading.ts'
 import { appendAnew, finishAside, replaceJournal, sealJournal, withLock } from './treatment.ts'
 import { findWorkTreeBehind, syncWorkTree } from './work-tree.ts'
@@ -31,7 +31,8 @@ const TREATMENTS: ReadonlyMap<
   (repository: Repository, doctor: Doctor, ailment: Ailment) => Promise<Treatment>
 > = new Map([
   ['stale-lock', (repository, doctor, { path = '' }) => removeLock(repository, doctor, path)],
-  ['writer-elsewhere', (repository, doctor, { path = '' }) => releaseWriterLock(repository, doctor, path)],
+  ['writer-elsewhere', (_, doctor, { path = '' }) => releaseLock(doctor, path)],
+  ['maintenance-elsewhere', (_, doctor, { path = '' }) => releaseLock(doctor, path)],
   ['journal-torn', (_, doctor) => sealJournal(doctor)],
   ['events-unsealed', (_, doctor) => sealJournal(doctor)],
   ['journal-corrupt', (repository, doctor) => replaceJournal(repository, doctor)],
@@ -42,7 +43,7 @@ const TREATMENTS: ReadonlyMap<
 ])
 
 /** Those that are safe, or meant for, a log that somebody else may be writing to. */
-const NEED_NO_LOCK: readonly string[] = ['stale-lock', 'writer-elsewhere']
+const NEED_NO_LOCK: readonly string[] = ['stale-lock', 'writer-elsewhere', 'maintenance-elsewhere']
 
 /**
  * Looks at a log, its repository and this machine for whatever keeps the log from being opened, or waits to
@@ -74,6 +75,7 @@ export async function diagnose(options: DoctorOptions): Promise<readonly Ailment
   await look(() => findDeniedPaths(repository, doctor))
   await look(() => findGitLocks(repository, doctor))
   await look(() => findWriter(repository, doctor))
+  await look(() => findMaintenance(repository, doctor))
   const hasWriter = found.some(({ code }) => code === 'writer-live' || code === 'writer-elsewhere')
   await look(() => findLogProblems(repository, doctor, hasWriter))
   await look(() => findLeftovers(repository, doctor, hasWriter))

@@ -1,7 +1,8 @@
 import { hostname } from 'node:os'
+import { dirname } from 'node:path'
 import { describeRefLock, isStale, type RefLock } from '../../repository/ref-lock.ts'
 import type { Repository } from '../../repository/repository.ts'
-import { ownDirectory } from '../log-repository.ts'
+import { maintenanceDirectory, ownDirectory } from '../log-repository.ts'
 import { WriterLock } from '../writer-lock.ts'
 import type { Ailment, Doctor, Treatment } from './ailment.ts'
 
@@ -68,16 +69,25 @@ export async function findWriter(repository: Repository, { fileSystem, clock }: 
   return [{ code: 'writer-dead', severity: 'info', message, remedy, canFix: false, path }]
 }
 
-/**
- * Marks the lock of a writer on another machine as released, as that writer does when it closes. The file
- * stays: the numbers of locks are never used twice.
- */
-export async function releaseWriterLock(
+/** Who packs the objects, where that was a process on another machine: one that died there keeps everybody else from it. */
+export async function findMaintenance(
   repository: Repository,
   { fileSystem, clock }: Doctor,
-  path: string,
-): Promise<Treatment> {
-  const owner = await WriterLock.findOwner(ownDirectory(repository), fileSystem, clock)
+): Promise<Ailment[]> {
+  const owner = await WriterLock.findOwner(maintenanceDirectory(repository), fileSystem, clock)
+  if (owner === undefined || owner.host === hostname()) return []
+  const { path, pid, host, since } = owner
+  const message = `the lock of maintenance on another machine stands: process ${pid} on ${host}, since ${since}`
+  const remedy = 'Releases the lock. Make sure first that this process does not run any more.'
+  return [{ code: 'maintenance-elsewhere', severity: 'warning', message, remedy, canFix: true, path }]
+}
+
+/**
+ * Marks the lock of a process on another machine as released, as that process does when it is done. The file
+ * stays: the numbers of locks are never used twice.
+ */
+export async function releaseLock({ fileSystem, clock }: Doctor, path: string): Promise<Treatment> {
+  const owner = await WriterLock.findOwner(dirname(path), fileSystem, clock)
   if (owner === undefined || owner.path !== path || owner.host === hostname()) {
     return { message: 'The lock is not there any more.', moved: [] }
   }
