@@ -30,6 +30,25 @@ export class BatchSource {
     const known = this.cache.find(keyOf(file))
     if (known !== undefined) return known
     const { content } = await this.reader.read(file.oid)
+    return this.keep(content, file)
+  }
+
+  /** Batches one after the other, each as `load` gives it. What is not in the cache is read ahead as far as there is room. */
+  async *loadMany(files: readonly BatchFile[]): AsyncGenerator<Batch, undefined> {
+    const known = files.map((file) => this.cache.find(keyOf(file)))
+    const oids = files.flatMap(({ oid }, at) => (known[at] === undefined ? [oid] : []))
+    const contents = this.reader.readMany(oids)[Symbol.asyncIterator]()
+    try {
+      for (const [at, file] of files.entries()) {
+        yield known[at] ?? (await this.keep((await contents.next()).value.content, file))
+      }
+    } finally {
+      await contents.return?.()
+    }
+    return undefined
+  }
+
+  private async keep(content: Buffer, file: BatchFile): Promise<Batch> {
     const batch = await decode(content, file)
     this.cache.add(keyOf(file), batch)
     return batch

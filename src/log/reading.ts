@@ -2,12 +2,13 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { MemoirError, UsageError } from '../event/errors.ts'
 import type { RecordedEvent } from '../event/event.ts'
 import { checkOptionKinds, type OptionKind } from '../event/option-kinds.ts'
+import type { BatchFile } from '../repository/batch-file.ts'
 import type { Batch } from './batch.ts'
 import type { BatchSource } from './batch-source.ts'
 import { StreamNotFoundError } from './errors.ts'
 import type { LogIndex } from './log-index.ts'
 import type { LogState } from './log-state.ts'
-import type { UnsealedRun } from './run.ts'
+import { UnsealedRun } from './run.ts'
 
 /** What to read. Without `stream`, the whole log. */
 export interface ReadOptions {
@@ -49,8 +50,6 @@ export class LogRewrittenError extends MemoirError {
 const SLICE = 16_384
 /** How many are looked at first where few events are asked for. */
 const SMALLEST_SLICE = 16
-/** How many batches are being loaded while one is given out. */
-const AHEAD = 8
 
 /**
  * Reads events that are visible when the first one is asked for, and with `follow` those that come.
@@ -122,27 +121,20 @@ export async function loadRun(
 async function* load(state: LogState, source: BatchSource, positions: readonly number[], rewrites: number) {
   checkHistory(state, rewrites)
   const groups = groupByBatch(state, positions)
-  const loading: Promise<Batch | UnsealedRun>[] = []
-  let started = 0
-  for (const [at, group] of groups.entries()) {
-    for (; started <= at + AHEAD && started < groups.length; started++) {
-      const next = loadRun(state, source, groups[started]![0]!)
-      // It is awaited when its turn comes; until then a failure must not count as unhandled.
-      next.catch(() => undefined)
-      loading.push(next)
-    }
-    let run = await loading.shift()!
-    for (const position of group) {
-      checkHistory(state, rewrites)
-      let event = run.event(position)
-      if (event === undefined) {
-        // A seal in the meantime has divided journaled appends between two batches.
-        run = await loadRun(state, source, position)
+  // The files that there were when the groups were made: a seal or a fold in the meantime changes nothing about them.
+  const batches = source.loadMany(
+    groups.flatMap(({ holder }) => (holder instanceof UnsealedRun ? [] : [holder])),
+  )
+  try {
+    for (const { holder, members } of groups) {
+      const run = holder instanceof UnsealedRun ? holder : (await batches.next()).value!
+      for (const position of members) {
         checkHistory(state, rewrites)
-        event = run.event(position)!
+        yield run.event(position)!.toJSON()
       }
-      yield event.toJSON()
     }
+  } finally {
+    await batches.return(undefined)
   }
 }
 
@@ -151,14 +143,19 @@ function checkHistory(state: LogState, rewrites: number): void {
   if (state.rewrites !== rewrites) throw new LogRewrittenError()
 }
 
-function groupByBatch({ branch, tail }: LogState, positions: readonly number[]): number[][] {
-  const groups: number[][] = []
-  let batch: unknown
+/** Positions that follow on one another in one batch file, or in what was journaled together. */
+interface Group {
+  readonly holder: BatchFile | UnsealedRun
+  readonly members: number[]
+}
+
+function groupByBatch({ branch, tail }: LogState, positions: readonly number[]): Group[] {
+  const groups: Group[] = []
   for (const position of positions) {
-    const holder = tail.find(position) ?? branch.tree.find(position)
-    if (holder === batch) groups.at(-1)!.push(position)
-    else groups.push([position])
-    batch = holder
+    const holder = tail.find(position) ?? branch.tree.find(position)!
+    const last = groups.at(-1)
+    if (last?.holder === holder) last.members.push(position)
+    else groups.push({ holder, members: [position] })
   }
   return groups
 }

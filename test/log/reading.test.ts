@@ -1,13 +1,18 @@
 import { getEventListeners } from 'node:events'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { RecordedEvent } from '../../src/event/event.ts'
 import type { ReadOptions } from '../../src/log/reading.ts'
 import {
   appendEach,
+  batchFile,
+  commitForeign,
   event,
   git,
   gitText,
+  line,
   numbers,
   openLog,
   readAll,
@@ -249,6 +254,34 @@ test('reads backwards what a seal divides between two batches meanwhile', async 
   expect(found.map(({ version, data }) => [version, data.number])).toEqual(
     found.map(({ position }) => [position, position]),
   )
+})
+
+test('reads ahead no more than some MiB, however large the batches are', async () => {
+  setFlagsFromString('--expose-gc')
+  const collect: () => void = runInNewContext('gc')
+  const memory = () => {
+    collect()
+    return process.memoryUsage().arrayBuffers / (1 << 20)
+  }
+  const folder = temporaryFolder()
+  await (await openLog(folder)).close()
+  const large = (position: number) =>
+    line(position).replace('"data":{', `"data":{"text":"${'x'.repeat(8 << 20)}",`)
+  const positions = Array.from({ length: 10 }, (_, at) => at + 1)
+  commitForeign(folder, Object.fromEntries(positions.map((first) => [batchFile(first), large(first)])))
+  const opened = await openLog(folder)
+  const before = memory()
+  const reading = opened.log.read()
+  await reading.next()
+  // What is on its way comes, whether or not it is asked for.
+  for (let last = -1, now = memory(); now !== last; now = memory()) {
+    last = now
+    await new Promise((resolve) => setTimeout(resolve, 300))
+  }
+  expect(memory() - before).toBeLessThan(40)
+  const rest: number[] = []
+  for await (const { position } of reading) rest.push(position)
+  expect(rest).toEqual(positions.slice(1))
 })
 
 test('replays runs of any part, over what is committed and what is not', async () => {
