@@ -64,7 +64,7 @@ export class RunningProjection {
       }
     } catch (error) {
       this.position = position - 1
-      this.stop = { position, error: error instanceof Error ? error : new Error(String(error)) }
+      this.stop = { position, error: asError(error) }
       return this.stop
     }
     this.position = Math.max(this.position, last)
@@ -90,6 +90,16 @@ function initialState(projection: Projection<unknown>): unknown {
       hint: 'It has to give the state before the first event, at any time. See the cause.',
       cause,
     })
+  }
+}
+
+/** Not all that can be thrown can be made a text of. */
+function asError(thrown: unknown): Error {
+  if (thrown instanceof Error) return thrown
+  try {
+    return new Error(String(thrown))
+  } catch {
+    return new Error('the handler threw what is no error and has no text', { cause: thrown })
   }
 }
 

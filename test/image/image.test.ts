@@ -148,6 +148,38 @@ describe('a projection whose handler fails', () => {
     )
   })
 
+  test.each<[string, unknown]>([
+    ['a text', 'unlucky'],
+    ['an object without a prototype', Object.create(null)],
+    [
+      'an object whose toString throws',
+      {
+        toString() {
+          throw new Error('no text')
+        },
+      },
+    ],
+  ])('stops when it throws %s, and the log goes on', async (_, thrown) => {
+    using folder = new TemporaryFolder()
+    const path = folder.join('bank.git')
+    const odd = projection<number>({
+      name: 'odd',
+      version: 1,
+      init: () => 0,
+      when: {
+        Deposited() {
+          throw thrown
+        },
+      },
+    })
+    for (const amount of [1, 2]) {
+      await using bank = await ImagedLog.open(path, { projections: [odd, balances] })
+      await bank.append('a', deposit(amount))
+      expect(bank.image.status()[0]?.stopped).toMatchObject({ position: 1, reason: expect.any(String) })
+      expect(bank.image.state(balances)).toEqual(balancesOf(await bank.events()))
+    }
+  })
+
   test('stops when it returns a promise', async () => {
     using folder = new TemporaryFolder()
     const slow = projection({
