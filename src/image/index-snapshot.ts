@@ -1,15 +1,18 @@
 import { LogIndex } from '../log/log-index.ts'
+import type { Names } from '../log/names.ts'
 import type { MemoryFor, Piece, SnapshotFile } from './snapshot-file.ts'
 
-/** What is in the first part, as JSON; each column is a part of its own. */
+/** What the first part begins with, as JSON. In its other pieces are the names; each column is a part of its own. */
 interface About {
-  readonly streams: readonly string[]
-  readonly types: readonly string[]
-  readonly tags: readonly string[]
+  /** How many names there are: of streams, types and tags. */
+  readonly names: readonly number[]
   readonly idKey: number
   /** The length of each column. */
   readonly layout: readonly number[]
 }
+
+/** So many names stand in one piece: all of them may be more than a text can hold, which is 512 MiB. */
+const NAMES_A_PIECE = 1 << 16
 
 /**
  * The parts of a log's index for a snapshot file, as it stands now: its names and its columns. Of what changes
@@ -17,17 +20,32 @@ interface About {
  */
 export function encodeIndex(index: LogIndex): (readonly Piece[])[] {
   const about: About = {
-    streams: index.streams.all(),
-    types: index.types.all(),
-    tags: index.tags.names.all(),
+    names: namesOf(index).map(({ count }) => count),
     idKey: index.idKey,
     layout: index.columns.map(({ length }) => length),
   }
-  const names = Buffer.from(JSON.stringify(about))
+  const head = asJson(about)
   const columns = index.columns.map((column) =>
     index.changing.has(column) ? column.pieces().map(copied) : column.pieces(),
   )
-  return [[() => names], ...columns]
+  return [[() => head, ...namesOf(index).flatMap(encodeNames)], ...columns]
+}
+
+function namesOf({ streams, types, tags }: LogIndex): readonly Names[] {
+  return [streams, types, tags.names]
+}
+
+/** The names that there are now: of those that come, none is in it. */
+function encodeNames(names: Names): Piece[] {
+  const { count } = names
+  return Array.from({ length: Math.ceil(count / NAMES_A_PIECE) }, (_, at) => () => {
+    const from = at * NAMES_A_PIECE
+    return asJson(names.all().slice(from, Math.min(count, from + NAMES_A_PIECE)))
+  })
+}
+
+function asJson(value: unknown): Buffer {
+  return Buffer.from(JSON.stringify(value))
 }
 
 function copied(piece: Piece): Piece {
@@ -51,9 +69,7 @@ const EMPTY = new LogIndex()
  * have another layout.
  */
 export function decodeIndex(file: SnapshotFile): LogIndex | undefined {
-  const names = file.keptPiece(0, 0)
-  if (names === undefined) return undefined
-  const about: About = JSON.parse(names.toString('utf8'))
+  const about: About = fromJson(file.keptPiece(0, 0))
   const index = new LogIndex(about.idKey)
   if (about.layout.length !== index.columns.length) return undefined
   for (const [at, column] of index.columns.entries()) {
@@ -66,8 +82,17 @@ export function decodeIndex(file: SnapshotFile): LogIndex | undefined {
     const stored = { read: (chunk: number, into: Uint8Array) => file.readPiece(part, chunk, into) }
     column.adopt(about.layout[at]!, stored, kept)
   }
-  index.streams.addAll(about.streams)
-  index.types.addAll(about.types)
-  index.tags.names.addAll(about.tags)
+  let piece = 1
+  for (const [at, into] of namesOf(index).entries()) {
+    const names: string[] = []
+    while (names.length < about.names[at]!) {
+      for (const name of fromJson<string[]>(file.keptPiece(0, piece++))) names.push(name)
+    }
+    into.addAll(names)
+  }
   return index
+}
+
+function fromJson<T>(piece: Buffer | undefined): T {
+  return JSON.parse(piece!.toString('utf8'))
 }

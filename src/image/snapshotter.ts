@@ -128,7 +128,12 @@ export class Snapshotter {
     if (index.count - this.indexTaken < everyEvents) return undefined
     // Appends on their way to the journal are in it: where one is refused, all of it is void.
     this.indexTaken = index.count
-    return store.takeIndex(index)
+    try {
+      return store.takeIndex(index)
+    } catch (error) {
+      this.fail(undefined, error)
+      return undefined
+    }
   }
 
   /**

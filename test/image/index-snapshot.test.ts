@@ -111,6 +111,25 @@ test('what is written holds the index as it was taken, whatever is added meanwhi
   await file.close()
 })
 
+test('names are written in pieces: all of them may be more than a text can hold', async () => {
+  using folder = new TemporaryFolder()
+  const path = folder.join('index.snapshot')
+  const original = new LogIndex()
+  for (let at = 0; at < EVENTS; at++)
+    original.add(`${'x'.repeat(180)}-${at}`, 'T', ['tag', `${at % 7}`], at, at)
+  const parts = encodeIndex(original)
+  // What comes later is in none of them.
+  original.add('later', 'Later', ['later'], EVENTS, 0)
+  expect(Math.max(...parts[0]!.map((piece) => piece().length))).toBeLessThan(16 << 20)
+  await write(parts, EVENTS, path)
+  const file = (await SnapshotFile.open(nodeFileSystem, path, indexMemory))!
+  const index = decodeIndex(file)!
+  expect(index.streams.all()).toEqual(original.streams.all().slice(0, -1))
+  expect(index.types.all()).toEqual(['T'])
+  expect(index.tags.names.all()).toEqual(original.tags.names.all().slice(0, -1))
+  await file.close()
+})
+
 test('two that are written at the same time, from files themselves, do not get into each other', async () => {
   using folder = new TemporaryFolder()
   const files: SnapshotFile[] = []

@@ -1,8 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import type { Image } from '../../src/image/image.ts'
+import type { SnapshotStore } from '../../src/image/snapshot-store.ts'
 import { Snapshotter } from '../../src/image/snapshotter.ts'
 import { JournalFullError } from '../../src/journal/errors.ts'
+import type { Notice } from '../../src/log/log-state.ts'
 import { nodeFileSystem } from '../../src/system/file-system.ts'
 import { type Call, FaultyFileSystem } from '../system/faulty-file-system.ts'
 import { balances, balancesOf, deposit, ImagedLog, TemporaryFolder } from './image-fixture.ts'
@@ -148,6 +150,33 @@ describe('a snapshotter', () => {
     expect(await saved()).toBeUndefined()
     await snapshotter.close()
     expect(await saved()).toEqual(['a', 'b'])
+  })
+
+  test('tells of an index that cannot be taken, and saves the projections', async () => {
+    using folder = new TemporaryFolder()
+    const { bank } = await open(folder, 1)
+    await using _ = bank
+    const takeIndex = () => {
+      throw new RangeError('Invalid string length')
+    }
+    const store: SnapshotStore = Object.assign(Object.create(bank.store), { takeIndex })
+    const notices: Notice[] = []
+    const snapshotter = new Snapshotter({
+      image: bank.image,
+      state: bank.log.state,
+      store,
+      everyEvents: 1,
+      indexPosition: 0,
+      notify: (notice) => notices.push(notice),
+    })
+    await bank.append('a', deposit(1))
+    await bank.log.seal()
+    snapshotter.maybeSnapshot()
+    await snapshotter.close()
+    expect(savedPosition(bank.image)).toBe(1)
+    expect(notices).toMatchObject([
+      { kind: 'snapshot-failed', projection: '', error: { name: 'RangeError' } },
+    ])
   })
 
   test('writes no other index because appends were refused, and loses no projection with it', async () => {
