@@ -5,6 +5,7 @@ import { randomFraction, systemRandom } from '../system/random.ts'
 /** Where the hash of a name begins: in each process elsewhere, so that nobody can write many names with one hash into a log. */
 export const NAME_START = newHashKey()
 const FACTOR = 0x01000193
+const WORD_FACTOR = 0x9e3779b1
 
 /** Stands in place of the hash of a name whose stored bytes are not its characters: it holds an escape, or others than ASCII. */
 export const NOT_HASHED = 0
@@ -13,11 +14,15 @@ export function hashByte(hash: number, byte: number): number {
   return Math.imul(hash ^ byte, FACTOR)
 }
 
-/** @param key also says by what is multiplied, which has to be odd: of four bytes at once, too much can be chosen */
+/**
+ * @param key says by what is multiplied, too: of four bytes at once so much can be chosen that a hidden start alone does not
+ *   help. By something known first, since there are keys that mix little
+ */
 export function hashWord(hash: number, word: number, key: number): number {
-  const value = Math.imul(hash ^ word, key | 1)
-  // A product carries upwards only.
-  return value ^ (value >>> 15)
+  const mixed = Math.imul(hash ^ word, WORD_FACTOR)
+  // A product carries upwards only, and what is odd loses nothing.
+  const value = Math.imul(mixed ^ (mixed >>> 15), key | 1)
+  return value ^ (value >>> 13)
 }
 
 /** What makes a hash one that nobody can foresee: 32 bits. */

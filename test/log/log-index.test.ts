@@ -88,7 +88,7 @@ test('answers as a plain list of events would, also after truncations', () => {
 // From one state of the hash with this key after the other, two texts that lead to the same next one.
 const KEY = 0x1234567
 const ALIKE =
-  'pnwmh077 evcal2ru, 19d82a1d ktwmb7di, mww6ij42 gxnaw787, rhpa5o9e 8kaaf456, pigu9aou ziock9si, 8b838ue7 u7vtbpsn, 5q4ev4u1 wdjzeheb, 9wnik8sj hwcbx77j, 2ss2ojvi uh5zn0hr, f2rja4ms kfzkgyo1, sfpesht6 lyq50so8'
+  'vx90yg62 k821ag5l, vosh6n7q o5tggtl9, r8z4j4a6 b0goqvrr, npez07rr ljfu21ht, slgiwr1d jhb6bmye, 8az541c3 457mgyro, qk4ku6c0 6vnwaw9a, 2zagsdpm 2m3vr4rl, ucjcbb6i kk6fb74e, 6m4037t1 awmnx2xl, wlyzci4a swz2f4v0'
 
 test('ids that were chosen to have one hash are looked for one by one', () => {
   const pairs = ALIKE.split(', ').map((pair) => pair.split(' '))
@@ -102,6 +102,17 @@ test('ids that were chosen to have one hash are looked for one by one', () => {
     expect(index.findId(id).length).toBeLessThan(10)
     index.add('s', 'T', [], at, index.idHash(id))
     expect(index.findId(id)).toContain(at + 1)
+  }
+})
+
+test('ids that are numbered have hashes of their own, whatever the key', () => {
+  const ids = Array.from(
+    { length: 5000 },
+    (_, at) => `00000000-0000-7000-8000-${String(at).padStart(12, '0')}`,
+  )
+  for (const key of [0, 1, -1, 2, 0x100, 0x9d9cfa04, 0xc4e21c00, 0x66c8de01, 0x4cd0f700, 0x80000000]) {
+    const index = new LogIndex(key | 0)
+    expect(new Set(ids.map((id) => index.idHash(id))).size).toBeGreaterThan(ids.length - 5)
   }
 })
 
