@@ -66,6 +66,14 @@ export class Line {
     this.waiting.push(append)
   }
 
+  /** What became of an append could not be kept: it is decided anew, as what it is. Whoever withdraws it still does. */
+  addAgain(append: WaitingAppend): void {
+    append.outcome = undefined
+    append.placement = undefined
+    append.refusal = undefined
+    this.add(append)
+  }
+
   /** How many looks at the remote have begun: who has come since was not held against it. */
   get looks(): number {
     return this.begun

@@ -66,7 +66,7 @@ export class OfflineAppends {
     const entry: OutboxEntry = { key: newKey(), append: asStored(prepared, condition) }
     return new Promise((resolve, reject) => {
       const append = new WaitingAppend(prepared, condition, entry, (outcome) => {
-        if (outbox.holds(entry.key)) return this.settle(entry, outcome)
+        if (outbox.holds(entry.key)) return this.settle(append, entry.key, outcome)
         // It was decided before it was accepted.
         if (outcome.kind === 'confirmed') resolve(outcome.result)
         else reject(outcome.error)
@@ -110,21 +110,21 @@ export class OfflineAppends {
     const { appends, condition } = entry.append
     // It was accepted, whatever the limit is now: a log that did not open for it could never push it.
     const prepared = this.parts.log.prepare(appends, condition, Number.POSITIVE_INFINITY)
-    this.parts.line.add(
-      new WaitingAppend(prepared, condition, entry, (outcome) => this.settle(entry, outcome)),
+    const append = new WaitingAppend(prepared, condition, entry, (outcome) =>
+      this.settle(append, entry.key, outcome),
     )
+    this.parts.line.add(append)
   }
 
-  private async settle(entry: OutboxEntry, outcome: Outcome): Promise<void> {
-    const { outbox, onConflict } = this.parts
-    const { key } = entry
+  private async settle(append: WaitingAppend, key: string, outcome: Outcome): Promise<void> {
+    const { line, outbox, onConflict } = this.parts
     try {
       // One that comes back after a power cut is found on the remote by its ids.
       if (outcome.kind === 'confirmed') await outbox.forget(key, 'written')
       else await outbox.refuse(key, reasonOf(outcome.error))
     } catch (error) {
       // There may be room for it the next time.
-      if (error instanceof JournalFullError) this.recover(entry)
+      if (error instanceof JournalFullError) line.addAgain(append)
       throw error
     }
     if (outcome.kind === 'refused') onConflict(key, outcome.error)

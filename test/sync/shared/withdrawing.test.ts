@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import type { NewEvent } from '../../../src/event/event.ts'
 import type { Notice } from '../../../src/log/log-state.ts'
@@ -171,6 +172,27 @@ describe('an append that is withdrawn', () => {
     await log.withdraw(id)
     expect([log.pending().length, log.conflicts().length]).toEqual([0, 1])
   })
+})
+
+test('an append whose withdrawal the disk has no room for is withdrawn once it has, though a round was under way', async () => {
+  const remote = await SharedRemote.create()
+  const fileSystem = new FaultyFileSystem(nodeFileSystem)
+  const log = await remote.open('one', { ports: { fileSystem } })
+  remote.hook('pre-receive', REFUSE_SECRETS)
+  await log.append('a', [noted('SECRET')], OFFLINE)
+  const [{ id }] = log.pending() as [PendingAppend]
+  await log.push().catch(() => undefined)
+  remote.hook('pre-receive', '')
+  fileSystem.fail({
+    on: ({ method, path }) => method === 'write' && path.includes('/outbox/'),
+    effect: { kind: 'error', code: 'ENOSPC' },
+  })
+  const pushed = log.push().catch(({ code }) => code)
+  while (log.status().shared?.phase !== 'fetching') await nextTurn()
+  await log.withdraw(id)
+  expect(await pushed).toBe('journal-full')
+  expect(await idsOf(log)).toEqual([])
+  expect([log.pending().length, log.conflicts().length]).toEqual([0, 1])
 })
 
 test('what replaces a withdrawn append is found where nobody knows how its push ended', async () => {
