@@ -4,13 +4,14 @@ import { RemoteFailedError } from '../../repository/git-process-errors.ts'
 import { Alarm } from './alarm.ts'
 import { Backoff, mayPass } from './backoff.ts'
 import { withWayOut } from './blocked-push.ts'
-import { type Decision, type Line, tell } from './line.ts'
+import { type Line, tell } from './line.ts'
 import { LostPushes } from './lost-pushes.ts'
 import { Pace } from './pace.ts'
 import { CUT_OFF, RemoteBranch } from './remote-branch.ts'
 import type { RoundLoopParts } from './round-loop-parts.ts'
 import { failureOf, type SharedFailure, type SharedPhase } from './shared-status.ts'
 import { TurnQueue } from './turn-queue.ts'
+import { UnderWay } from './under-way.ts'
 import { Waiters } from './waiters.ts'
 import type { WaitingAppend } from './waiting-append.ts'
 
@@ -24,6 +25,7 @@ import type { WaitingAppend } from './waiting-append.ts'
  */
 export class RoundLoop {
   readonly remote: RemoteBranch
+  readonly underWay = new UnderWay()
   private current: SharedPhase = 'idle'
   private readonly pace = new Pace()
   private readonly turns: TurnQueue
@@ -36,8 +38,6 @@ export class RoundLoop {
   private running: Promise<void> | undefined
   /** The last look at the remote that ended. */
   private lastLook = 0
-  /** What is on its way to the remote. */
-  private proposal: Proposal | undefined
   private failed: Error | undefined
 
   constructor(
@@ -98,16 +98,6 @@ export class RoundLoop {
     return this.waitFor(isDone ?? (() => this.lastLook > looks), true, signal)
   }
 
-  /** Whether something is on its way to the remote. */
-  get isPushing(): boolean {
-    return this.proposal !== undefined
-  }
-
-  /** Whether an append is on its way to the remote. */
-  isProposed({ placement }: WaitingAppend): boolean {
-    return placement !== undefined && (this.proposal?.placements.includes(placement) ?? false)
-  }
-
   /** Whether the remote was seen since an append came, which would have been found there. */
   hasLookedFor({ arrived }: WaitingAppend): boolean {
     return this.lastLook > arrived
@@ -115,8 +105,8 @@ export class RoundLoop {
 
   /** Somebody waits no more, or will: ends what is under way with the remote, unless others want it. */
   cutOff(): void {
-    const { proposal, line, waiters } = this
-    const isWanted = line.appends.some((one) => !one.isAbandoned && (!proposal || this.isProposed(one)))
+    const { underWay, line, waiters } = this
+    const isWanted = line.appends.some((one) => !one.isAbandoned && (underWay.isEmpty || underWay.holds(one)))
     if (!isWanted && waiters.isEmpty) this.remote.cutOff()
   }
 
@@ -226,7 +216,7 @@ export class RoundLoop {
     const hasMoved = await this.remote.fetch(() => this.line.withdraw())
     this.parts.onConfirmed()
     if (hasMoved) this.parts.onMoved()
-    await this.decide(() => this.line.decide(look))
+    await tell(await this.parts.draft.exclusively(() => this.line.decide(look)))
     this.lastLook = look
     this.mustLook = false
   }
@@ -241,7 +231,7 @@ export class RoundLoop {
         proposal = await this.line.propose()
         // Who left meanwhile was told that nothing was stored.
       } while (this.line.dropAbandoned())
-      this.proposal = proposal
+      this.underWay.proposal = proposal
       return proposal
     })
   }
@@ -258,11 +248,12 @@ export class RoundLoop {
       if (this.turns.isOver) await this.turns.leave()
       this.failed = undefined
       this.current = 'confirming'
-      await this.decide(async () => {
+      const decisions = await this.parts.draft.exclusively(async () => {
         const confirmed = await this.line.confirm(proposal)
         this.parts.onConfirmed()
         return [...confirmed, ...this.line.refuse(look)]
       })
+      await tell(decisions)
     } catch (error) {
       if (error instanceof RemoteFailedError) mayHaveArrived = error.mayHaveArrived
       if (mayHaveArrived) this.line.doubt(proposal)
@@ -272,17 +263,13 @@ export class RoundLoop {
       if (failure !== undefined) throw failure
       return false
     } finally {
-      this.proposal = undefined
+      this.underWay.proposal = undefined
     }
     this.mustLook = false
     this.lastLook = look
     this.parts.onMoved()
     await this.remote.remember()
     return true
-  }
-
-  private async decide(task: () => Promise<Decision[]>): Promise<void> {
-    await tell(await this.parts.draft.exclusively(task))
   }
 
   private async rest(): Promise<void> {

@@ -38,7 +38,7 @@ export class SharedWriter {
   private constructor(private readonly parts: SharedWriterParts) {
     this.line = new Line(parts.draft)
     this.loop = new RoundLoop(parts, this.line)
-    const isPushing = () => this.loop.isPushing
+    const isPushing = () => !this.loop.underWay.isEmpty
     this.offline = new OfflineAppends({ ...parts, line: this.line, isPushing })
   }
 
@@ -187,7 +187,7 @@ export class SharedWriter {
     const { phase, failure, remote } = this.loop
     const { lastPushMs, lastFetchMs } = remote
     const conflicts = this.parts.outbox.conflicts.length
-    const provisional = this.line.countEvents((append) => this.loop.isProposed(append))
+    const provisional = this.line.countEvents((append) => this.loop.underWay.holds(append))
     return { phase, provisional, conflicts, lastPushMs, lastFetchMs, failure }
   }
 
@@ -211,7 +211,7 @@ export class SharedWriter {
   }
 
   private mayBeStored(append: WaitingAppend): boolean {
-    if (append.mayBeStored || this.loop.isProposed(append)) return true
+    if (append.mayBeStored || this.loop.underWay.holds(append)) return true
     // It may be a repetition: whoever made it first may have been told to make it again.
     return hasGivenIds(append.appends) && !this.loop.hasLookedFor(append)
   }
