@@ -116,12 +116,26 @@ export class Line {
   }
 
   /**
-   * Decides by a branch that was just seen to be the remote's: who is on it, who was withdrawn and is not, and,
-   * when all others have their places, whose refusal is final.
+   * Takes out those that are withdrawn, by a branch that was just seen to be the remote's; what it holds of them is
+   * confirmed all the same. By itself: they are told, though what the others wait for cannot be found out.
+   */
+  async takeOut(): Promise<Decision[]> {
+    const withdrawn = this.waiting.filter(({ withdrawals }) => withdrawals > 0)
+    if (withdrawn.length === 0) return []
+    // Others may rest on them, and they are looked for on the branch alone.
+    this.withdraw()
+    const found: Decision[] = []
+    for (const append of withdrawn) found.push({ append, outcome: await this.outcomeOfWithdrawn(append) })
+    return this.decided(found)
+  }
+
+  /**
+   * Decides by a branch that was just seen to be the remote's: who is on it, and, when all others have their places,
+   * whose refusal is final.
    */
   async decide(look: number): Promise<Decision[]> {
     this.remoteEnd = this.draft.branch.position
-    return [...(await this.takeOut()), ...(await this.place()), ...this.refuse(look)]
+    return [...(await this.place()), ...this.refuse(look)]
   }
 
   /** Writes commits for those that have a place; undefined when none has one. */
@@ -225,17 +239,6 @@ export class Line {
   private verdictOn({ isOffline, doubtedAt }: WaitingAppend, { error }: Refusal): Error {
     const mayArrive = !isOffline && doubtedAt === this.draft.branch.commit
     return mayArrive ? new NotConfirmedError(true, error) : error
-  }
-
-  /** Takes out those that are withdrawn; what the branch holds of them is confirmed all the same. */
-  private async takeOut(): Promise<Decision[]> {
-    const withdrawn = this.waiting.filter(({ withdrawals }) => withdrawals > 0)
-    if (withdrawn.length === 0) return []
-    // Others may rest on them, and they are looked for on the branch alone.
-    this.withdraw()
-    const found: Decision[] = []
-    for (const append of withdrawn) found.push({ append, outcome: await this.outcomeOfWithdrawn(append) })
-    return this.decided(found)
   }
 
   private async outcomeOfWithdrawn(append: WaitingAppend): Promise<Outcome> {

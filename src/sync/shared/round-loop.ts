@@ -216,6 +216,7 @@ export class RoundLoop {
     const hasMoved = await this.remote.fetch(() => this.line.withdraw())
     this.parts.onConfirmed()
     if (hasMoved) this.parts.onMoved()
+    await tell(await this.parts.draft.exclusively(() => this.line.takeOut()))
     await tell(await this.parts.draft.exclusively(() => this.line.decide(look)))
     this.lastLook = look
     this.mustLook = false

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { renameSync, writeFileSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import type { NewEvent } from '../../../src/event/event.ts'
@@ -6,6 +6,7 @@ import type { Notice } from '../../../src/log/log-state.ts'
 import type { SharedLog } from '../../../src/shared-log.ts'
 import type { PendingAppend } from '../../../src/sync/shared/pending.ts'
 import { nodeFileSystem } from '../../../src/system/file-system.ts'
+import { gitText } from '../../log/event-log-fixture.ts'
 import { FaultyFileSystem } from '../../system/faulty-file-system.ts'
 import { SharedRemote } from './shared-fixture.ts'
 
@@ -192,6 +193,27 @@ test('an append whose withdrawal the disk has no room for is withdrawn once it h
   await log.withdraw(id)
   expect(await pushed).toBe('journal-full')
   expect(await idsOf(log)).toEqual([])
+  expect([log.pending().length, log.conflicts().length]).toEqual([0, 1])
+})
+
+test('an append can be withdrawn after it could not be looked at what waits beside it', async () => {
+  const remote = await SharedRemote.create()
+  const before = await remote.open('one')
+  for (const id of ['early', 'late']) await before.append('b', [noted(id)])
+  await before.close()
+  const early = gitText(remote.path, 'rev-parse', 'HEAD:events/000000/000000000001.jsonl')
+  const object = `${remote.folder}/one.git/objects/${early.slice(0, 2)}/${early.slice(2)}`
+  remote.cut('one')
+  const log = await remote.open('one')
+  await log.append('a', [noted('first')], OFFLINE)
+  const [{ id }] = log.pending() as [PendingAppend]
+  const repeated = log.append('b', [noted('early')]).catch(({ code }) => code)
+  renameSync(object, `${object}.away`)
+  remote.mend('one')
+  await log.withdraw(id).catch(() => undefined)
+  expect(await repeated).toBe('object-missing')
+  renameSync(`${object}.away`, object)
+  for (const { id } of log.pending()) await log.withdraw(id)
   expect([log.pending().length, log.conflicts().length]).toEqual([0, 1])
 })
 
