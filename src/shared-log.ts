@@ -136,8 +136,8 @@ export class SharedLog extends LogHandle<SharedLogParts> {
   }
 
   /**
-   * Appends again what did not hold, changed or as it was, and forgets the conflict once the remote has it.
-   * Events that keep their ids are never stored twice, so this too can be repeated.
+   * Appends again what did not hold, changed or as it was, and forgets the conflict once the remote has it; on a full
+   * disk it stays, and can be dropped. Events that keep their ids are never stored twice, so this too can be repeated.
    *
    * ```ts
    * for (const { id, appends } of log.conflicts()) {

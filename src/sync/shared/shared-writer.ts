@@ -173,7 +173,8 @@ export class SharedWriter {
     const known = this.getConflict(id)
     const newCondition = condition === undefined ? known.condition : (condition ?? undefined)
     const result = await this.append(appends ?? known.appends, newCondition, signal, known)
-    await this.parts.outbox.forget(id, 'durable')
+    // It is on the remote: where there is no room to say so here, the conflict stays, and can be dropped.
+    await this.parts.outbox.forget(id, 'durable').catch(() => undefined)
     return result
   }
 

@@ -60,3 +60,21 @@ test('an append that is confirmed while the outbox has no room to say so waits n
   expect(log.pending()).toEqual([])
   expect(remote.commits).toBe(2)
 })
+
+test('a conflict that was retried, and that the outbox has no room to forget, is not said to be stored nowhere', async () => {
+  const remote = await SharedRemote.create()
+  const fileSystem = new FaultyFileSystem(nodeFileSystem)
+  const log = await remote.open('one', { ports: { fileSystem } })
+  await (await remote.open('other')).append('a', [event(1)])
+  await log.append('a', [event(2)], { ...OFFLINE, expectedVersion: 'no-stream' })
+  await log.push()
+  const [conflict] = log.conflicts()
+  fileSystem.fail({
+    on: ({ method, path }) => method === 'write' && path.includes('/outbox/'),
+    effect: { kind: 'error', code: 'ENOSPC' },
+  })
+  const appends = [{ stream: 'a', events: [event(3)] }]
+  expect(await log.retryConflict(conflict!.id, { appends })).toMatchObject({ position: 2 })
+  await log.dropConflict(conflict!.id)
+  expect(log.conflicts()).toEqual([])
+})
