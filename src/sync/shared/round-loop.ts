@@ -143,7 +143,7 @@ export class RoundLoop {
       try {
         const hasTried = await this.round()
         this.failed = undefined
-        this.waiters.roundSucceeded()
+        this.waiters.answer()
         if (hasTried) await this.rest()
       } catch (error) {
         if (error === CUT_OFF) continue

@@ -154,7 +154,7 @@ export class SharedWriter {
     if (append === undefined || !isPending()) throw new PendingNotFoundError(id)
     append.withdrawals++
     try {
-      await loop.waitForLook(signal, () => !line.appends.includes(append))
+      await loop.waitForLook(signal, () => !isPending())
     } catch (error) {
       // It may be about the others, which are pushed after the look.
       if (isPending()) throw error

@@ -47,16 +47,20 @@ export class Waiters {
     this.asked = [...this.waiting]
   }
 
-  roundSucceeded(): void {
+  /** Answers those whose state has come about. */
+  answer(): void {
     const answered = this.waiting.filter(({ isDone }) => isDone())
     this.waiting = this.waiting.filter((waiter) => !answered.includes(waiter))
     for (const { resolve } of answered) resolve()
   }
 
-  /** Whoever asked after the round had begun has the next one. */
+  /** Whoever asked after the round had begun has the next one, unless the round got as far as that. */
   roundFailed(error: Error): void {
-    this.waiting = this.waiting.filter((waiter) => !this.asked.includes(waiter))
-    for (const { reject } of this.asked.splice(0)) reject(error)
+    this.answer()
+    const failed = this.waiting.filter((waiter) => this.asked.includes(waiter))
+    this.waiting = this.waiting.filter((waiter) => !failed.includes(waiter))
+    this.asked = []
+    for (const { reject } of failed) reject(error)
   }
 
   /** No other round comes. */

@@ -39,3 +39,17 @@ test('many appends at once are no reason for a warning', async () => {
   await Promise.all(visits)
   expect(warnings).toEqual([])
 })
+
+test('a pull that took in what the remote has ends well, though the host refuses what waits here', async () => {
+  const remote = await SharedRemote.create()
+  const log = await remote.open('one')
+  const other = await remote.open('other')
+  remote.cut('one')
+  await log.append('visit', [{ type: 'VisitNoted' }], { ack: 'committed' })
+  await other.append('seat', [{ type: 'SeatTaken' }])
+  remote.hook('pre-receive', 'exit 1')
+  remote.mend('one')
+  await log.pull()
+  expect(log.status()).toMatchObject({ events: 1, shared: { provisional: 1, failure: { kind: 'refused' } } })
+  await expect(log.push()).rejects.toMatchObject({ kind: 'refused' })
+})

@@ -175,6 +175,21 @@ describe('an append that is withdrawn', () => {
   })
 })
 
+test('an append is not withdrawn where the disk fails that is to keep it as a conflict', async () => {
+  const remote = await SharedRemote.create()
+  const fileSystem = new FaultyFileSystem(nodeFileSystem)
+  const log = await remote.open('one', { ports: { fileSystem } })
+  remote.hook('pre-receive', REFUSE_SECRETS)
+  await log.append('a', [noted('SECRET')], OFFLINE)
+  const [{ id }] = log.pending() as [PendingAppend]
+  fileSystem.fail({
+    on: ({ method, path }) => method === 'write' && path.includes('/outbox/'),
+    effect: { kind: 'error', code: 'EIO' },
+  })
+  await expect(log.withdraw(id)).rejects.toMatchObject({ code: 'journal-failed' })
+  expect(log.pending()).toHaveLength(1)
+})
+
 test('an append whose withdrawal the disk has no room for is withdrawn once it has, though a round was under way', async () => {
   const remote = await SharedRemote.create()
   const fileSystem = new FaultyFileSystem(nodeFileSystem)
