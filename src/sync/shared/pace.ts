@@ -54,7 +54,6 @@ export class Pace {
   won(nowMs: number, attemptMs: number, others: number): void {
     this.tookMs(attemptMs)
     this.lost = 0
-    this.failed = 0
     if (this.streak++ === 0) this.streakSince = nowMs - attemptMs
     this.othersNow += others
     if (others > 0) this.seenMs = nowMs
@@ -72,12 +71,16 @@ export class Pace {
     this.tookMs(attemptMs)
     this.streak = 0
     this.lost++
-    this.failed = 0
   }
 
   /** The remote could not be reached. */
   fails(): void {
     this.failed++
+  }
+
+  /** A round came to its end, though it may have had nothing to push. */
+  goesWell(): void {
+    this.failed = 0
   }
 
   /** There was nothing to push. */

@@ -13,7 +13,6 @@ import { failureOf, type SharedFailure, type SharedPhase } from './shared-status
 import { TurnQueue } from './turn-queue.ts'
 import { UnderWay } from './under-way.ts'
 import { Waiters } from './waiters.ts'
-import type { WaitingAppend } from './waiting-append.ts'
 
 /**
  * Pushes what waits in the line, round after round, to a remote branch that others push to as well. The branch
@@ -36,8 +35,8 @@ export class RoundLoop {
   private mustLook = true
   private isClosing = false
   private running: Promise<void> | undefined
-  /** The last look at the remote that ended. */
-  private lastLook = 0
+  /** The last look at the remote that ended: who came before it would have been found there. */
+  lastLook = 0
   private failed: Error | undefined
 
   constructor(
@@ -98,11 +97,6 @@ export class RoundLoop {
     return this.waitFor(isDone ?? (() => this.lastLook > looks), true, signal)
   }
 
-  /** Whether the remote was seen since an append came, which would have been found there. */
-  hasLookedFor({ arrived }: WaitingAppend): boolean {
-    return this.lastLook > arrived
-  }
-
   /** Somebody waits no more, or will: ends what is under way with the remote, unless others want it. */
   cutOff(): void {
     const { underWay, line, waiters } = this
@@ -143,6 +137,7 @@ export class RoundLoop {
       try {
         const hasTried = await this.round()
         this.failed = undefined
+        this.pace.goesWell()
         this.waiters.answer()
         if (hasTried) await this.rest()
       } catch (error) {

@@ -214,7 +214,7 @@ export class SharedWriter {
   private mayBeStored(append: WaitingAppend): boolean {
     if (append.mayBeStored || this.loop.underWay.holds(append)) return true
     // It may be a repetition: whoever made it first may have been told to make it again.
-    return hasGivenIds(append.appends) && !this.loop.hasLookedFor(append)
+    return hasGivenIds(append.appends) && this.loop.lastLook <= append.arrived
   }
 
   /** What an append is known by, wherever it stands. */

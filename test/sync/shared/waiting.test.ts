@@ -53,3 +53,16 @@ test('a pull that took in what the remote has ends well, though the host refuses
   expect(log.status()).toMatchObject({ events: 1, shared: { provisional: 1, failure: { kind: 'refused' } } })
   await expect(log.push()).rejects.toMatchObject({ kind: 'refused' })
 })
+
+test('a remote that answered in between is waited for no longer than at first when it fails again', async () => {
+  const remote = await SharedRemote.create()
+  const log = await remote.open('one')
+  const fail = () => expect(log.pull()).rejects.toMatchObject({ code: 'remote-failed' })
+  remote.cut('one')
+  for (let time = 0; time < 10; time++) await fail()
+  remote.mend('one')
+  await log.pull()
+  remote.cut('one')
+  await fail()
+  expect(log.status().shared!.failure!.nextTryMs - Date.now()).toBeLessThan(1000)
+})
