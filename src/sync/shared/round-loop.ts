@@ -109,6 +109,8 @@ export class RoundLoop {
     this.isClosing = true
     this.backoff.endWithin(0)
     this.cutOff()
+    // Nobody needs a turn.
+    if (!this.line.isWanted) await this.turns.close()
     await this.running
   }
 

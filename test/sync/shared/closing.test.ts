@@ -1,7 +1,9 @@
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { nodeFileSystem } from '../../../src/system/file-system.ts'
+import { currentProcess } from '../../../src/system/process-identity.ts'
 import { batchFile, git, line } from '../../log/event-log-fixture.ts'
 import { FaultyFileSystem } from '../../system/faulty-file-system.ts'
 import { SharedRemote } from './shared-fixture.ts'
@@ -164,4 +166,22 @@ test('a shared log that closes does not wait until all is looked at that it fetc
   await expect.poll(fetched, { timeout: 20_000, interval: 5 }).not.toBe(lastFetchMs)
   await log.close()
   expect(await pulled).toBe('log-closed')
+})
+
+test('a shared log closes at once while it queues for nobody', async () => {
+  const remote = await SharedRemote.create()
+  const log = await remote.open('one')
+  const turns = `${remote.path}/memoir/turns`
+  mkdirSync(turns, { recursive: true })
+  writeFileSync(`${turns}/turn.000000000001`, JSON.stringify(currentProcess(0)))
+  const ending = new AbortController()
+  const append = log.append('seat', [{ type: 'SeatTaken' }], { signal: ending.signal })
+  const isGivenUp = expect(append).rejects.toMatchObject({ code: 'not-confirmed', mayBeStored: false })
+  await expect.poll(() => readdirSync(turns).length, { timeout: 20_000 }).toBe(2)
+  ending.abort(new Error('enough'))
+  await isGivenUp
+  const started = performance.now()
+  await log.close()
+  expect(performance.now() - started).toBeLessThan(3000)
+  expect(readdirSync(turns)).toEqual(['turn.000000000001'])
 })
