@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { type FileHandle, open as openFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,6 +17,7 @@ async function prepare() {
   execFileSync('mkfifo', [pipe])
   await memoir(['init', log])
   return {
+    log,
     pipe,
     run: (words: readonly string[]) => memoir(['-C', log, ...words]),
     start: (words: readonly string[]) => killedAtTheEnd(start(['-C', log, ...words])),
@@ -32,6 +33,12 @@ async function prepare() {
 function killedAtTheEnd(started: Started): Started {
   onTestFinished(() => void started.child.kill('SIGKILL'))
   return started
+}
+
+/** What the last lock of a log says of its owner. */
+function lastLock(log: string): string {
+  const locks = readdirSync(join(log, 'memoir')).filter((name) => name.endsWith('.lock'))
+  return readFileSync(join(log, 'memoir', locks.sort().at(-1)!), 'utf8')
 }
 
 const event = (n: number) => `{"stream":"s","type":"T","data":{"n":${n}}}\n`
@@ -66,10 +73,9 @@ describe('import from a pipe with a name', () => {
   })
 
   test('Ctrl-C ends it at once while nobody has opened the pipe', async () => {
-    const { pipe, run, start } = await prepare()
+    const { log, pipe, start } = await prepare()
     const importing = start(['import', pipe])
-    // It has the lock: from now on it waits for the pipe.
-    while ((await run(['append', 's', 'T'])).code !== 1);
+    await expect.poll(() => lastLock(log), { timeout: 20_000 }).toContain(`"pid":${importing.child.pid},`)
     const { code, ms } = await interrupt(importing)
     expect(code).toBe(130)
     expect(ms).toBeLessThan(PROMPT_MS)
