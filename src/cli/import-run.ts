@@ -47,14 +47,19 @@ export class ImportRun {
   /** @throws whatever the source or an append throws, once the append under way has ended */
   async run(events: AsyncIterable<ImportedEvent>, size: number): Promise<void> {
     let underWay: Promise<void> = Promise.resolve()
+    const batches = batchesOf(events, size)
     try {
-      for await (const batch of batchesOf(events, size)) {
-        await underWay
+      for (;;) {
+        // A refusal is heard of at once: the next batch of a feed may be long in coming.
+        const [{ value: batch }] = await Promise.all([batches.next(), underWay])
+        if (batch === undefined) break
         underWay = this.append(batch)
-        // It is awaited below; until then a failure must not count as unhandled.
+        // It is awaited above; until then a failure must not count as unhandled.
         underWay.catch(() => undefined)
       }
     } finally {
+      // Not awaited: it may have to wait for the next event itself.
+      batches.return(undefined).catch(() => undefined)
       await underWay
     }
   }

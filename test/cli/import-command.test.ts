@@ -47,6 +47,17 @@ describe('import', () => {
     expect([(await feed.ended).code, (await tail.ended).code]).toEqual([0, 130])
   })
 
+  test('ends at an event of a feed that is refused, though no other comes', async () => {
+    await using own = await emptyLog()
+    const feed = start(['-C', 'log.git', 'import', '-', '--format', 'jsonl', '--batch', '1'], {
+      cwd: own.cwd,
+    })
+    feed.child.stdin.write('{"stream":"s","type":"First"}\n{"stream":"s","type":"Second","tags":[""]}\n')
+    const { code, stderr } = await feed.ended
+    expect([code, stderr]).toEqual([2, expect.stringContaining('--skip 1')])
+    expect(await own.events()).toHaveLength(1)
+  })
+
   test('appends the rows of a table, ordered by time', async () => {
     await using own = await emptyLog()
     await writeFile(join(own.cwd, 'cases.csv'), CASES)
