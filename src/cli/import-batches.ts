@@ -12,28 +12,28 @@ export interface ImportBatch {
 }
 
 /**
- * About the most that the events of a batch hold, in bytes. Stored they may take six times as much, which an
- * append may, and they are in memory twice: while a batch is on its way to the disk the next one is read.
+ * The most that the events of a batch hold, as `sizeOf` counts. Stored they take no more than six times as much,
+ * which an append may, and they are in memory twice: while a batch is on its way to the disk the next one is read.
  */
-const MAX_BYTES = 1 << 20
+const MAX_SIZE = 1 << 20
 
 /**
- * Groups events into batches of at most `size`. An append names a stream once, so a batch ends early where
+ * Groups events into batches of at most `most`. An append names a stream once, so a batch ends early where
  * a stream comes back after another one: the log keeps the order of the file. It also ends early where an
  * event comes a second time, and before it takes more than one append may.
  */
 export async function* batchesOf(
   events: AsyncIterable<ImportedEvent>,
-  size: number,
+  most: number,
 ): AsyncGenerator<ImportBatch> {
   let taken: ImportedEvent[] = []
-  let bytes = 0
+  let size = 0
   const streams = new Set<string>()
   const ids = new Set<string>()
   const take = (): ImportBatch => {
     const batch = batchOf(taken)
     taken = []
-    bytes = 0
+    size = 0
     streams.clear()
     ids.clear()
     return batch
@@ -41,16 +41,16 @@ export async function* batchesOf(
   for await (const imported of events) {
     const { stream, event } = imported
     const { id } = event
-    const more = bytesOf(event)
-    const isTooLarge = taken.length > 0 && bytes + more > MAX_BYTES
+    const more = sizeOf(imported)
+    const isTooLarge = taken.length > 0 && size + more > MAX_SIZE
     const comesBack = streams.has(stream) && stream !== taken.at(-1)?.stream
     if (isTooLarge || comesBack || (id !== undefined && ids.has(id))) yield take()
     taken.push(imported)
     streams.add(stream)
     if (id !== undefined) ids.add(id)
-    bytes += more
+    size += more
     // At once: the next event of a feed may be long in coming.
-    if (taken.length === size) yield take()
+    if (taken.length === most) yield take()
   }
   if (taken.length > 0) yield take()
 }
@@ -78,11 +78,22 @@ function batchOf(events: readonly ImportedEvent[]): ImportBatch {
   }
 }
 
-/** About how many bytes an event, or a value in it, takes. */
-function bytesOf(value: unknown): number {
-  if (typeof value === 'string') return Buffer.byteLength(value)
-  if (typeof value !== 'object' || value === null) return 1
-  let bytes = 1
-  for (const [key, one] of Object.entries(value)) bytes += Buffer.byteLength(key) + bytesOf(one)
-  return bytes
+/** A sixth of the bytes that an event may take at most, or more; not all of one that is larger than a batch. */
+function sizeOf({ stream, event }: ImportedEvent): number {
+  return 32 + stream.length + sizeOfValue(event)
+}
+
+function sizeOfValue(value: unknown): number {
+  if (typeof value === 'string') return 1 + value.length
+  if (typeof value !== 'object' || value === null) return 4
+  let size = 1
+  if (Array.isArray(value)) {
+    for (let at = 0; at < value.length && size <= MAX_SIZE; at++) size += sizeOfValue(value[at])
+    return size
+  }
+  for (const key in value) {
+    size += 1 + key.length + sizeOfValue((value as Record<string, unknown>)[key])
+    if (size > MAX_SIZE) break
+  }
+  return size
 }

@@ -9,8 +9,8 @@ export interface JsonObject {
   readonly line: number
 }
 
-/** The longest object, in characters. */
-const MAX_LENGTH = 1 << 26
+/** The longest object, in characters: more than any event may hold. Nothing else is done while one is parsed. */
+const MAX_LENGTH = 1 << 24
 
 /**
  * Reads the objects of a file one by one, in flat memory: JSON lines, objects that span lines, or one array
@@ -72,13 +72,16 @@ class Splitter {
       }
     }
     if (this.depth > 0) this.begun += chunk.slice(start)
-    if (this.begun.length > MAX_LENGTH) {
-      this.refuse(
-        `an object is longer than ${MAX_LENGTH} characters`,
-        'Close its braces and quotes.',
-        this.startLine,
-      )
-    }
+    this.checkLength(this.begun)
+  }
+
+  private checkLength(text: string): void {
+    if (text.length <= MAX_LENGTH) return
+    this.refuse(
+      `an object is longer than ${MAX_LENGTH} characters`,
+      'Close its braces and quotes.',
+      this.startLine,
+    )
   }
 
   private stepInString(code: number): void {
@@ -109,6 +112,7 @@ class Splitter {
   }
 
   private parse(text: string): JsonObject {
+    this.checkLength(text)
     try {
       // The object itself is a level around its data, which may have MAX_DEPTH of them.
       const value = parseStrictJson(text, { line: this.startLine, maxDepth: MAX_DEPTH + 1 })

@@ -114,6 +114,11 @@ describe('readJsonLines', () => {
     expect(error.hint).toContain('--format cloudevents')
   })
 
+  it('refuses an object that is far too large before it is parsed', async () => {
+    const error = await errorOf(readJsonLines(bytesOf(`${LINE}\n{"data":[{}${',{}'.repeat(6_000_000)}]}`)))
+    expect([error.line, error.message]).toEqual([2, expect.stringContaining('longer than')])
+  })
+
   it('accepts data of 100 levels and refuses 101', async () => {
     const nested = (levels: number) =>
       `{"stream":"a","type":"T","data":${'['.repeat(levels)}${']'.repeat(levels)}}`
