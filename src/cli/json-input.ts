@@ -8,7 +8,7 @@ import { findInvalid } from './import/utf8.ts'
 import { openInput, standardInput } from './input-stream.ts'
 
 /** What an append may hold, with much white space. */
-const MAX_BYTES = 1 << 26
+const MAX_BYTES = 1 << 25
 
 /**
  * JSON from the command line, standard input (`-`), or a file.
