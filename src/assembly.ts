@@ -9,7 +9,7 @@ import type { LogListener, Notice } from './log/log-state.ts'
 import { type OpenedLog, type OpenedRepository, openEventLog } from './log/open-event-log.ts'
 import type { CommonOptions } from './options.ts'
 import { type AutomaticPush, Pushers } from './sync/push/pushers.ts'
-import { UnderWay } from './sync/under-way.ts'
+import { LongWork } from './sync/long-work.ts'
 import { Upkeep } from './sync/upkeep.ts'
 import { openWorkTreeFollower, type WorkTreeFollower } from './sync/work-tree-follower.ts'
 import { type Clock, systemClock } from './system/clock.ts'
@@ -48,7 +48,7 @@ export class Assembly {
   snapshots!: SnapshotStore
   pushers!: Pushers
   upkeep!: Upkeep
-  readonly underWay = new UnderWay()
+  readonly longWork = new LongWork()
   private indexAhead: Promise<IndexAhead | undefined> | undefined
   private watcher: Watcher | undefined
   private snapshotter: Snapshotter | undefined
@@ -228,7 +228,7 @@ export class Assembly {
 
   private async closeAll(): Promise<void> {
     const { log, release } = this.opened
-    const cutOff = this.underWay.close()
+    const cutOff = this.longWork.close()
     await this.watcher?.close()
     await this.upkeep?.close()
     try {

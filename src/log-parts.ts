@@ -10,29 +10,29 @@ export function logParts(
   projections: readonly Projection<unknown>[] = [],
   remote = 'origin',
 ): LogParts {
-  const { opened, image, snapshots, pushers, upkeep, underWay } = assembly
+  const { opened, image, snapshots, pushers, upkeep, longWork } = assembly
   const { log, repository, reader } = opened
   return {
     log,
     image,
     at: (point) =>
-      underWay.run({}, (cutOff) =>
+      longWork.run({}, (cutOff) =>
         imageAt({ log, snapshots, reader, projections, skipped: image.skipped(), point, ...cutOff }),
       ),
     backup: (directory, transfer) =>
-      underWay.run(transfer, async (cutOff) => {
+      longWork.run(transfer, async (cutOff) => {
         if (log.writer !== undefined) await log.seal()
         const { backUp } = await import('./sync/backup/backup.ts')
         const { fileSystem, clock } = assembly
         return backUp({ ...opened, state: log.state, fileSystem, clock }, directory, cutOff)
       }),
     drill: (named, options) =>
-      underWay.run(options, async (cutOff) => {
+      longWork.run(options, async (cutOff) => {
         const { drill } = await import('./drill.ts')
         return drill(assembly, projections, { named, remote }, cutOff)
       }),
     verify: (verify) =>
-      underWay.run(verify, async (cutOff) => {
+      longWork.run(verify, async (cutOff) => {
         const { verifyLog } = await import('./log/verification/verification.ts')
         return verifyLog({ repository, reader, branch: log.state.branch, ...cutOff })
       }),

@@ -56,7 +56,7 @@ export async function open(
     return openShared(path, options)
   }
   const assembly = await Assembly.open(path, options)
-  const { opened, pushers, underWay } = assembly
+  const { opened, pushers, longWork } = assembly
   const { log } = opened
   const { projections, remote = 'origin', readOnly = false, ports = {} } = options
   const { fileSystem = nodeFileSystem, clock = systemClock } = ports
@@ -70,7 +70,7 @@ export async function open(
     },
     whenPushed: (transfer) => pushers.whenPushed(transfer),
     pull: (target = remote, transfer) =>
-      underWay.run(transfer, (cutOff) =>
+      longWork.run(transfer, (cutOff) =>
         pulls.run(async () => {
           cutOff.signal.throwIfAborted()
           const pulled = await pull(opened, target, { fileSystem, clock }, cutOff)

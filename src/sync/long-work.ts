@@ -2,7 +2,7 @@ import { LogClosedError } from '../log/errors.ts'
 import { abortable } from '../system/abortable.ts'
 
 /** What is under way for users of an open log and takes long: pulls, backups, drills, verifications. */
-export class UnderWay {
+export class LongWork {
   private readonly closing = new AbortController()
   private readonly tasks = new Set<Promise<unknown>>()
 
