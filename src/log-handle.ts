@@ -97,7 +97,8 @@ export abstract class LogHandle<Parts extends LogParts = LogParts> implements As
 
   /**
    * What the log knew at a position, a commit or a date: the projections as they stood then, without the events
-   * that `resume` was told to skip. Starts from the nearest snapshot and replays the rest: about 4 µs an event.
+   * that `resume` was told to skip. Starts from the nearest snapshot and replays the rest: about 4 µs an event. Of a commit
+   * it also reads what was folded since, to see that the events are still the same.
    *
    * ```ts
    * const past = await log.at('2026-11-01')
