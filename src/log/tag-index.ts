@@ -34,6 +34,11 @@ export class TagIndex {
       this.heads.set(this.tagOf.get(entries), this.previous.get(entries))
     }
     for (const column of [this.tagOf, this.positionOf, this.previous]) column.truncate(entries)
+    // Those that came with what is forgotten are the last, and nothing carries them any more.
+    while (this.names.count > 0 && this.heads.get(this.names.count - 1) === NONE) {
+      this.names.removeLast()
+      this.heads.truncate(this.names.count)
+    }
   }
 
   /** Whether the event at a position carries a tag: a binary search, as entries stand in order of position. */

@@ -338,3 +338,17 @@ test.each([
   expect(process.memoryUsage().heapUsed - before).toBeLessThan(5_000_000)
   expect(index.count).toBe(30)
 })
+
+test('forgets the tags of events that are forgotten, and gives their numbers out again', () => {
+  const index = new LogIndex()
+  index.add('s', 'T', ['kept'], 1, 1)
+  for (let number = 0; number < 50; number++) {
+    index.add('s', 'T', ['kept', `tag-${number}`, `other-${number}`], 2, 2)
+    index.truncate(1)
+  }
+  expect(index.tags.names.all()).toEqual(['kept'])
+  index.add('s', 'T', ['new'], 2, 2)
+  expect(index.findMatch({ tags: ['new'] }, 0)).toBe(2)
+  expect(index.findMatch({ tags: ['tag-7'] }, 0)).toBeUndefined()
+  expect(index.findMatch({ tags: ['kept'] }, 0)).toBe(1)
+})
