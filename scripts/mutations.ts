@@ -58,8 +58,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'no directory fsync after a journal segment was removed',
     file: 'journal/file-journal.ts',
-    text: 'await fileSystem.remove(oldest.path)\n        await fileSystem.syncDirectory(directory)',
-    replacement: 'await fileSystem.remove(oldest.path)',
+    text: 'await fileSystem.remove(oldest.path).catch(ignoreMissing)\n        await fileSystem.syncDirectory(directory)',
+    replacement: 'await fileSystem.remove(oldest.path).catch(ignoreMissing)',
     tests: JOURNAL,
   },
   {
