@@ -201,7 +201,7 @@ export class Follower {
     this.parts.state.branch = after
     if (!isContinued) {
       this.parts.state.rewrites++
-      this.parts.state.visible.moveTo(common)
+      this.parts.state.visible.setBackTo(common)
     }
     this.unfinished = isContinued
       ? () => this.takeIn(after, common, by)

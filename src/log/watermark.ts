@@ -1,7 +1,7 @@
 import { LONGEST_TIMER_MS } from '../system/clock.ts'
 
 interface Waiting {
-  readonly isDone: (position: number) => boolean
+  readonly isDone: (position: number, isSetBack: boolean) => boolean
   readonly resolve: () => void
   readonly reject: (reason: unknown) => void
 }
@@ -20,9 +20,12 @@ export class Watermark {
   }
 
   moveTo(position: number): void {
-    this.current = position
-    if (this.waiting.length === 0) return
-    for (const { resolve } of this.remove(({ isDone }) => isDone(position))) resolve()
+    this.put(position, false)
+  }
+
+  /** Moves to where another history begins, which may be where it stands: whoever waits for it to leave is told. */
+  setBackTo(position: number): void {
+    this.put(position, true)
   }
 
   /**
@@ -33,9 +36,9 @@ export class Watermark {
     return this.until((current) => position <= current, signal)
   }
 
-  /** Resolves when it stands elsewhere, which is further back after a rewrite of history; rejects as `reaches`. */
+  /** Resolves when it stands elsewhere, or was set back, be it to where it stood; rejects as `reaches`. */
   leaves(position: number, signal?: AbortSignal): Promise<void> {
-    return this.until((current) => current !== position, signal)
+    return this.until((current, isSetBack) => isSetBack || current !== position, signal)
   }
 
   /** Rejects all who wait, and who come to wait later: it moves no more. */
@@ -44,9 +47,15 @@ export class Watermark {
     for (const { reject } of this.remove(() => true)) reject(reason)
   }
 
+  private put(position: number, isSetBack: boolean): void {
+    this.current = position
+    if (this.waiting.length === 0) return
+    for (const { resolve } of this.remove(({ isDone }) => isDone(position, isSetBack))) resolve()
+  }
+
   private async until(isDone: Waiting['isDone'], signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted()
-    if (isDone(this.current)) return
+    if (isDone(this.current, false)) return
     if (this.end !== undefined) throw this.end.reason
     let abort = () => {}
     try {

@@ -196,6 +196,22 @@ test('a follower that waits for more is told at once when history is rewritten',
   expect(getEventListeners(signal, 'abort')).toEqual([])
 })
 
+test('a follower that waits for more is told at once of another history that holds the same events', async () => {
+  const folder = temporaryFolder()
+  const opened = await openLog(folder)
+  await appendEach(opened, 's', 3)
+  await opened.log.seal()
+  const reading = opened.log.read({ from: 3, follow: true })
+  await reading.next()
+  const more = reading.next()
+  commitForeign(folder, {}, { amend: true })
+  await Promise.all([
+    expect(more).rejects.toMatchObject({ code: 'log-rewritten' }),
+    opened.log.follower.look(),
+  ])
+  expect(opened.notices).toMatchObject([{ kind: 'rewritten', commonPosition: 3, positionAfter: 3 }])
+})
+
 test('a reader that comes for more is told so where history was set back to its beginning', async () => {
   const folder = temporaryFolder()
   const opened = await openLog(folder)
