@@ -14,6 +14,8 @@ const LOST_TURN_MS = 10 * TURN_MS
 /** How often the second one looks whether it is first, in milliseconds; those behind it look more rarely, once a turn at least. */
 const LOOK_EVERY_MS = 5
 
+/** What a ticket says of its owner takes some hundred bytes. */
+const MOST_TICKET_BYTES = 4096
 /** The last number that twelve digits hold. */
 const LAST_NUMBER = 999_999_999_999
 const TICKET = /^turn\.(\d{12})$/
@@ -145,6 +147,8 @@ export class TurnQueue {
   /** Whether the process that drew a ticket is gone. */
   private async isLeft({ path }: Ticket): Promise<boolean> {
     try {
+      // Whoever owns the remote can put anything there, as often as it is looked at.
+      if ((await this.fileSystem.stat(path)).size > MOST_TICKET_BYTES) return false
       return !isRunning(JSON.parse((await this.fileSystem.readFile(path)).toString()))
     } catch {
       // It was given back, or is being written.

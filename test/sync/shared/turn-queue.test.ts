@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { TurnQueue } from '../../../src/sync/shared/turn-queue.ts'
@@ -7,6 +7,7 @@ import { systemClock } from '../../../src/system/clock.ts'
 import { nodeFileSystem } from '../../../src/system/file-system.ts'
 import { currentProcess } from '../../../src/system/process-identity.ts'
 import { temporaryFolder } from '../../log/event-log-fixture.ts'
+import { FaultyFileSystem } from '../../system/faulty-file-system.ts'
 
 const queue = (lostTurnMs?: number) => new TurnQueue(nodeFileSystem, systemClock, lostTurnMs)
 
@@ -55,6 +56,16 @@ test('passes over a ticket that holds nothing, once it is first for too long', a
   const directory = temporaryFolder()
   writeFileSync(`${directory}/turn.000000000001`, '')
   expect(await queue(50).enter(directory)).toBe(true)
+})
+
+test('passes over a ticket that is large without a look into it', async () => {
+  const directory = temporaryFolder()
+  const path = `${directory}/turn.000000000001`
+  writeFileSync(path, '')
+  truncateSync(path, 1 << 30)
+  const fileSystem = new FaultyFileSystem(nodeFileSystem)
+  expect(await new TurnQueue(fileSystem, systemClock, 50).enter(directory)).toBe(true)
+  expect(fileSystem.calls.filter(({ method }) => method === 'readFile')).toEqual([])
 })
 
 test.each(['memoir', 'memoir/turns'])('does without where %s is a link', async (name) => {
