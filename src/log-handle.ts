@@ -221,7 +221,11 @@ export abstract class LogHandle<Parts extends LogParts = LogParts> implements As
     return this.parts.maintain(run)
   }
 
-  /** What the repository's objects take on the disk, measured now: 10 ms, some 100 with many loose objects. */
+  /**
+   * What the repository's objects take on the disk, measured now: 10 ms, some 100 with many loose objects.
+   *
+   * @throws PermissionDeniedError, FileFailedError
+   */
   measureDisk(): Promise<DiskUsage> {
     return this.parts.measureDisk()
   }

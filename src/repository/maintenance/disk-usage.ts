@@ -1,5 +1,5 @@
 import type { FileSystem } from '../../system/file-system.ts'
-import { errorCode } from '../durable-file.ts'
+import { errorCode, fileError } from '../durable-file.ts'
 
 /** A pack on the disk. */
 export interface Pack {
@@ -19,7 +19,7 @@ export interface DiskUsage {
   readonly bytes: number
 }
 
-/** The packs that have an index: git, and we, see no others. In no order. */
+/** The packs that have an index: git, and we, see no others. In no order. @throws PermissionDeniedError, FileFailedError */
 export async function listPacks(gitDirectory: string, fileSystem: FileSystem): Promise<Pack[]> {
   const directory = `${gitDirectory}/objects/pack`
   const names = new Set(await listOrNone(fileSystem, directory))
@@ -35,7 +35,7 @@ export async function listPacks(gitDirectory: string, fileSystem: FileSystem): P
   return packs.flat()
 }
 
-/** How many loose objects there are: the listing of 256 folders, 3 ms. */
+/** How many loose objects there are: the listing of 256 folders, 3 ms. @throws PermissionDeniedError, FileFailedError */
 export async function countLooseObjects(gitDirectory: string, fileSystem: FileSystem): Promise<number> {
   let count = 0
   for (const folder of FAN_OUT) count += (await listLoose(gitDirectory, folder, fileSystem)).length
@@ -45,6 +45,8 @@ export async function countLooseObjects(gitDirectory: string, fileSystem: FileSy
 /**
  * Measures. Of very many loose objects a sample is looked at: their names are hashes, so that every folder
  * holds about as much as another.
+ *
+ * @throws PermissionDeniedError, FileFailedError
  */
 export async function measureDiskUsage(gitDirectory: string, fileSystem: FileSystem): Promise<DiskUsage> {
   let looseObjects = 0
@@ -86,18 +88,19 @@ async function measureFolder(
   return { names, bytes: sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0) }
 }
 
+/** None of a folder that is not there, and of what is none: somebody put it there, and git passes over it as well. */
 async function listOrNone(fileSystem: FileSystem, directory: string): Promise<string[]> {
-  return fileSystem.list(directory).catch(unlessGone<string[]>([]))
+  return fileSystem.list(directory).catch(unlessGone<string[]>(directory, []))
 }
 
 /** Undefined for a file that somebody removed just now. */
 async function sizeOrNone(fileSystem: FileSystem, path: string): Promise<number | undefined> {
-  return fileSystem.stat(path).then(({ size }) => size, unlessGone<undefined>(undefined))
+  return fileSystem.stat(path).then(({ size }) => size, unlessGone<undefined>(path, undefined))
 }
 
-function unlessGone<T>(value: T): (error: unknown) => T {
+function unlessGone<T>(path: string, value: T): (error: unknown) => T {
   return (error) => {
-    if (errorCode(error) === 'ENOENT') return value
-    throw error
+    if (['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) return value
+    throw fileError(path, error)
   }
 }

@@ -1,8 +1,12 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { listPacks, measureDiskUsage } from '../../../src/repository/maintenance/disk-usage.ts'
+import {
+  countLooseObjects,
+  listPacks,
+  measureDiskUsage,
+} from '../../../src/repository/maintenance/disk-usage.ts'
 import { oidsOf } from '../../../src/repository/pack-index.ts'
-import { nodeFileSystem } from '../../../src/system/file-system.ts'
+import { type FileSystem, nodeFileSystem } from '../../../src/system/file-system.ts'
 import { git } from '../real-git.ts'
 import { maintain, repositoryOf } from './maintained-repository.ts'
 
@@ -20,6 +24,30 @@ describe('disk usage', () => {
     expect(bytes).toBe(sizeOf(`${path}/objects/pack`) + sizeOf(`${path}/objects/info/commit-graphs`))
     expect(bytes).toBeGreaterThan(1000)
     expect(bytes).toBeLessThan(4096)
+  })
+
+  it('passes over a file in the place of a folder, as git does', async () => {
+    const path = repositoryOf(2)
+    const taken = new Set(readdirSync(`${path}/objects`))
+    const names = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+    writeFileSync(`${path}/objects/${names.find((name) => !taken.has(name))}`, '')
+    expect((await measureDiskUsage(path, nodeFileSystem)).looseObjects).toBe(6)
+    expect(await countLooseObjects(path, nodeFileSystem)).toBe(6)
+  })
+
+  it('says which folder may not be read', async () => {
+    const path = repositoryOf(2)
+    const denied = `${path}/objects/pack`
+    const fileSystem: FileSystem = {
+      ...nodeFileSystem,
+      async list(folder) {
+        if (folder === denied) throw Object.assign(new Error('denied'), { code: 'EACCES' })
+        return nodeFileSystem.list(folder)
+      },
+    }
+    const error = { code: 'permission-denied', path: denied }
+    await expect(measureDiskUsage(path, fileSystem)).rejects.toMatchObject(error)
+    await expect(listPacks(path, fileSystem)).rejects.toMatchObject(error)
   })
 })
 
