@@ -37,6 +37,7 @@ export const RESERVED: readonly ReservedModules[] = [
       'system/access.ts': 'asks the operating system what this user may read and write',
       'system/links.ts': 'looks for links; it changes nothing',
       'system/same-folder.ts': 'follows the links of a path; it changes nothing',
+      'system/sign-of-life.ts': 'reads /proc to tell in which container this process is',
       'system/process-identity.ts': 'reads /proc to tell whether the owner of a lock still runs',
       'journal/segment.ts': 'the constants of open(2), no call',
       'repository/isomorphic-files.ts':

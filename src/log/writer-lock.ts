@@ -6,10 +6,11 @@ import type { Clock } from '../system/clock.ts'
 import type { FileSystem } from '../system/file-system.ts'
 import {
   currentProcess,
+  isAlive,
   isProcessIdentity,
-  isRunning,
   type ProcessIdentity,
 } from '../system/process-identity.ts'
+import { GivenSign } from '../system/sign-of-life.ts'
 import { LogLockedError } from './errors.ts'
 
 const NAME = /^writer\.(\d{12})\.lock$/
@@ -34,6 +35,7 @@ export class WriterLock {
   private constructor(
     private readonly fileSystem: FileSystem,
     readonly path: string,
+    private readonly given: GivenSign | undefined,
   ) {}
 
   /**
@@ -43,9 +45,13 @@ export class WriterLock {
    */
   static async acquire(directory: string, fileSystem: FileSystem, clock: Clock): Promise<WriterLock> {
     const self = currentProcess(timeOf(clock))
+    // Before anybody can read of it.
+    const given = await GivenSign.give()
     try {
-      return await WriterLock.take(directory, self, fileSystem, clock)
+      const owner = given === undefined ? self : { ...self, sign: given.sign }
+      return await WriterLock.take(directory, owner, given, fileSystem, clock)
     } catch (error) {
+      given?.end()
       throw fileError(directory, error)
     }
   }
@@ -53,6 +59,7 @@ export class WriterLock {
   private static async take(
     directory: string,
     self: ProcessIdentity,
+    given: GivenSign | undefined,
     fileSystem: FileSystem,
     clock: Clock,
   ): Promise<WriterLock> {
@@ -61,10 +68,10 @@ export class WriterLock {
       if (last === LAST_NUMBER) throw new FileFailedError(lockPath(directory, last), NO_NUMBER)
       if (last > 0) {
         const owner = await readOwner(lockPath(directory, last), fileSystem, clock)
-        if (owner !== undefined && isRunning(owner))
+        if (owner !== undefined && (await isAlive(owner)))
           throw new LogLockedError(lockPath(directory, last), owner)
       }
-      const lock = new WriterLock(fileSystem, lockPath(directory, last + 1))
+      const lock = new WriterLock(fileSystem, lockPath(directory, last + 1), given)
       if (!(await lock.create(self))) continue
       const numbers = await lockNumbers(directory, fileSystem)
       if (numbers.at(-1) !== last + 1) {
@@ -92,7 +99,7 @@ export class WriterLock {
     if (last === undefined) return undefined
     const path = lockPath(directory, last)
     const owner = await readOwner(path, fileSystem, clock)
-    return owner && { ...owner, path, isRunning: isRunning(owner) }
+    return owner && { ...owner, path, isRunning: await isAlive(owner) }
   }
 
   /** @throws PermissionDeniedError, DiskFullError, FileFailedError */
@@ -103,6 +110,8 @@ export class WriterLock {
       // A process that is out of descriptors goes on, and may open the log again.
       await removeQuietly(this.fileSystem, this.path)
       throw fileError(this.path, error)
+    } finally {
+      this.given?.end()
     }
   }
 
@@ -157,7 +166,7 @@ async function findRunning(
   for (const path of paths) {
     const text = (await fileSystem.readFile(path).catch(ifMissing(Buffer.from(RELEASED)))).toString()
     const owner = parseOwner(text)
-    if (owner !== undefined && isRunning(owner)) return new LogLockedError(path, owner)
+    if (owner !== undefined && (await isAlive(owner))) return new LogLockedError(path, owner)
   }
   return undefined
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { isNumberedHere, isSignOfLife, looksAlive, type SignOfLife } from './sign-of-life.ts'
 
 /** Which process this is, so exactly that a later one with the same number is told apart. */
 export interface ProcessIdentity {
@@ -11,6 +12,8 @@ export interface ProcessIdentity {
   readonly boot: string
   /** When the process started, in clock ticks since boot; empty where the system does not tell. */
   readonly started: string
+  /** For processes that see other numbers; not given by all. */
+  readonly sign?: SignOfLife
 }
 
 /** The process that runs this. */
@@ -32,8 +35,8 @@ export function isProcessIdentity(value: unknown): value is ProcessIdentity {
 }
 
 /** Whether it is the process that runs this. */
-export function isCurrentProcess({ pid, host }: ProcessIdentity): boolean {
-  return pid === process.pid && host === hostname()
+export function isCurrentProcess({ pid, host, sign }: ProcessIdentity): boolean {
+  return pid === process.pid && host === hostname() && (!isSignOfLife(sign) || isNumberedHere(sign))
 }
 
 /** Whether a process still runs. One on another host counts as running: nobody here can know. */
@@ -43,6 +46,13 @@ export function isRunning(owner: ProcessIdentity): boolean {
   if (!exists(owner.pid) || isZombie(owner.pid)) return false
   const started = startOf(owner.pid)
   return started === undefined || owner.started === '' || started === owner.started
+}
+
+/** As `isRunning`, also of a process in another container that has this host name, as with the host's network. */
+export async function isAlive(owner: ProcessIdentity): Promise<boolean> {
+  const { host, boot, sign } = owner
+  const canBeSeen = host === hostname() && boot === bootId() && isSignOfLife(sign)
+  return (canBeSeen ? await looksAlive(sign) : undefined) ?? isRunning(owner)
 }
 
 function exists(pid: number): boolean {
