@@ -107,15 +107,23 @@ class StateCheck {
 function problemOf(value: object, prototype: object | null): string | undefined {
   if (value instanceof StoredEvent) return 'is an event as a handler gets it: keep event.toJSON()'
   if (prototype === null) return 'has no prototype: use a Map'
+  // It would take a look at every index to find fields of one's own.
+  if (isArrayView(prototype)) return undefined
   if (prototype === RegExp.prototype && value instanceof RegExp) {
-    return value.lastIndex === 0 ? undefined : 'is a RegExp in use (lastIndex)'
+    if (value.lastIndex !== 0) return 'is a RegExp in use (lastIndex)'
+    return hasMoreThan(1, value)
   }
-  if (isArrayView(prototype) || prototype === String.prototype) return undefined
+  if (prototype === String.prototype && value instanceof String) return hasMoreThan(value.length + 1, value)
   if (!WITHOUT_FIELDS.includes(prototype)) {
     const name = prototype.constructor.name
     return `is of the class ${name}: only plain objects, arrays, Map, Set, Date, RegExp and typed arrays can be saved`
   }
-  return Reflect.ownKeys(value).length > 0 ? 'has fields of its own' : undefined
+  return hasMoreThan(0, value)
+}
+
+/** @param usual how many fields there are in any case, such as the `lastIndex` of a RegExp */
+function hasMoreThan(usual: number, value: object): string | undefined {
+  return Reflect.ownKeys(value).length > usual ? 'has fields of its own' : undefined
 }
 
 function isArrayView(prototype: object): boolean {

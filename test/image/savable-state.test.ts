@@ -69,6 +69,8 @@ describe('a state that would not come back as it is', () => {
     ['an extended map', new (class Extended extends Map {})(), /^state is of the class Extended/],
     ['an extended array', new (class Extended extends Array {})(), /^state is of the class Extended/],
     ['an error', { error: new Error('a') }, /^state\.error is of the class Error/],
+    ['an expression with fields', Object.assign(/a/, { a: 1 }), /^state has fields of its own/],
+    ['a boxed text with fields', Object.assign(new String('ab'), { a: 1 }), /^state has fields of its own/],
     ['an expression in use', Object.assign(/a/g, { lastIndex: 1 }), /^state is a RegExp in use/],
     ['two views on the same bytes', [shared, shared.subarray(2)], /shares its memory/],
     [
