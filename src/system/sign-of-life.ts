@@ -43,7 +43,8 @@ export class GivenSign {
     const isGiven = await new Promise<boolean>((resolve) => {
       // As where a process has no file descriptors left: it goes without.
       server.on('error', () => resolve(false))
-      server.listen(pathOf(name), () => resolve(true))
+      // Exclusive: a worker of a cluster would leave it to another process.
+      server.listen({ path: pathOf(name), exclusive: true }, () => resolve(true))
     })
     return isGiven ? new GivenSign({ numbers, network, name }, server) : undefined
   }
