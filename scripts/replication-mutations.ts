@@ -31,7 +31,7 @@ export const REPLICATION_MUTATIONS: readonly Mutation[] = [
   {
     name: 'packs go before the multi-pack-index that names them',
     file: 'repository/maintenance/maintenance.ts',
-    text: 'await this.indexes.writeMultiPackIndex(stay, (args, input) => this.git(args, input, run))',
+    text: 'await this.indexes.writeMultiPackIndex(stay, this.gitOf(run))',
     replacement: 'void stay',
     tests: MAINTENANCE,
   },

@@ -117,3 +117,9 @@ export function fileError(path: string, cause: unknown): MemoirError {
 export function errorCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 }
+
+/** For what may be gone, or is to be. */
+export function ignoreMissing(error: unknown): undefined {
+  if (errorCode(error) === 'ENOENT') return
+  throw error
+}

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { File, FileSystem } from '../../system/file-system.ts'
-import { errorCode } from '../durable-file.ts'
+import { ignoreMissing } from '../durable-file.ts'
 import type { Pack } from './disk-usage.ts'
 
 /** Runs git in the repository. */
@@ -90,8 +90,3 @@ async function endsWithChecksum(file: File): Promise<boolean> {
 
 const CHECKSUM_BYTES = 20
 const PIECE_BYTES = 1 << 20
-
-function ignoreMissing(error: unknown): undefined {
-  if (errorCode(error) === 'ENOENT') return
-  throw error
-}

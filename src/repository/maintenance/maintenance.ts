@@ -1,6 +1,6 @@
 import type { FileSystem } from '../../system/file-system.ts'
 import { clearForMaintenance, removeOldTemporaries } from '../abandoned-files.ts'
-import { errorCode, fileError, replaceFile } from '../durable-file.ts'
+import { fileError, ignoreMissing, replaceFile } from '../durable-file.ts'
 import { PACKING_SETTINGS } from '../git-environment.ts'
 import { GitFailedError } from '../git-process-errors.ts'
 import { oidsOf } from '../pack-index.ts'
@@ -145,7 +145,7 @@ export class Maintenance implements AsyncDisposable {
     const stay = (await listPacks(repository.gitDirectory, fileSystem)).filter(
       ({ name }) => !obsolete.some((pack) => pack.name === name),
     )
-    await this.indexes.writeMultiPackIndex(stay, (args, input) => this.git(args, input, run))
+    await this.indexes.writeMultiPackIndex(stay, this.gitOf(run))
     for (const { name } of obsolete) await this.removePack(name)
     this.options.onRepacked()
     return old.length
@@ -153,7 +153,7 @@ export class Maintenance implements AsyncDisposable {
 
   private async index(commit: string, run: MaintenanceRun): Promise<void> {
     const { repository, fileSystem } = this.options
-    const git: RunGit = (args, input) => this.git(args, input, run)
+    const git = this.gitOf(run)
     await this.indexes.writeMultiPackIndex(await listPacks(repository.gitDirectory, fileSystem), git)
     await this.indexes.writeCommitGraph(commit, git)
   }
@@ -238,6 +238,10 @@ export class Maintenance implements AsyncDisposable {
     }
   }
 
+  private gitOf(run: MaintenanceRun): RunGit {
+    return (args, input) => this.git(args, input, run)
+  }
+
   private git(
     args: readonly string[],
     input: Uint8Array | undefined,
@@ -285,9 +289,4 @@ function linesOf(output: Buffer): string[] {
 
 function packLines(packs: readonly Pack[]): string {
   return packs.map(({ name }) => `${name}.pack\n`).join('')
-}
-
-function ignoreMissing(error: unknown): undefined {
-  if (errorCode(error) === 'ENOENT') return
-  throw error
 }

@@ -51,6 +51,22 @@ async function blocked() {
   return { remote, log, notices, id: first!.id }
 }
 
+/** A log with one append that the host never takes, on a disk that can fail where the outbox is written. */
+async function refused() {
+  const remote = await SharedRemote.create()
+  const fileSystem = new FaultyFileSystem(nodeFileSystem)
+  const log = await remote.open('one', { ports: { fileSystem } })
+  remote.hook('pre-receive', REFUSE_SECRETS)
+  await log.append('a', [noted('SECRET')], OFFLINE)
+  const [{ id }] = log.pending() as [PendingAppend]
+  const failOutbox = (code: 'ENOSPC' | 'EIO') =>
+    fileSystem.fail({
+      on: ({ method, path }) => method === 'write' && path.includes('/outbox/'),
+      effect: { kind: 'error', code },
+    })
+  return { remote, log, id, failOutbox }
+}
+
 /** A log whose only append is on its way, while a hook of the remote waits for `goOn`. */
 async function underWay(hook: 'pre-receive' | 'post-receive', then: string) {
   const remote = await SharedRemote.create()
@@ -158,16 +174,8 @@ describe('an append that is withdrawn', () => {
   })
 
   test('that the disk has no room for as a conflict goes on waiting', async () => {
-    const remote = await SharedRemote.create()
-    const fileSystem = new FaultyFileSystem(nodeFileSystem)
-    const log = await remote.open('one', { ports: { fileSystem } })
-    remote.hook('pre-receive', REFUSE_SECRETS)
-    await log.append('a', [noted('SECRET')], OFFLINE)
-    const [{ id }] = log.pending() as [PendingAppend]
-    fileSystem.fail({
-      on: ({ method, path }) => method === 'write' && path.includes('/outbox/'),
-      effect: { kind: 'error', code: 'ENOSPC' },
-    })
+    const { log, id, failOutbox } = await refused()
+    failOutbox('ENOSPC')
     await expect(log.withdraw(id)).rejects.toMatchObject({ code: 'journal-full' })
     expect([log.pending().length, log.conflicts().length]).toEqual([1, 0])
     await log.withdraw(id)
@@ -176,33 +184,17 @@ describe('an append that is withdrawn', () => {
 })
 
 test('an append is not withdrawn where the disk fails that is to keep it as a conflict', async () => {
-  const remote = await SharedRemote.create()
-  const fileSystem = new FaultyFileSystem(nodeFileSystem)
-  const log = await remote.open('one', { ports: { fileSystem } })
-  remote.hook('pre-receive', REFUSE_SECRETS)
-  await log.append('a', [noted('SECRET')], OFFLINE)
-  const [{ id }] = log.pending() as [PendingAppend]
-  fileSystem.fail({
-    on: ({ method, path }) => method === 'write' && path.includes('/outbox/'),
-    effect: { kind: 'error', code: 'EIO' },
-  })
+  const { log, id, failOutbox } = await refused()
+  failOutbox('EIO')
   await expect(log.withdraw(id)).rejects.toMatchObject({ code: 'journal-failed' })
   expect(log.pending()).toHaveLength(1)
 })
 
 test('an append whose withdrawal the disk has no room for is withdrawn once it has, though a round was under way', async () => {
-  const remote = await SharedRemote.create()
-  const fileSystem = new FaultyFileSystem(nodeFileSystem)
-  const log = await remote.open('one', { ports: { fileSystem } })
-  remote.hook('pre-receive', REFUSE_SECRETS)
-  await log.append('a', [noted('SECRET')], OFFLINE)
-  const [{ id }] = log.pending() as [PendingAppend]
+  const { remote, log, id, failOutbox } = await refused()
   await log.push().catch(() => undefined)
   remote.hook('pre-receive', '')
-  fileSystem.fail({
-    on: ({ method, path }) => method === 'write' && path.includes('/outbox/'),
-    effect: { kind: 'error', code: 'ENOSPC' },
-  })
+  failOutbox('ENOSPC')
   const pushed = log.push().catch(({ code }) => code)
   while (log.status().shared?.phase !== 'fetching') await nextTurn()
   await log.withdraw(id)
