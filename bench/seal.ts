@@ -1,44 +1,37 @@
 import { type Log, open } from 'memoir'
 import { type Group, goal } from './row.ts'
-import { type SampleEvent, sampleEvent } from './sample-events.ts'
-import { median, timed } from './statistics.ts'
+import { sampleEvent } from './sample-events.ts'
+import { median, type Pair, timed } from './statistics.ts'
 import { git } from './workspace.ts'
 
 const STREAMS = 1000
 const MOST = 1.3
 
-interface Window {
-  /** Milliseconds of a seal, the median. */
-  readonly ms: number
-  /** Bytes of new objects on the disk, for each seal. */
-  readonly bytes: number
-}
-
-/** Seals one event at a time, in real commits, and compares late ones with early ones. */
+/**
+ * Seals one event at a time, in real commits, and compares late ones with early ones, in turn.
+ *
+ * Neither log is maintained: that has rows of its own, and would remove in two minutes what a log of such a length
+ * removes in days.
+ */
 export const seal: Group = {
   rows: ['seal'],
   run: async (bench) => {
     const { early, late, window } = bench.sizes.seals
-    const path = bench.path('log.git')
-    // Nothing is sealed but when asked to, so each event gets its own commit.
-    await using log = await open(path, { seal: { afterMs: 1_000_000 } })
-    let sealed = 0
-    const sealUpTo = async (count: number): Promise<number[]> => {
-      const times: number[] = []
-      for (; sealed < count; sealed++) times.push(await sealOne(log, sampleEvent(sealed, STREAMS)))
-      return times
-    }
-    const windowAt = async (number: number): Promise<Window> => {
-      await sealUpTo(number - window)
-      const before = log.status().commit
-      const times = await sealUpTo(number)
-      const range = `${before}..${log.status().commit}`
-      const bytes = Number(git(path, 'rev-list', '--objects', '--disk-usage', range)) / window
-      return { ms: median(times), bytes }
-    }
-    const first = await windowAt(early)
+    await using long = await SealedLog.create(bench.path('long.git'))
+    await using short = await SealedLog.create(bench.path('short.git'))
     bench.say(`seals ${late} times`)
-    const last = await windowAt(late)
+    await long.sealUpTo(late - window)
+    await short.sealUpTo(early - window)
+    const before = { long: long.commit, short: short.commit }
+    const seals: Pair[] = []
+    for (let count = 0; count < window; count++) {
+      seals.push({ limit: await short.sealOne(), ours: await long.sealOne() })
+    }
+    const last = { ms: median(seals.map(({ ours }) => ours)), bytes: long.bytesSince(before.long) / window }
+    const first = {
+      ms: median(seals.map(({ limit }) => limit)),
+      bytes: short.bytesSince(before.short) / window,
+    }
     const number = (value: number) => value.toLocaleString('en')
     return [
       {
@@ -60,7 +53,40 @@ export const seal: Group = {
   },
 }
 
-async function sealOne(log: Log, { stream, event }: SampleEvent): Promise<number> {
-  await log.append(stream, [event])
-  return await timed(() => log.seal())
+/** A log in which each event gets a commit of its own, since nothing is sealed but when asked to. */
+class SealedLog {
+  private sealed = 0
+
+  private constructor(
+    private readonly path: string,
+    private readonly log: Log,
+  ) {}
+
+  static async create(path: string): Promise<SealedLog> {
+    return new SealedLog(path, await open(path, { seal: { afterMs: 1_000_000 }, maintenance: false }))
+  }
+
+  get commit(): string | undefined {
+    return this.log.status().commit
+  }
+
+  async sealUpTo(count: number): Promise<void> {
+    while (this.sealed < count) await this.sealOne()
+  }
+
+  /** @returns the milliseconds that the seal took, without the append */
+  async sealOne(): Promise<number> {
+    const { stream, event } = sampleEvent(this.sealed++, STREAMS)
+    await this.log.append(stream, [event])
+    return await timed(() => this.log.seal())
+  }
+
+  /** Bytes on the disk of the objects that came after a commit. */
+  bytesSince(commit: string | undefined): number {
+    return Number(git(this.path, 'rev-list', '--objects', '--disk-usage', `${commit}..${this.commit}`))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.log.close()
+  }
 }

@@ -30,6 +30,11 @@ export class CatFile implements AsyncDisposable {
     this.#limitBytes = limitBytes
   }
 
+  /** Whether a process is there, so that a question costs no start. */
+  get isRunning(): boolean {
+    return this.#process !== undefined
+  }
+
   /**
    * Questions asked in one go travel in one write.
    *

@@ -14,7 +14,8 @@ import { SmallPacks } from './small-packs.ts'
 
 /**
  * Reads through one long-lived `git cat-file`: 0.1 ms a small object, 4 ms a MiB, its SHA-1 included. Loose
- * objects, and those that seals packed, are read here: a repository whose last objects are such is opened without git.
+ * objects, and until git is needed those of small packs, are read here: a repository whose last objects are such is
+ * opened without git.
  */
 export class GitProcessReader implements GitReader {
   readonly engine = 'git'
@@ -84,7 +85,8 @@ export class GitProcessReader implements GitReader {
 
   async #readRecent(oid: string, hasRoom: HasRoom): Promise<GitObject | typeof NO_ROOM | undefined> {
     const loose = await this.#loose.find(oid, hasRoom)
-    if (loose !== undefined) return loose
+    // Once it runs, git is quicker with one packed object after the other.
+    if (loose !== undefined || this.#contents.isRunning) return loose
     const packed = await this.#packs.find(oid, hasRoom)
     // Between the rounds that were packed are others that are loose, and the first commits are.
     if (packed !== undefined) this.#loose.expectMore()

@@ -24,6 +24,8 @@ export class PackReader {
   readonly #pack: File
   readonly #index: Buffer
   readonly #limitBytes: number
+  /** How many were built from. */
+  deltas = 0
 
   constructor(pack: File, index: Buffer, limitBytes: number) {
     this.#pack = pack
@@ -31,20 +33,19 @@ export class PackReader {
     this.#limitBytes = limitBytes
   }
 
-  /** The object at a place; undefined where it is too large, or anything about it is unusual. */
-  read(offset: number, hasRoom: HasRoom): Promise<PackedObject | typeof NO_ROOM | undefined> {
-    return this.#read(offset, hasRoom, MOST_DELTAS)
-  }
-
-  /** @param deltas how many deltas it may be away from an object that is stored whole */
-  async #read(
+  /**
+   * The object at a place; undefined where it is too large, or anything about it is unusual.
+   *
+   * @param chain how many deltas it may be away from an object that is stored whole
+   */
+  async read(
     offset: number,
     hasRoom: HasRoom,
-    deltas: number,
+    chain: number,
   ): Promise<PackedObject | typeof NO_ROOM | undefined> {
     const entry = await this.#findEntry(offset, hasRoom)
     if (entry === undefined || entry === NO_ROOM) return entry
-    if (isDelta(entry.header.type)) return this.#readDelta(entry, hasRoom, deltas)
+    if (isDelta(entry.header.type)) return this.#readDelta(entry, hasRoom, chain)
     return this.#readWhole(entry, hasRoom)
   }
 
@@ -70,18 +71,19 @@ export class PackReader {
   async #readDelta(
     entry: Entry,
     hasRoom: HasRoom,
-    deltas: number,
+    chain: number,
   ): Promise<PackedObject | typeof NO_ROOM | undefined> {
     const { offset, length, start, header } = entry
     const base = readDeltaBase(start, header, offset, this.#index)
-    if (deltas === 0 || header.size > MOST_DELTA_BYTES || base.offset === undefined) return undefined
+    if (chain === 0 || header.size > MOST_DELTA_BYTES || base.offset === undefined) return undefined
     if (!hasRoom(length + header.size)) return NO_ROOM
     const delta = await this.#inflate(entry, base.end)
     if (delta === undefined) return undefined
     const { baseBytes, bytes } = readDeltaHead(delta)
     if (bytes > MOST_DELTA_BYTES) return undefined
     if (!hasRoom(baseBytes + delta.length + bytes)) return NO_ROOM
-    const found = await this.#read(base.offset, fitsBase, deltas - 1)
+    this.deltas++
+    const found = await this.read(base.offset, fitsBase, chain - 1)
     if (found === undefined || found === NO_ROOM) return undefined
     const content = applyDelta(found.content, delta)
     return content && { type: found.type, content }
@@ -100,8 +102,7 @@ export class PackReader {
   }
 }
 
-/** A delta that is further from a whole object, or makes more, is for git. Its base may be a full batch. */
-const MOST_DELTAS = 4
+/** A delta that makes more is for git. Its base may be a full batch. */
 const MOST_DELTA_BYTES = FULL_BATCH_BYTES
 const fitsBase: HasRoom = (bytes) => bytes <= 2 * MAX_BATCH_BYTES
 const CHECKSUM_BYTES = 20

@@ -12,7 +12,8 @@ import { Shortcut } from './shortcut.ts'
  * as `LooseObjects` reads loose ones: in the thread pool, several at a time, without a git process.
  *
  * It is a shortcut: whatever is unusual about a pack or an object, it is as if it were not there, and git is asked. So
- * it is for large deltas, too: git keeps what they are based on, and looks at each part of a chain once.
+ * it is for large deltas, and for all once they were many, as they are in what a replica fetches: git keeps what they are
+ * based on, and looks at each part of a chain once.
  */
 export class SmallPacks {
   readonly #directory: string
@@ -21,6 +22,7 @@ export class SmallPacks {
   #indexes = new Map<string, Buffer | undefined>()
   readonly #open = new Map<string, SharedPack>()
   #listing: Promise<void> | undefined
+  #deltas = 0
   /** Not taken where git has to be asked for one object after the other. */
   readonly #shortcut = new Shortcut()
 
@@ -81,7 +83,9 @@ export class SmallPacks {
   async #read(oid: string, { name, index, offset }: Place, hasRoom: HasRoom) {
     const pack = this.#share(name)
     try {
-      const object = await new PackReader(await pack.file, index, this.#limitBytes).read(offset, hasRoom)
+      const reader = new PackReader(await pack.file, index, this.#limitBytes)
+      const object = await reader.read(offset, hasRoom, this.#deltas < MANY_DELTAS ? LONGEST_CHAIN : 0)
+      this.#deltas += reader.deltas
       if (object === undefined || object === NO_ROOM) return object
       return objectId(object.type, object.content) === oid ? { oid, ...object } : undefined
     } finally {
@@ -129,3 +133,6 @@ interface Place {
 /** Of 28 bytes for each object: 2,300, which a million events in large batches have. */
 const MOST_INDEX_BYTES = 64 << 10
 const MOST_PACKS = 128
+/** A delta that is further from a whole object is for git, and so is any after so many. */
+const LONGEST_CHAIN = 4
+const MANY_DELTAS = 64

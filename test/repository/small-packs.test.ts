@@ -127,6 +127,16 @@ test('leaves deltas of full batches to git', async () => {
   expect(found.filter((object) => object !== undefined)).toHaveLength(1)
 })
 
+test('leaves deltas to git once they were many', async () => {
+  const gitDirectory = bareRepository()
+  const [whole, delta] = deltas(gitDirectory, [LINES.join(''), LINES.slice(9).join('')])
+  expect(depthsOf(gitDirectory, [whole!, delta!])).toEqual([0, 1])
+  const packs = new SmallPacks(gitDirectory, LIMIT)
+  for (let count = 0; count < 64; count++) expect(await packs.find(delta!, always)).toBeDefined()
+  expect(await packs.find(delta!, always)).toBeUndefined()
+  expect(await packs.find(whole!, always)).toBeDefined()
+})
+
 test('leaves packs of very many objects to git', async () => {
   const gitDirectory = bareRepository()
   const paths = Array.from({ length: 2400 }, (_, number) => join(gitDirectory, `file-${number}`))
