@@ -61,11 +61,13 @@ export class LoopDisk {
 
   unmount(): void {
     // A git that a killed process had started ends a little later.
-    for (let attempt = 1; spawnSync('umount', [this.path]).status !== 0; attempt++) {
-      if (attempt === 100) throw new Error(`${this.path} is in use and cannot be unmounted`)
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50)
-    }
+    waitUntil(() => succeeds('umount', this.path), `${this.path} is in use and cannot be unmounted`)
     this.#isMounted = false
+    // A process that somebody started meanwhile in a mount namespace of its own still has it.
+    waitUntil(
+      () => execFileSync('losetup', ['-j', this.#image]).length === 0,
+      `${this.path} is mounted elsewhere`,
+    )
   }
 
   /** From now on nothing reaches the disk, not even the log of the file system: as if the power had gone. */
@@ -76,6 +78,13 @@ export class LoopDisk {
   #remove(): void {
     if (this.#isMounted) succeeds('umount', '--lazy', this.path)
     rmSync(this.#folder, { recursive: true, force: true })
+  }
+}
+
+function waitUntil(isSo: () => boolean, otherwise: string): void {
+  for (let attempt = 1; !isSo(); attempt++) {
+    if (attempt === 200) throw new Error(otherwise)
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50)
   }
 }
 

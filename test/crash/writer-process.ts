@@ -28,6 +28,8 @@ export interface WriterStart {
   readonly go?: Promise<void>
   /** Called once it has nothing left to do but to begin. */
   readonly onReady?: () => void
+  /** Called each time that it has maintained its repository. */
+  readonly onMaintained?: () => void
   /** When it is ended by force, since it hangs. Default 60 s. */
   readonly limitMs?: number
 }
@@ -41,6 +43,7 @@ export async function runWriter(orders: WriterOrders, start: WriterStart = {}): 
     onRecord,
     onSpawn,
     onReady,
+    onMaintained,
     go,
     limitMs = 60_000,
   } = start
@@ -69,7 +72,10 @@ export async function runWriter(orders: WriterOrders, start: WriterStart = {}): 
       state = message.state
       if (state === 'ready') onReady?.()
     }
-    if ('maintained' in message) maintained += message.maintained
+    if ('maintained' in message) {
+      maintained += message.maintained
+      onMaintained?.()
+    }
     if ('failed' in message) failed = message.failed
     if ('begun' in message || 'ended' in message) {
       records.push(message)
