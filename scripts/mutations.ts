@@ -218,6 +218,13 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ['repository/ref-update', ...STATES],
   },
   {
+    name: 'the journal forgets what a branch holds that was never synced',
+    file: 'log/open-event-log.ts',
+    text: 'await syncRef(fileSystem, gitDirectory, ref)',
+    replacement: '',
+    tests: ['log/unsynced-branch'],
+  },
+  {
     name: 'no directory fsync after a repository was made',
     file: 'repository/creation.ts',
     text: 'for (const name of DIRECTORIES) await fileSystem.syncDirectory(resolve(folder, name))',

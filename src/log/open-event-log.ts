@@ -5,6 +5,7 @@ import type { GitReader } from '../repository/git-reader.ts'
 import type { Manifest } from '../repository/manifest.ts'
 import type { Person } from '../repository/object.ts'
 import type { ObjectStore } from '../repository/object-store.ts'
+import { syncRef } from '../repository/ref-update.ts'
 import { readRef } from '../repository/refs.ts'
 import type { Repository } from '../repository/repository.ts'
 import type { GitRunner } from '../repository/runner.ts'
@@ -199,6 +200,8 @@ async function openWriter(
       show(listener, run, state.index)
       state.visible.moveTo(lastOf(run))
     }
+    // The journal may forget what the branch holds once that is durable: who moved it may have been killed before.
+    await syncRef(fileSystem, gitDirectory, ref)
     await journal.release(state.branch.position)
     whenRecovered()
   } catch (error) {

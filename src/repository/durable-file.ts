@@ -72,6 +72,16 @@ export async function writeFully(file: File, bytes: Uint8Array, at = 0): Promise
   }
 }
 
+/** Syncs the contents of a file that somebody else wrote. @throws Node's own errors */
+export async function syncFile(fileSystem: FileSystem, path: string): Promise<void> {
+  const file = await fileSystem.open(path, 'r')
+  try {
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
 /**
  * Makes the names of packs durable that git has written: git syncs their bytes, and leaves their folder to the
  * file system. Needed before a ref leads to what they hold.

@@ -2,7 +2,7 @@ import { dirname } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Clock, systemClock } from '../system/clock.ts'
 import type { File, FileSystem } from '../system/file-system.ts'
-import { errorCode, fileError, removeQuietly, writeFully } from './durable-file.ts'
+import { errorCode, fileError, ignoreMissing, removeQuietly, syncFile, writeFully } from './durable-file.ts'
 import { InvalidRefError, RefLockedError, RefMovedError } from './errors.ts'
 import { readRefValue, validateRef } from './refs.ts'
 
@@ -62,6 +62,26 @@ export async function updateRef(
     await lock.close().catch((error: unknown) => {
       throw fileError(lockPath, error)
     })
+  }
+}
+
+/**
+ * Makes durable where a ref stands: a git that moved it syncs no folder, and a process that was killed may not have come
+ * to that.
+ *
+ * @throws DiskFullError, PermissionDeniedError, FileFailedError
+ */
+export async function syncRef(fileSystem: FileSystem, gitDirectory: string, ref: string): Promise<void> {
+  try {
+    for (const name of [ref, 'packed-refs']) {
+      await syncFile(fileSystem, `${gitDirectory}/${name}`).catch(ignoreMissing)
+    }
+    // Git removes folders that get empty, as when it packs refs.
+    for (const folder of foldersOf(gitDirectory, ref)) {
+      await fileSystem.syncDirectory(folder).catch(ignoreMissing)
+    }
+  } catch (error) {
+    throw fileError(`${gitDirectory}/${ref}`, error)
   }
 }
 
@@ -133,9 +153,13 @@ async function overwrite(file: File, text: string): Promise<void> {
   await file.sync()
 }
 
-/** All folders up to the git directory: whoever made them may not have synced them. */
+/** Whoever made the folders may not have synced them. */
 async function syncParents(fileSystem: FileSystem, gitDirectory: string, ref: string): Promise<void> {
+  await Promise.all(foldersOf(gitDirectory, ref).map((path) => fileSystem.syncDirectory(path)))
+}
+
+/** All folders that a ref lies in, from the git directory on. */
+function foldersOf(gitDirectory: string, ref: string): string[] {
   const folders = ref.split('/').slice(0, -1)
-  const paths = folders.map((_, index) => [gitDirectory, ...folders.slice(0, index + 1)].join('/'))
-  await Promise.all([gitDirectory, ...paths].map((path) => fileSystem.syncDirectory(path)))
+  return [gitDirectory, ...folders.map((_, at) => [gitDirectory, ...folders.slice(0, at + 1)].join('/'))]
 }

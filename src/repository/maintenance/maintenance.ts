@@ -1,6 +1,6 @@
 import type { FileSystem } from '../../system/file-system.ts'
 import { clearForMaintenance, removeOldTemporaries } from '../abandoned-files.ts'
-import { fileError, ignoreMissing, replaceFile } from '../durable-file.ts'
+import { fileError, ignoreMissing, replaceFile, syncFile } from '../durable-file.ts'
 import { PACKING_SETTINGS } from '../git-environment.ts'
 import { GitFailedError } from '../git-process-errors.ts'
 import { oidsOf } from '../pack-index.ts'
@@ -168,7 +168,9 @@ export class Maintenance implements AsyncDisposable {
     const { stdout } = await this.git(args, Buffer.from(input), run)
     const names = linesOf(stdout).map((hash) => `pack-${hash}`)
     for (const name of names) {
-      for (const end of ['.pack', '.idx']) await this.syncFile(`${this.packs}/${name}${end}`)
+      for (const end of ['.pack', '.idx']) {
+        await syncFile(this.options.fileSystem, `${this.packs}/${name}${end}`)
+      }
     }
     if (names.length > 0) await this.options.fileSystem.syncDirectory(this.packs)
     return names
@@ -226,15 +228,6 @@ export class Maintenance implements AsyncDisposable {
     } catch (error) {
       if (error instanceof GitFailedError) return undefined
       throw error
-    }
-  }
-
-  private async syncFile(path: string): Promise<void> {
-    const file = await this.options.fileSystem.open(path, 'r')
-    try {
-      await file.sync()
-    } finally {
-      await file.close()
     }
   }
 
