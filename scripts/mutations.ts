@@ -225,6 +225,27 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ['log/unsynced-branch'],
   },
   {
+    name: 'no fsync of loose objects that others committed',
+    file: 'repository/history-sync.ts',
+    text: 'for (const oid of lines) await syncObject(oid)',
+    replacement: '',
+    tests: ['log/unsynced-branch'],
+  },
+  {
+    name: 'no directory fsync after others committed',
+    file: 'repository/history-sync.ts',
+    text: 'fileSystem.syncDirectory(folder)',
+    replacement: 'Promise.resolve()',
+    tests: ['log/unsynced-branch'],
+  },
+  {
+    name: 'no fsync of a branch that others moved',
+    file: 'log/open-event-log.ts',
+    text: 'await syncRef(fileSystem, gitDirectory, repository.branch)',
+    replacement: '',
+    tests: ['log/unsynced-branch'],
+  },
+  {
     name: 'no directory fsync after a repository was made',
     file: 'repository/creation.ts',
     text: 'for (const name of DIRECTORIES) await fileSystem.syncDirectory(resolve(folder, name))',

@@ -51,6 +51,8 @@ export interface FollowerParts {
    * last position that is as it was: set for a writer.
    */
   readonly release: ((position: number, common: number) => Promise<void>) | undefined
+  /** Makes durable what others have committed since a commit: set for a writer, whose events will rest on it. */
+  readonly makeDurable: ((since: string, commit: string) => Promise<void>) | undefined
 }
 
 /**
@@ -191,6 +193,7 @@ export class Follower {
   private async adopt({ after, common, index, isContinued }: Examined, by: 'pull' | 'others'): Promise<void> {
     const before = this.parts.state.branch
     try {
+      if (by === 'others') await this.parts.makeDurable?.(before.commit, after.commit)
       await this.parts.release?.(after.position, common)
     } catch (error) {
       if (index === this.parts.state.index) index.truncate(before.position)

@@ -2,6 +2,7 @@ import type { Codec } from '../event/event.ts'
 import { uuidGenerator } from '../event/ids.ts'
 import { NotALogError } from '../repository/errors.ts'
 import type { GitReader } from '../repository/git-reader.ts'
+import { syncHistory } from '../repository/history-sync.ts'
 import type { Manifest } from '../repository/manifest.ts'
 import type { Person } from '../repository/object.ts'
 import type { ObjectStore } from '../repository/object-store.ts'
@@ -135,6 +136,11 @@ async function open(
     ? undefined
     : await openWriter(options, opened, { state, source, branchLock, listener, store, newId, whenRecovered })
   const release = writer && ((position: number, common: number) => writer.journal.release(position, common))
+  const makeDurable = async (since: string, commit: string) => {
+    // Without git nobody knows all that a commit brought.
+    if (reader.engine === 'git') await syncHistory({ gitDirectory, fileSystem, runner }, since, commit)
+    await syncRef(fileSystem, gitDirectory, repository.branch)
+  }
   const follower = new Follower({
     state,
     repository,
@@ -147,6 +153,7 @@ async function open(
     listener,
     notify,
     release,
+    makeDurable: writer && makeDurable,
   })
   return {
     ...opened,
