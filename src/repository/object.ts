@@ -183,20 +183,32 @@ export function encodeCommit({ tree, parents, author, timeMs, message }: NewComm
  */
 export function parseCommit(content: Uint8Array): Commit {
   const text = Buffer.from(content.buffer, content.byteOffset, content.length).toString('utf8')
-  const match = COMMIT.exec(text)
-  if (!match) throw corrupt('commit', content, 'it does not start with a tree, parents, author and committer')
-  const [head, tree = '', parents = '', author = '', committer = ''] = match
-  const blank = text.indexOf('\n\n', head.length - 1)
+  let at = 0
+  // Line by line: a regular expression for all of them ends with a RangeError where a stranger wrote 300,000 parents.
+  const take = (name: string): string | undefined => {
+    const end = text.startsWith(`${name} `, at) ? text.indexOf('\n', at) : -1
+    if (end < 0) return undefined
+    const value = text.slice(at + name.length + 1, end)
+    at = end + 1
+    return value
+  }
+  const tree = take('tree')
+  const parents: string[] = []
+  for (let parent = take('parent'); parent !== undefined; parent = take('parent')) parents.push(parent)
+  const [author, committer] = [take('author'), take('committer')]
+  const hasAll = tree !== undefined && author !== undefined && committer !== undefined
+  if (!hasAll || !isObjectId(tree) || !parents.every(isObjectId)) {
+    throw corrupt('commit', content, 'it does not start with a tree, parents, author and committer')
+  }
+  const blank = text.indexOf('\n\n', at - 1)
   return {
     tree,
-    parents: parents.split('\n').flatMap((line) => (line === '' ? [] : [line.slice('parent '.length)])),
+    parents,
     author: parseSignature(author, content),
     committer: parseSignature(committer, content),
     message: blank < 0 ? '' : text.slice(blank + 2),
   }
 }
-
-const COMMIT = /^tree ([0-9a-f]{40})\n((?:parent [0-9a-f]{40}\n)*)author ([^\n]*)\ncommitter ([^\n]*)\n/
 
 function parseSignature(text: string, commit: Uint8Array): Signature {
   const match = /^([^<>]*?) ?<([^<>]*)> (\d{1,12}) [+-]\d{4}$/.exec(text)

@@ -216,6 +216,12 @@ describe('commits', () => {
     })
   })
 
+  test('with a parent 300,000 times are read', () => {
+    const parents = `parent ${OID}\n`.repeat(300_000)
+    const text = `tree ${OID}\n${parents}author A <a> 1 +0000\ncommitter A <a> 1 +0000\n\nHi\n`
+    expect(parseCommit(Buffer.from(text)).parents).toHaveLength(300_000)
+  })
+
   test.each(['', `tree ${OID}\n`, `parent ${OID}\n`, `tree ${OID}\nauthor A\ncommitter A <a> 1 +0000\n\n`])(
     'that start with %j are refused',
     (text) => {
