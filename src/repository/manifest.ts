@@ -34,6 +34,7 @@ export function encodeManifest({ format, id, name, codec, created }: Manifest): 
  * @throws NewerFormatError, ManifestError
  */
 export async function parseManifest(text: string): Promise<Manifest> {
+  if (text.length > MAX_CHARACTERS) throw new ManifestError(1, `at most ${MAX_CHARACTERS} characters`)
   return parseCanonical(text) ?? (await parseEdited(text))
 }
 
@@ -59,7 +60,6 @@ function parseCanonical(text: string): Manifest | undefined {
 }
 
 async function parseEdited(text: string): Promise<Manifest> {
-  if (text.length > MAX_CHARACTERS) throw new ManifestError(1, `at most ${MAX_CHARACTERS} characters`)
   const { isMap, isScalar, LineCounter, parseDocument } = await import('yaml')
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, version: '1.2', logLevel: 'silent' })

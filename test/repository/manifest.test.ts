@@ -57,6 +57,11 @@ describe('a manifest', () => {
     expect(await parseManifest(text)).toEqual(MANIFEST)
   })
 
+  test('with a name of 17 MiB is refused', async () => {
+    const text = edited('name: bank', `name: "${'a'.repeat(17 << 20)}"`)
+    await expect(parseManifest(text)).rejects.toThrow(ManifestError)
+  })
+
   test('of a newer format is refused before anything else', async () => {
     const error = await parseManifest('format: 2\nlayout: {}\n').catch((caught: unknown) => caught)
     expect(error).toBeInstanceOf(NewerFormatError)
