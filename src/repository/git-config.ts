@@ -1,8 +1,9 @@
 /** The settings of a `config` file of git, by `section.key` in small letters; the last of a key wins. */
 export type GitConfig = ReadonlyMap<string, string>
 
-const SECTION = /^\[\s*([A-Za-z0-9.-]+)\s*(?:"((?:[^"\\]|\\.)*)")?\s*\]/
-const SETTING = /^([A-Za-z][A-Za-z0-9-]*)\s*(?:=\s*(.*))?$/
+// Neither has two ways to take the same spaces: somebody's line of a million would be tried with each of their lengths.
+const SECTION = /^\[\s*([A-Za-z0-9.-]+)\s*(?:"((?:[^"\\]|\\.)*)"\s*)?\]/
+const SETTING = /^([A-Za-z][A-Za-z0-9-]*)\s*(?:=(.*))?$/s
 
 /**
  * Reads the syntax of git's config files as far as git itself needs it to recognise a repository: includes
@@ -32,7 +33,7 @@ export function parseGitSettings(text: string): ReadonlyMap<string, readonly str
       const [, key = '', value] = setting
       const name = `${section}.${key.toLowerCase()}`
       const values = settings.get(name) ?? []
-      values.push(value === undefined ? 'true' : plainValue(value))
+      values.push(value === undefined ? 'true' : plainValue(value.trimStart()))
       settings.set(name, values)
     }
   }

@@ -45,6 +45,14 @@ describe('a git config', () => {
     expect(parseGitSettings(text).get('remote.a.url')).toEqual(asked.split('\0').slice(0, -1))
   })
 
+  test('with a million spaces in a line is read in no time', () => {
+    const spaces = ' '.repeat(1_000_000)
+    const started = performance.now()
+    expect(parseGitConfig(`[core${spaces}x`).size).toBe(0)
+    expect(parseGitConfig(`[core]\n\tname =${spaces}a\u2028b`).get('core.name')).toBe('a\u2028b')
+    expect(performance.now() - started).toBeLessThan(1_000)
+  })
+
   test('takes a key without a value for true', () => {
     expect(parseGitConfig(TEXT).get('core.filemode')).toBe('true')
   })
