@@ -45,11 +45,18 @@ export class GitProcessReader implements GitReader {
   }
 
   async sizes(oids: readonly string[]): Promise<number[]> {
+    const wrong = oids.find((oid) => !isObjectId(oid))
+    if (wrong !== undefined) throw new ObjectMissingError(wrong)
     const sizes: number[] = []
     for (let at = 0; at < oids.length; at += SIZES_AT_ONCE) {
       const some = oids.slice(at, at + SIZES_AT_ONCE)
-      const answers = await Promise.all(some.map((oid) => this.#ask(oid, () => this.#infos.ask(oid))))
-      sizes.push(...answers.map(({ size }) => size))
+      const answers = await Promise.allSettled(some.map((oid) => this.#infos.ask(oid)))
+      for (const [place, answer] of answers.entries()) {
+        const oid = some[place]!
+        // One after the other: a git is started to find out why there is none.
+        const isKnown = answer.status === 'fulfilled'
+        sizes.push((isKnown ? answer.value : await this.#ask(oid, () => this.#infos.ask(oid))).size)
+      }
     }
     return sizes
   }
@@ -99,7 +106,6 @@ export class GitProcessReader implements GitReader {
   }
 
   async #ask<Answer>(oid: string, ask: () => Promise<Answer>): Promise<Answer> {
-    if (!isObjectId(oid)) throw new ObjectMissingError(oid)
     try {
       return await ask()
     } catch (error) {
