@@ -58,17 +58,18 @@ export async function walkToFirst(
 }
 
 /**
- * Makes a function that starts to read the trees of a commit: the root, and one level below. What was read
- * for the commit before is not read again.
+ * Makes a function that starts to read the trees of a commit, as far as they are small: the root, and one level below. What
+ * was read for the commit before is not read again.
  */
 export function treeWarmer(objects: ObjectCache, eventsPath: string): (commit: string) => void {
   let known = new Set<string>()
   const warm = async (commit: string) => {
-    const { tree } = parseCommit(await objects.read(commit, 'commit'))
-    const root = parseTree(await objects.read(tree, 'tree'))
-    const events = root.find(({ name }) => name === eventsPath)
-    if (events === undefined) return
-    const directories = parseTree(await objects.read(events.oid, 'tree')).map(({ oid }) => oid)
+    const content = await objects.readSmall(commit)
+    const root = content && (await objects.readSmall(parseCommit(content).tree))
+    const events = root && parseTree(root).find(({ name }) => name === eventsPath)
+    const listing = events && (await objects.readSmall(events.oid))
+    if (listing === undefined) return
+    const directories = parseTree(listing).map(({ oid }) => oid)
     for (const oid of directories) if (!known.has(oid)) objects.warm(oid)
     known = new Set(directories)
   }

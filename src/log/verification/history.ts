@@ -27,6 +27,8 @@ interface Step {
   readonly before: HistoricTree | undefined
   readonly tree: HistoricTree
   readonly change: FileChange
+  /** Of the commit itself. */
+  readonly bytes: number
   /** Whether `before` is the tree of its parent, or it has none: only then can its trailers be checked. */
   readonly isAdjacent: boolean
 }
@@ -40,7 +42,7 @@ export interface History {
 
 const COMMITS_AHEAD = 64
 const STEPS_AHEAD = 16
-/** So many bytes of directories that differ from commit to commit; parsed, they take four times as much. */
+/** So many bytes of what differs from commit to commit; parsed, trees take four times as much. */
 const STEPS_AHEAD_BYTES = 4 << 20
 const BLOBS_AHEAD = 16
 
@@ -90,13 +92,15 @@ export class HistoryCheck {
     let wasRead = false
     for await (const oid of commits) {
       await turns.take()
-      const commit = parseCommit(await objects.read(oid, 'commit'))
+      const content = await objects.read(oid, 'commit')
+      const commit = parseCommit(content)
       const before = this.last
       const tree = await readHistoricTree(this.context, commit.tree, oid, before)
       const isAdjacent = wasRead || commit.parents.length === 0
       wasRead = tree !== undefined
       this.last = tree ?? before
-      yield tree && { oid, commit, before, tree, change: diffTrees(before, tree), isAdjacent }
+      const bytes = content.length
+      yield tree && { oid, commit, bytes, before, tree, change: diffTrees(before, tree), isAdjacent }
     }
   }
 
@@ -240,12 +244,12 @@ export class HistoryCheck {
   }
 }
 
-/** What the directories take that the tree before does not have. */
+/** What the commit takes, its lists, and those directories that the tree before does not have. */
 function bytesOf(step: Step | undefined): number {
   if (step === undefined) return 0
   const known = new Set(step.before?.directories.map(({ oid }) => oid))
   const added = step.tree.directories.filter(({ oid }) => !known.has(oid))
-  return added.reduce((sum, { content }) => sum + content.length, 0)
+  return added.reduce((sum, { content }) => sum + content.length, step.bytes + step.tree.listBytes)
 }
 
 /** How many events files hold; undefined where one could not be read. */

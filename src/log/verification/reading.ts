@@ -39,12 +39,16 @@ export class ObjectCache {
    * by `read`.
    */
   warm(oid: string): void {
-    if (this.entries.has(oid)) return
-    const start = async () => {
+    if (!this.entries.has(oid)) this.readSmall(oid).catch(() => undefined)
+  }
+
+  /** An object that will be needed soon; undefined where it is so large that many of it would not fit into memory. */
+  async readSmall(oid: string): Promise<Buffer | undefined> {
+    if (!this.entries.has(oid)) {
       const [size = 0] = await this.reader.sizes([oid])
-      if (size <= MOST_WARM_BYTES) await this.get(oid)
+      if (size > MOST_WARM_BYTES) return undefined
     }
-    start().catch(() => undefined)
+    return (await this.get(oid)).content
   }
 
   /** An object of any type. @throws ObjectMissingError, ObjectCorruptError, ObjectTooLargeError */

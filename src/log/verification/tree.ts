@@ -31,6 +31,8 @@ export interface HistoricTree {
   /** All of the root but the manifest and `events`. */
   readonly others: readonly TreeEntry[]
   readonly directories: readonly HistoricDirectory[]
+  /** What the root and `events` take: the lists of the others and of the directories are made anew for each commit. */
+  readonly listBytes: number
 }
 
 /** What a commit did to the batch files, each in the order of their positions. */
@@ -56,7 +58,8 @@ export async function readHistoricTree(
     findings.add({ code: 'unexpected-entry', message, file: path, commit })
   }
   try {
-    const root = parseTree(await objects.read(oid, 'tree'))
+    const rootList = await objects.read(oid, 'tree')
+    const root = parseTree(rootList)
     for (const entry of root) checkRootEntry(entry, report)
     const manifestOid = root.find(({ name }) => name === MANIFEST_PATH)?.oid
     if (manifestOid === undefined) {
@@ -67,7 +70,8 @@ export async function readHistoricTree(
     let bytes = 0
     const events = root.find(({ name, mode }) => name === EVENTS_PATH && mode === DIRECTORY_MODE)
     file = EVENTS_PATH
-    for (const entry of events === undefined ? [] : parseTree(await objects.read(events.oid, 'tree'))) {
+    const eventsList = events === undefined ? NO_ENTRIES : await objects.read(events.oid, 'tree')
+    for (const entry of parseTree(eventsList)) {
       file = `${EVENTS_PATH}/${entry.name}`
       const number = parseDirectoryName(entry.name)
       if (number === undefined || entry.mode !== DIRECTORY_MODE) {
@@ -86,12 +90,14 @@ export async function readHistoricTree(
       const files = isSame ? old.files : readFiles(content, old, entry, number, report)
       directories.push({ number, oid: entry.oid, content, files })
     }
-    return { manifestOid, others, directories }
+    return { manifestOid, others, directories, listBytes: rootList.length + eventsList.length }
   } catch (error) {
     findings.addProblem(error, { file: file === '' ? '.' : file, commit })
     return undefined
   }
 }
+
+const NO_ENTRIES = Buffer.alloc(0)
 
 type Report = (path: string, entry: TreeEntry, what: string) => void
 
