@@ -1,8 +1,13 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { Findings } from '../../src/log/verification/findings.ts'
+import { ObjectCache, Turns } from '../../src/log/verification/reading.ts'
+import { readHistoricTree } from '../../src/log/verification/tree.ts'
+import { openReader } from '../../src/repository/open-reader.ts'
+import { GitRunner } from '../../src/repository/runner.ts'
 import { jsonLines, memoir } from '../cli/program.ts'
 import { makeLog, storedLine, temporaryFolder } from '../log/log-fixture.ts'
-import { git, gitText } from '../repository/real-git.ts'
+import { bareRepository, git, gitText } from '../repository/real-git.ts'
 
 test.each([
   { place: 'below events/', files: 100_000, commits: 20, megabytes: 128 },
@@ -35,6 +40,27 @@ test.each([
   },
   240_000,
 )
+
+test('a tree of 100,000 folders is held against the one before in no time', async () => {
+  const gitDirectory = bareRepository()
+  const blob = write(gitDirectory, 'blob', 'x')
+  const trees = ['one', 'other'].map((name) => write(gitDirectory, 'tree', entry(`100644 ${name}`, blob)))
+  const folder = (number: number, oid: string) => entry(`40000 ${digits(number).slice(-6)}`, oid)
+  const rest = Buffer.concat(Array.from({ length: 100_000 }, (_, at) => folder(at + 1, trees[0]!)))
+  const roots = trees.map((tree) => {
+    const events = write(gitDirectory, 'tree', Buffer.concat([folder(0, tree), rest]))
+    return write(gitDirectory, 'tree', entry('40000 events', events))
+  })
+  await using runner = new GitRunner({ repository: { gitDirectory } })
+  await using reader = await openReader({ gitDirectory, runner })
+  const objects = new ObjectCache(reader)
+  const context = { objects, findings: new Findings(), turns: new Turns(undefined) }
+  const before = await readHistoricTree(context, roots[0]!, 'before', undefined)
+  const { user } = process.cpuUsage()
+  const after = await readHistoricTree(context, roots[1]!, 'after', before)
+  expect(after?.directories).toHaveLength(100_001)
+  expect(process.cpuUsage().user - user).toBeLessThan(3_000_000)
+}, 60_000)
 
 function write(path: string, type: string, content: Buffer | string): string {
   return git(path, ['hash-object', '-w', '-t', type, '--stdin'], { input: content }).toString().trim()

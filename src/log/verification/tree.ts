@@ -67,6 +67,7 @@ export async function readHistoricTree(
     }
     const others = root.filter(({ name }) => name !== MANIFEST_PATH && name !== EVENTS_PATH)
     const directories: HistoricDirectory[] = []
+    const olds = byNumber(before)
     let bytes = 0
     const events = root.find(({ name, mode }) => name === EVENTS_PATH && mode === DIRECTORY_MODE)
     file = EVENTS_PATH
@@ -78,7 +79,7 @@ export async function readHistoricTree(
         report(file, entry, 'expected a folder with a name of six digits')
         continue
       }
-      const old = before?.directories.find((directory) => directory.number === number)
+      const old = olds.get(number)
       const isSame = old?.oid === entry.oid
       const content = isSame ? old.content : await objects.read(entry.oid, 'tree')
       bytes += content.length
@@ -173,13 +174,18 @@ export function* filesOf({ directories }: HistoricTree): Generator<BatchFile> {
 export function diffTrees(before: HistoricTree | undefined, after: HistoricTree): FileChange {
   const removed: BatchFile[] = []
   const added: BatchFile[] = []
-  const olds = new Map(before?.directories.map((directory) => [directory.number, directory]))
-  const news = new Map(after.directories.map((directory) => [directory.number, directory]))
+  const olds = byNumber(before)
+  const news = byNumber(after)
   for (const number of [...new Set([...olds.keys(), ...news.keys()])].sort((left, right) => left - right)) {
     const [old, now] = [olds.get(number), news.get(number)]
     if (old?.oid !== now?.oid) diffFiles(old?.files ?? [], now?.files ?? [], removed, added)
   }
   return { removed, added }
+}
+
+/** A tree may hold a million of them. */
+function byNumber(tree: HistoricTree | undefined): ReadonlyMap<number, HistoricDirectory> {
+  return new Map(tree?.directories.map((directory) => [directory.number, directory]))
 }
 
 /** A merge of two lists that are both in order. */
