@@ -220,7 +220,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'the journal forgets what a branch holds that was never synced',
     file: 'log/open-event-log.ts',
-    text: 'await syncRef(fileSystem, gitDirectory, ref)',
+    text: 'await secure()',
     replacement: '',
     tests: ['log/unsynced-branch'],
   },
@@ -236,6 +236,13 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'repository/history-sync.ts',
     text: 'fileSystem.syncDirectory(folder)',
     replacement: 'Promise.resolve()',
+    tests: ['log/unsynced-branch'],
+  },
+  {
+    name: 'no fsync of what others committed while nobody had the log open',
+    file: 'log/open-event-log.ts',
+    text: 'lock?.stoodAt',
+    replacement: 'undefined',
     tests: ['log/unsynced-branch'],
   },
   {

@@ -29,6 +29,8 @@ export interface Hold {
   readonly runner: GitRunner
   readonly reader: GitReader
   readonly store: ObjectStore
+  /** Undefined for who only reads. */
+  readonly lock: WriterLock | undefined
   /** Called when nothing is left to be read before it is open. @throws the signal's reason */
   readonly whenRecovered: () => void
 }
@@ -39,19 +41,15 @@ export interface Hold {
  * @param cleanup gets what gives all of it back, to be called from the last to the first
  */
 export async function takeHold(options: HoldOptions, cleanup: (() => Promise<void>)[]): Promise<Hold> {
-  const { path, readOnly, fileSystem, clock, signal } = options
+  const { path, readOnly, fileSystem, signal } = options
   signal?.throwIfAborted()
   const repository = await findOrCreateRepository(path, fileSystem, !readOnly)
   const { gitDirectory } = repository
   const directory = ownDirectory(repository)
   options.onFound?.(directory)
-  if (readOnly) {
-    await refuseLinks(repository)
-  } else {
-    await makeOwnDirectory(repository, fileSystem)
-    const lock = await WriterLock.acquire(directory, fileSystem, clock)
-    cleanup.push(() => lock.release())
-  }
+  const lock = readOnly ? undefined : await takeLock(options, repository)
+  if (lock === undefined) await refuseLinks(repository)
+  else cleanup.push(() => lock.release())
   const runner = new GitRunner({ repository })
   cleanup.push(async () => runner[Symbol.asyncDispose]())
   const { engine, objectBytes: limitBytes } = options
@@ -68,5 +66,9 @@ export async function takeHold(options: HoldOptions, cleanup: (() => Promise<voi
   }
   const store = new ObjectStore({ gitDirectory, fileSystem })
   cleanup.push(() => store.settle())
-  return { repository, directory, runner, reader, store, whenRecovered }
+  return { repository, directory, runner, reader, store, lock, whenRecovered }
+}
+
+async function takeLock({ fileSystem, clock }: HoldOptions, repository: Repository): Promise<WriterLock> {
+  return WriterLock.acquire(await makeOwnDirectory(repository, fileSystem), fileSystem, clock)
 }

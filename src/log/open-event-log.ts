@@ -108,7 +108,10 @@ async function open(
   releaseAll: () => Promise<void>,
 ): Promise<OpenedLog> {
   const { readOnly, fileSystem, clock, notify } = options
-  const { repository, directory, runner, reader, store, whenRecovered } = await takeHold(options, cleanup)
+  const { repository, directory, runner, reader, store, lock, whenRecovered } = await takeHold(
+    options,
+    cleanup,
+  )
   const { gitDirectory } = repository
   const uuid = uuidGenerator(options.random)
   const newId = () => uuid(clock.now())
@@ -132,15 +135,17 @@ async function open(
 
   const branchLock = new Exclusive()
   if (readOnly) whenRecovered()
-  const writer = readOnly
-    ? undefined
-    : await openWriter(options, opened, { state, source, branchLock, listener, store, newId, whenRecovered })
-  const release = writer && ((position: number, common: number) => writer.journal.release(position, common))
-  const makeDurable = async (since: string, commit: string) => {
+  const makeDurable = async (since: string | undefined, commit: string) => {
+    const hasNew = since !== undefined && since !== commit
     // Without git nobody knows all that a commit brought.
-    if (reader.engine === 'git') await syncHistory({ gitDirectory, fileSystem, runner }, since, commit)
+    if (hasNew && reader.engine === 'git')
+      await syncHistory({ gitDirectory, fileSystem, runner }, since, commit)
     await syncRef(fileSystem, gitDirectory, repository.branch)
   }
+  const secure = () => makeDurable(lock?.stoodAt, branch.commit)
+  const parts = { state, source, branchLock, listener, store, newId, secure, whenRecovered }
+  const writer = readOnly ? undefined : await openWriter(options, opened, parts)
+  const release = writer && ((position: number, common: number) => writer.journal.release(position, common))
   const follower = new Follower({
     state,
     repository,
@@ -159,7 +164,10 @@ async function open(
     ...opened,
     restoredPosition,
     log: new EventLog(state, source, follower, branchLock, writer),
-    release: releaseAll,
+    async release() {
+      if (lock !== undefined) lock.standsAt = state.branch.commit
+      await releaseAll()
+    },
   }
 }
 
@@ -189,6 +197,8 @@ interface WriterParts {
   readonly listener: LogListener
   readonly store: ObjectStore
   readonly newId: () => string
+  /** Makes the branch durable, as far as nobody else has. */
+  readonly secure: () => Promise<void>
   readonly whenRecovered: Hold['whenRecovered']
 }
 
@@ -196,7 +206,7 @@ interface WriterParts {
 async function openWriter(
   options: OpenEventLogOptions,
   { repository, manifest, reader, directory }: OpenedRepository,
-  { state, source, branchLock, listener, store, newId, whenRecovered }: WriterParts,
+  { state, source, branchLock, listener, store, newId, secure, whenRecovered }: WriterParts,
 ): Promise<Writer> {
   const { fileSystem, clock, author, seal, notify, onSealed, eventBytes } = options
   const { gitDirectory, branch: ref } = repository
@@ -208,7 +218,7 @@ async function openWriter(
       state.visible.moveTo(lastOf(run))
     }
     // The journal may forget what the branch holds once that is durable: who moved it may have been killed before.
-    await syncRef(fileSystem, gitDirectory, ref)
+    await secure()
     await journal.release(state.branch.position)
     whenRecovered()
   } catch (error) {

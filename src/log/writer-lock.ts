@@ -18,6 +18,7 @@ const NAME = /^writer\.(\d{12})\.lock$/
 const LAST_NUMBER = 999_999_999_999
 const NO_NUMBER = { cause: new Error('no number comes after that of this lock: remove it if no writer runs') }
 const RELEASED = 'released\n'
+const STOOD_AT = /^released\n([0-9a-f]{40})\n/
 /** How long a lock may stand empty while its owner is about to write its name into it. */
 const EMPTY_MS = 1000
 const PAUSE_MS = 10
@@ -32,10 +33,15 @@ const PAUSE_MS = 10
  * marked it is removed: then who comes first with any number has it, and a slow one finds that owner at work.
  */
 export class WriterLock {
+  /** Where the branch stands, all of it durable: whoever releases the lock leaves it to the next one. */
+  standsAt: string | undefined
+
   private constructor(
     private readonly fileSystem: FileSystem,
     readonly path: string,
     private readonly given: GivenSign | undefined,
+    /** Where the branch stood when the lock was released last, if that is known. */
+    readonly stoodAt: string | undefined,
   ) {}
 
   /**
@@ -71,7 +77,8 @@ export class WriterLock {
         if (owner !== undefined && (await isAlive(owner)))
           throw new LogLockedError(lockPath(directory, last), owner)
       }
-      const lock = new WriterLock(fileSystem, lockPath(directory, last + 1), given)
+      const [, stoodAt] = STOOD_AT.exec(await readText(lockPath(directory, last), fileSystem)) ?? []
+      const lock = new WriterLock(fileSystem, lockPath(directory, last + 1), given, stoodAt)
       if (!(await lock.create(self))) continue
       const numbers = await lockNumbers(directory, fileSystem)
       if (numbers.at(-1) !== last + 1) {
@@ -105,7 +112,8 @@ export class WriterLock {
   /** @throws PermissionDeniedError, DiskFullError, FileFailedError */
   async release(): Promise<void> {
     try {
-      await writeText(this.fileSystem, this.path, 'r+', RELEASED)
+      const stand = this.standsAt === undefined ? '' : `${this.standsAt}\n`
+      await writeText(this.fileSystem, this.path, 'r+', RELEASED + stand)
     } catch (error) {
       // A process that is out of descriptors goes on, and may open the log again.
       await removeQuietly(this.fileSystem, this.path)
@@ -143,7 +151,7 @@ async function readOwner(
   clock: Clock,
 ): Promise<ProcessIdentity | undefined> {
   for (let waited = 0; ; waited += PAUSE_MS) {
-    const text = (await fileSystem.readFile(path).catch(ifMissing(Buffer.from(RELEASED)))).toString()
+    const text = await readText(path, fileSystem)
     if (text.startsWith(RELEASED)) return undefined
     const owner = parseOwner(text)
     if (owner !== undefined) return owner
@@ -164,11 +172,15 @@ async function findRunning(
   fileSystem: FileSystem,
 ): Promise<LogLockedError | undefined> {
   for (const path of paths) {
-    const text = (await fileSystem.readFile(path).catch(ifMissing(Buffer.from(RELEASED)))).toString()
-    const owner = parseOwner(text)
+    const owner = parseOwner(await readText(path, fileSystem))
     if (owner !== undefined && (await isAlive(owner))) return new LogLockedError(path, owner)
   }
   return undefined
+}
+
+/** One that is not there is as good as released. */
+async function readText(path: string, fileSystem: FileSystem): Promise<string> {
+  return (await fileSystem.readFile(path).catch(ifMissing(Buffer.from(RELEASED)))).toString()
 }
 
 function parseOwner(text: string): ProcessIdentity | undefined {

@@ -75,3 +75,14 @@ test('what git committed is durable before events rest on it', async () => {
   await opened.log.seal()
   expect(await numbers(await openAfterPowerCut(disk))).toEqual([1, 2, 3])
 })
+
+test('what git committed while no writer had the log open is durable before events rest on it', async () => {
+  const { disk, path } = await makeDisk()
+  const before = await openLog(path, { fileSystem: disk })
+  await appendEach(before, 's', 1)
+  await before.close()
+  commitUnsynced(disk, path, { [batchFile(2)]: line(2, { version: 1 }), 'notes/README': 'By hand.\n' })
+  const opened = await openLog(path, { fileSystem: disk })
+  await appendEach(opened, 's', 1, 3)
+  expect(await numbers(await openAfterPowerCut(disk))).toEqual([1, 2, 3])
+})
