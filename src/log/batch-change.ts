@@ -35,11 +35,15 @@ async function encodeBatch(
   first: number,
   codec: Codec,
 ): Promise<{ readonly blob: EncodedObject; readonly file: BatchFile }> {
-  const blob = encodeObject('blob', ...(codec === 'yaml' ? [await toYaml(content)] : content))
-  return { blob, file: { first, codec, oid: blob.oid } }
+  const yaml = codec === 'yaml' ? await toYaml(content) : undefined
+  const blob = encodeObject('blob', ...(yaml === undefined ? content : [yaml]))
+  return { blob, file: { first, codec: yaml === undefined ? 'jsonl' : 'yaml', oid: blob.oid } }
 }
 
-async function toYaml(lines: readonly Buffer[]): Promise<Buffer> {
+/** Undefined where YAML takes more than twice the room, as of characters that it holds as escapes only: readers may refuse that. */
+async function toYaml(lines: readonly Buffer[]): Promise<Buffer | undefined> {
   const { encodeYaml } = await import('../event/yaml-codec.ts')
-  return Buffer.from(encodeYaml(Buffer.concat(lines).toString()))
+  const json = Buffer.concat(lines)
+  const yaml = Buffer.from(encodeYaml(json.toString()))
+  return yaml.length > 2 * json.length ? undefined : yaml
 }

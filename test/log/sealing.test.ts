@@ -266,6 +266,24 @@ test('folds by hand what stands in both codecs, each with its own', async () => 
   expect(fsck(folder)).toBe('')
 })
 
+test('writes JSON lines in a YAML log where YAML would take more than twice the room', async () => {
+  const folder = temporaryFolder()
+  let opened = await openLog(folder, { codec: 'yaml' })
+  const text = '\x7f'.repeat(1000)
+  for (const number of [1, 2, 3]) {
+    const data = number === 2 ? { number, text } : { number }
+    await opened.log.append([{ stream: 's', events: [event(number, { data })] }], undefined, 'committed')
+  }
+  expect(files(folder)).toEqual([batchFile(1, 'yaml'), batchFile(2), batchFile(3, 'yaml')])
+  await opened.close()
+  opened = await openLog(folder)
+  expect((await readAll(opened)).map(({ data }) => data)).toEqual([
+    { number: 1 },
+    { number: 2, text },
+    { number: 3 },
+  ])
+})
+
 test('tells a seal that failed, keeps the events readable, and seals them later', async () => {
   const fileSystem = new FaultyFileSystem(nodeFileSystem)
   const folder = temporaryFolder()
