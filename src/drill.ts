@@ -174,8 +174,8 @@ async function compare(
     point: position,
     signal,
   })
-  const isNow = log.state.visible.position === position
   await skipAlike(copy, skipped)
+  const isNow = log.state.visible.position === position
   const compared = compareStates(projections, isNow ? image : states, copy.image)
   return { differences: [...differences, ...compared.differences], notCompared: compared.notCompared }
 }

@@ -161,6 +161,33 @@ describe('a drill', () => {
     expect(log.state(fragile)).toEqual({ sum: 6 })
   })
 
+  it('compares with the past where the log goes on while the copy passes over what was skipped', async () => {
+    const directory = temporaryFolder()
+    let goOn = () => {}
+    const watched = projection({
+      name: 'watched',
+      version: 1,
+      init: () => ({ sum: 0 }),
+      when: {
+        MoneyDeposited(state, { position, data }: RecordedEvent<'MoneyDeposited', { amount: number }>) {
+          state.sum += data.amount
+          if (data.amount !== 13) return
+          // Only the copy comes here after the backup, once it has passed over the first.
+          if (position === 2) goOn()
+          throw new Error('thirteen')
+        },
+      },
+    })
+    await using log = await open(join(temporaryFolder(), 'bank.git'), { projections: [watched] })
+    for (let number = 1; number <= 9; number++) {
+      await log.append('account-1', [deposit(13)], { ack: 'committed' })
+      await log.resume(watched, 'skip')
+    }
+    await log.backup(directory)
+    goOn = () => void log.append('account-1', [deposit(1)])
+    expect(await log.drill(directory)).toMatchObject({ isEqual: true, position: 9, behind: { events: 1 } })
+  })
+
   it('refuses the name of a remote that is not there as push and pull do, and takes that of a folder', async () => {
     const folder = temporaryFolder()
     await using log = await open(join(folder, 'bank.git'))
