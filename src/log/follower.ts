@@ -208,7 +208,7 @@ export class Follower {
     }
     this.unfinished = isContinued
       ? () => this.takeIn(after, common, by)
-      : () => this.rebuild(before, after, common)
+      : () => this.rebuild(before, after, common, by)
     await this.finish()
   }
 
@@ -230,7 +230,12 @@ export class Follower {
     }
   }
 
-  private async rebuild(before: BranchState, after: BranchState, commonPosition: number): Promise<void> {
+  private async rebuild(
+    before: BranchState,
+    after: BranchState,
+    commonPosition: number,
+    by: 'pull' | 'others',
+  ): Promise<void> {
     await this.parts.listener.onRewritten(
       commonPosition,
       (from) => this.replay(after, from),
@@ -239,6 +244,7 @@ export class Follower {
     this.parts.state.visible.moveTo(after.position)
     this.parts.notify({
       kind: 'rewritten',
+      by,
       from: before.commit,
       to: after.commit,
       commonPosition,

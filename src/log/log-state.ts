@@ -47,6 +47,8 @@ export type Notice =
     }
   | {
       readonly kind: 'rewritten'
+      /** As of `adopted`. */
+      readonly by: 'others' | 'pull'
       readonly from: string
       readonly to: string
       /** Up to here both histories hold the same events. */

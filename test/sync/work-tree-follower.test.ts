@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { Notice } from '../../src/log/log-state.ts'
 import { open } from '../../src/memoir.ts'
 import { git, gitText, TemporaryFolder } from '../repository/git-repository.ts'
@@ -45,6 +45,21 @@ describe.each(['git', 'isomorphic'] as const)('checked-out files, engine %s', (e
     await last.close()
     expect(gitText(folder.path, ['status', '--porcelain'])).toBe('')
     expect(gitText(folder.path, ['ls-files', 'events']).split('\n')).toHaveLength(3)
+  })
+
+  test('go on from where the user has reset them to while the log is open', async () => {
+    using folder = new TemporaryFolder()
+    git(folder.path, ['init', '--quiet'])
+    const notices: Notice[] = []
+    const log = await open(folder.path, { engine, onNotice: (notice) => notices.push(notice) })
+    for (let number = 1; number <= 2; number++) await log.append('a', [EVENT], { ack: 'committed' })
+    await vi.waitUntil(() => gitText(folder.path, ['status', '--porcelain']) === '', { timeout: 10_000 })
+    git(folder.path, ['reset', '--quiet', '--hard', 'HEAD^'])
+    await log.append('a', [EVENT], { ack: 'committed' })
+    await log.close()
+    expect(gitText(folder.path, ['status', '--porcelain'])).toBe('')
+    expect(gitText(folder.path, ['ls-files', 'events']).split('\n')).toHaveLength(2)
+    expect(notices.map(({ kind }) => kind)).toEqual(['rewritten'])
   })
 
   test('wait for a file that is in the way, whoever opens the log meanwhile, and lose no other one', async () => {
