@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import {
   appendFileSync,
   existsSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   readFileSync,
@@ -210,6 +211,19 @@ describe.each(['git', 'isomorphic'] as const)('WorkTree, engine %s', (engine) =>
     git(path, ['commit', '--quiet', '-m', 'By hand'])
     await openWorkTree().recover(gitText(path, ['rev-parse', 'HEAD']))
     expect(read('notes.txt')).toBe('mine')
+    expect(status()).toBe('')
+  })
+
+  it('replaces the index as a whole: who reads it meanwhile, or after a crash, finds the old one or the new one', async () => {
+    await workTree.sync(undefined, commitFiles(path, { ...BASE, [FIRST]: 'one\n' }))
+    const index = join(gitDirectory, 'index')
+    const before = readFileSync(index)
+    linkSync(index, folder.join('read'))
+    await workTree.sync(
+      gitText(path, ['rev-parse', 'HEAD']),
+      commitFiles(path, { ...BASE, [SECOND]: 'two\n' }),
+    )
+    expect(readFileSync(folder.join('read')).equals(before)).toBe(true)
     expect(status()).toBe('')
   })
 
