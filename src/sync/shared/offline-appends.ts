@@ -91,8 +91,11 @@ export class OfflineAppends {
       const undecided = fresh.filter(({ append }) => !append.isDecided)
       const accepted = undecided.filter(({ append, reject }) => {
         if (append.refusal === undefined) return true
+        const { error } = append.refusal
         line.remove(append)
-        reject(append.refusal.error)
+        // For a push that waits until all is decided that was in the line.
+        append.outcome = { kind: 'refused', error }
+        reject(error)
         return false
       })
       await this.parts.outbox.add(accepted.map(({ entry }) => entry))

@@ -26,6 +26,16 @@ test('a push that is asked for while one is being refused keeps its process runn
   expect(stdout).toBe('remote-failed refused\n')
 })
 
+test('a push that waits for an append without the remote, which is refused, is answered', async () => {
+  const remote = await SharedRemote.create()
+  const log = await remote.open('one')
+  const options = { ack: 'committed', expectedVersion: 'stream-exists' } as const
+  const refused = log.append('visit', [{ type: 'VisitNoted' }], options)
+  const pushed = log.push()
+  await expect(refused).rejects.toMatchObject({ code: 'concurrency' })
+  await pushed
+})
+
 test('many appends at once are no reason for a warning', async () => {
   const remote = await SharedRemote.create()
   const log = await remote.open('one')
