@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 import { timeOf } from '../../event/time.ts'
-import { errorCode, removeQuietly } from '../../repository/durable-file.ts'
+import { errorCode, removeQuietly, writeFully } from '../../repository/durable-file.ts'
 import type { Clock } from '../../system/clock.ts'
 import type { FileSystem } from '../../system/file-system.ts'
 import { isLink } from '../../system/links.ts'
@@ -99,17 +99,23 @@ export class TurnQueue {
       if (number > LAST_NUMBER) throw new Error(`no ticket comes after ${number - 1}`)
       const ticket = ticketOf(directory, number)
       try {
-        const owner = Buffer.from(JSON.stringify(currentProcess(timeOf(this.clock))))
-        const file = await this.fileSystem.open(ticket.path, 'wx')
-        try {
-          await file.write(owner, 0, owner.length, 0)
-        } finally {
-          await file.close()
-        }
+        await this.write(ticket)
         return ticket
       } catch (error) {
         if (errorCode(error) !== 'EEXIST') throw error
       }
+    }
+  }
+
+  /** One that does not say whose it is, as on a full disk, would hold up all that come after it. */
+  private async write({ path }: Ticket): Promise<void> {
+    const owner = Buffer.from(JSON.stringify(currentProcess(timeOf(this.clock))))
+    const file = await this.fileSystem.open(path, 'wx')
+    try {
+      await writeFully(file, owner).finally(() => file.close())
+    } catch (error) {
+      await removeQuietly(this.fileSystem, path)
+      throw error
     }
   }
 

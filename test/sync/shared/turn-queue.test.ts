@@ -84,6 +84,19 @@ test('does without where no ticket can be written', async () => {
   expect(one.isFirst).toBe(false)
 })
 
+test('leaves no ticket behind where a full disk takes its name and not what it says', async () => {
+  const directory = temporaryFolder()
+  const fileSystem = new FaultyFileSystem(nodeFileSystem)
+  const one = new TurnQueue(fileSystem, systemClock)
+  fileSystem.fail({ on: ({ method }) => method === 'write', effect: { kind: 'error', code: 'ENOSPC' } })
+  fileSystem.fail({ on: ({ method }) => method === 'write', nth: 2, effect: { kind: 'short', bytes: 5 } })
+  fileSystem.fail({ on: ({ method }) => method === 'write', nth: 3, effect: { kind: 'short', bytes: 0 } })
+  for (let attempt = 0; attempt < 2; attempt++) {
+    expect(await one.enter(directory)).toBe(false)
+    expect(ticketsIn(directory)).toEqual([])
+  }
+})
+
 test('does without where a ticket cannot be taken away', async () => {
   const directory = temporaryFolder()
   mkdirSync(`${directory}/turn.000000000001`)
