@@ -96,8 +96,10 @@ async function backUpInto(
   log: BackedUpLog,
   options: TransferOptions,
 ): Promise<BackupResult> {
-  // Of the branch as it stands now: it may move while we work.
-  const target = { commit: log.state.branch.commit, position: log.state.branch.position }
+  // Of the branch as it stands now: it may move while we work, and hold other events then.
+  const { branch, index } = log.state
+  const { commit, position } = branch
+  const target = { commit, position, ...(position > 0 && { time: formatTime(index.time(position)) }) }
   const before = await checkCatalog(folder, log, target)
   const isAt = ({ bundles }: Catalog) => bundles.at(-1)?.last === target.position
   if (before !== undefined && isAt(before) && (await findLost(folder, before)) === undefined) {
@@ -122,6 +124,8 @@ async function backUpInto(
 interface Target {
   readonly commit: string
   readonly position: number
+  /** When its last event was recorded, if there is one. */
+  readonly time?: string
 }
 
 /**
@@ -187,9 +191,9 @@ async function begin(folder: BackupFolder, catalog: Catalog): Promise<Catalog> {
 
 async function extend(
   folder: BackupFolder,
-  { state, repository, fileSystem }: BackedUpLog,
+  { repository, fileSystem }: BackedUpLog,
   catalog: Catalog,
-  { commit, position }: Target,
+  { commit, position, ...timed }: Target,
   options: TransferOptions,
 ): Promise<BackupResult> {
   await removeLeftovers(folder, catalog)
@@ -197,8 +201,7 @@ async function extend(
   const content = { branch: catalog.branch, commit, after: kept.at(-1)?.commit }
   await using writer = await BundleWriter.open(repository, content)
   const stored = await storeBundle(folder, { first, last }, writer, options)
-  const time = last === 0 ? {} : { time: formatTime(state.index.time(last)) }
-  const bundle: CatalogBundle = { first, last, commit, ...time, ...stored }
+  const bundle: CatalogBundle = { first, last, commit, ...timed, ...stored }
   const bundles = [...kept, bundle]
   await writeCatalog(folder, { ...catalog, bundles })
   for (const old of replaced) await removeQuietly(fileSystem, `${folder.directory}/${bundleName(old)}`)

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { open } from '../../../src/memoir.ts'
 import { createRepository } from '../../../src/repository/creation.ts'
 import { restore } from '../../../src/restore.ts'
-import { nodeFileSystem } from '../../../src/system/file-system.ts'
+import { type FileSystem, nodeFileSystem } from '../../../src/system/file-system.ts'
 import { deposits, makeLog, temporaryFolder, verify } from '../../log/log-fixture.ts'
 import { fsck, gitText } from '../../repository/real-git.ts'
 import { appendAndBackUp, backUp, bundlesIn, storedLines } from './backup-fixture.ts'
@@ -57,6 +57,35 @@ describe('a restore', () => {
       if (one.status === 'rejected') expect(one.reason).toMatchObject({ code: 'not-a-repository' })
     expect(fsck(target)).toBe('')
     expect(storedLines(target).split('\n')).toHaveLength(41)
+  })
+
+  it('takes a backup that was being written while history was replaced', async () => {
+    const directory = temporaryFolder()
+    const path = join(temporaryFolder(), 'log.git')
+    let meanwhile: (() => Promise<unknown>) | undefined
+    const fileSystem: FileSystem = {
+      ...nodeFileSystem,
+      async open(file, flags, mode) {
+        if (file.endsWith('.tmp')) await meanwhile?.()
+        return nodeFileSystem.open(file, flags, mode)
+      },
+    }
+    let ms = Date.UTC(2026, 10, 1)
+    const clock = { now: () => (ms += 1000) }
+    await using log = await open(path, { ports: { fileSystem, clock } })
+    const append = (type: string) => log.append('account-1', [{ type }], { ack: 'committed' })
+    const { commit } = await append('Opened')
+    await append('Deposited')
+    meanwhile = async () => {
+      meanwhile = undefined
+      gitText(path, 'update-ref', 'refs/heads/main', commit!)
+      await append('Withdrawn')
+    }
+    const backedUp = await log.backup(directory)
+    expect(backedUp.commit).not.toBe(gitText(path, 'rev-parse', 'main'))
+    const target = join(temporaryFolder(), 'restored.git')
+    expect(await restore(directory, target)).toMatchObject({ position: 2, commit: backedUp.commit })
+    expect(storedLines(target)).toContain('Deposited')
   })
 
   it('brings back every commit and every byte, from few bundles', async () => {
