@@ -119,8 +119,10 @@ export class Follower {
       try {
         await this.finish()
         const examined = await this.examine(commit, signal)
-        const change = { expected: before.commit, next: commit }
         try {
+          // Where a disk failed after it had moved the branch, that is made sure.
+          const isThere = (await readRef(this.parts.fileSystem, gitDirectory, branch)) === commit
+          const change = { expected: isThere ? commit : before.commit, next: commit }
           await moveRef(this.parts.fileSystem, gitDirectory, branch, change, this.parts.clock)
         } catch (error) {
           this.parts.state.index.truncate(before.position)

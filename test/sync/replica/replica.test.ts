@@ -1,8 +1,14 @@
-import { renameSync } from 'node:fs'
-import { describe, expect, test } from 'vitest'
+import { once } from 'node:events'
+import { mkdirSync, renameSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { follow } from '../../../src/follow.ts'
 import { open } from '../../../src/memoir.ts'
+import { nodeFileSystem } from '../../../src/system/file-system.ts'
 import { until } from '../../log/event-log-fixture.ts'
 import { fsck, git } from '../../repository/real-git.ts'
+import { FaultyFileSystem } from '../../system/faulty-file-system.ts'
 import { BY_HAND, balances, depositTo, Scene, soon } from './replica-fixture.ts'
 
 const QUICK = { fileEvents: false, poll: { fastestMs: 20, slowestMs: 50 } }
@@ -84,6 +90,22 @@ describe('a replica', () => {
     expect(replica.status()).toMatchObject({ problem: undefined, replica: { failures: 0 } })
     const told = scene.notices.map(({ kind }) => kind).filter((kind) => kind.startsWith('remote-'))
     expect(told).toEqual(['remote-failed', 'remote-back'])
+  })
+
+  test('goes on where the disk failed after it had moved the branch', async () => {
+    const scene = new Scene()
+    await scene.deposit(1)
+    const fileSystem = new FaultyFileSystem(nodeFileSystem)
+    const replica = await scene.follow({ ...BY_HAND, ports: { fileSystem } })
+    await until(() => replica.status().replica.phase === 'idle')
+    await scene.deposit(2)
+    fileSystem.fail({
+      on: ({ method, path }) => method === 'syncDirectory' && path.endsWith('/refs/heads'),
+      effect: { kind: 'error', code: 'EIO' },
+    })
+    await expect(replica.pull()).rejects.toMatchObject({ code: 'file-failed' })
+    expect(await replica.pull()).toMatchObject({ from: 1, to: 2 })
+    expect(replica.state(balances)).toEqual(new Map([['account', 3]]))
   })
 
   test('opens without its remote, and catches up later', async () => {
