@@ -2,11 +2,13 @@ import { mkdir, readdir, rm, rmdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { timeOf } from './event/time.ts'
 import { LogLockedError } from './log/errors.ts'
+import { ownDirectory } from './log/log-repository.ts'
+import { WriterLock } from './log/writer-lock.ts'
 import { missingParents } from './repository/creation.ts'
 import { createFile, fileError } from './repository/durable-file.ts'
 import { NotARepositoryError } from './repository/errors.ts'
 import { findRepository } from './repository/location.ts'
-import type { Clock } from './system/clock.ts'
+import { type Clock, systemClock } from './system/clock.ts'
 import { type FileSystem, nodeFileSystem } from './system/file-system.ts'
 import { currentProcess, isRunning } from './system/process-identity.ts'
 
@@ -23,12 +25,14 @@ export async function inNewFolder<Result>(
   isFree?: (folder: string) => Promise<boolean>,
 ): Promise<Result> {
   const existed = await isFreeFolder(path, isFree)
-  if (!existed) await claim(path, path)
+  const parents = existed ? [] : await claim(path, path)
   try {
+    for (const parent of parents) await nodeFileSystem.syncDirectory(parent)
     return await fill()
   } catch (error) {
+    const isTheirs = isOfOthers(error) || (await isHeld(path))
     // Why it failed says more than why something of it is left.
-    if (!isOfOthers(error)) await (existed ? empty(path) : remove(path)).catch(() => undefined)
+    if (!isTheirs) await (existed ? empty(path) : remove(path)).catch(() => undefined)
     throw error
   }
 }
@@ -51,18 +55,38 @@ export async function inEmptyFolder<Result>(path: string, fill: () => Promise<Re
 /** Whoever makes it has the folder. */
 const FIRST = 'objects'
 
-/** Makes a folder that nobody else has made. Whatever else is in its way, filling it tells. @throws NotARepositoryError */
-async function claim(path: string, first: string): Promise<void> {
+/**
+ * Makes a folder that nobody else has made, and its parents. Whatever else is in its way, filling it tells.
+ *
+ * @returns the folders that got a new name
+ * @throws NotARepositoryError
+ */
+async function claim(path: string, first: string): Promise<readonly string[]> {
   try {
+    const parents = await missingParents(nodeFileSystem, first)
+    await nodeFileSystem.makeDirectory(dirname(first))
     await mkdir(first)
+    return parents
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw await taken(path)
+    return []
   }
 }
 
 /** Whether it says that somebody else is at work in the folder: what is there is theirs. */
 function isOfOthers(error: unknown): boolean {
   return error instanceof LogLockedError || error instanceof NotARepositoryError
+}
+
+/** Whether somebody writes to the log that is there now. */
+async function isHeld(path: string): Promise<boolean> {
+  const found = await findRepository(path, nodeFileSystem).catch(() => undefined)
+  if (found === undefined) return false
+  const owner = WriterLock.findOwner(ownDirectory(found), nodeFileSystem, systemClock)
+  return owner.then(
+    (running) => running?.isRunning ?? false,
+    () => false,
+  )
 }
 
 /** Whether there is a free folder. @throws NotARepositoryError when there is anything else */

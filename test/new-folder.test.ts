@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { inNewFolder, inUnfinishedFolder } from '../src/new-folder.ts'
 import { systemClock } from '../src/system/clock.ts'
@@ -84,6 +85,21 @@ test('what was put in its place is taken back when that cannot be made sure, and
   mkdirSync(join(target, 'theirs'), { recursive: true })
   await expect(fillWith(nodeFileSystem)).rejects.toMatchObject({ code: 'file-failed' })
   expect(readdirSync(target)).toEqual(['theirs'])
+})
+
+test('of several who fill a folder at once one has it, also where its parents are missing', async () => {
+  using own = new TemporaryFolder()
+  const target = own.join('missing/parents/new')
+  const fill = (name: string) =>
+    inNewFolder(target, async () => {
+      mkdirSync(target, { recursive: true })
+      await setImmediate()
+      if (readdirSync(target).length > 0) throw new Error('somebody else is here')
+      writeFileSync(join(target, name), '')
+    })
+  const ended = await Promise.allSettled(['one', 'two', 'three'].map(fill))
+  expect(ended.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+  expect(readdirSync(target)).toHaveLength(1)
 })
 
 test('what a process left that was killed before it said whose it is goes, once it is old, and nothing that holds more', async () => {

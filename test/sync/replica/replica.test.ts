@@ -202,6 +202,27 @@ describe('a replica that cannot be made', () => {
     await scene.follow()
   })
 
+  test('leaves what another one has made meanwhile in the same empty folder', async () => {
+    const scene = new Scene()
+    await scene.deposit(1)
+    mkdirSync(scene.path)
+    const silent = createServer().listen(0, '127.0.0.1')
+    onTestFinished(() => void silent.close())
+    await once(silent, 'listening')
+    const { port } = silent.address() as AddressInfo
+    const failing = follow(`http://127.0.0.1:${port}/log.git`, scene.path, {
+      stateDirectory: scene.stateDirectory,
+    })
+    const failed = expect(failing).rejects.toMatchObject({ code: 'remote-failed' })
+    const [, response] = await once(silent, 'request')
+    const replica = await scene.follow(BY_HAND)
+    response.destroy()
+    await failed
+    await scene.deposit(2)
+    expect(await replica.pull()).toMatchObject({ to: 2 })
+    expect(fsck(scene.path)).toBe('')
+  })
+
   test('leaves nothing behind when the remote is empty', async () => {
     const scene = new Scene()
     git(scene.folder, ['init', '--quiet', '--bare', scene.remote])
