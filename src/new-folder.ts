@@ -124,7 +124,7 @@ async function taken(path: string): Promise<NotARepositoryError> {
 
 async function hasBranches(gitDirectory: string): Promise<boolean> {
   const names = await readdir(join(gitDirectory, 'refs/heads')).catch(() => [])
-  return names.length > 0 || (await isThere(join(gitDirectory, 'packed-refs')))
+  return names.length > 0 || (await identityOf(join(gitDirectory, 'packed-refs'))) !== undefined
 }
 
 interface Ports {
@@ -155,12 +155,13 @@ export async function inUnfinishedFolder<Result>(
     const parents = await missingParents(fileSystem, target).catch(failed)
     await makeHolder(target, holder, ports).catch(failed)
     const result = await fill(path)
+    const filled = await identityOf(path)
     try {
       await fileSystem.rename(path, target)
       for (const parent of parents) await fileSystem.syncDirectory(parent)
     } catch (cause) {
-      // What is not here any more is there, whatever the rename said.
-      if (!(await isThere(path))) await remove(target)
+      // It may be there, whatever the rename said. What somebody else put there stays.
+      if (filled !== undefined && (await identityOf(target)) === filled) await remove(target)
       failed(cause)
     }
     return result
@@ -169,10 +170,11 @@ export async function inUnfinishedFolder<Result>(
   }
 }
 
-function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
+/** Tells a folder from all others, also under another name; undefined where there is none. */
+function identityOf(path: string): Promise<string | undefined> {
+  return stat(path, { bigint: true }).then(
+    ({ dev, ino }) => `${dev}/${ino}`,
+    () => undefined,
   )
 }
 

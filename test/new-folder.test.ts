@@ -4,6 +4,7 @@ import {
   lstatSync,
   mkdirSync,
   readdirSync,
+  rmSync,
   statSync,
   symlinkSync,
   utimesSync,
@@ -100,6 +101,18 @@ test('of several who fill a folder at once one has it, also where its parents ar
   const ended = await Promise.allSettled(['one', 'two', 'three'].map(fill))
   expect(ended.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
   expect(readdirSync(target)).toHaveLength(1)
+})
+
+test('what somebody else has put in its place stays, where that one took the folder beside it for left behind', async () => {
+  using own = new TemporaryFolder()
+  const target = own.join('new')
+  const ports = { fileSystem: nodeFileSystem, clock: systemClock }
+  const failed = inUnfinishedFolder(target, 'id', ports, async () => {
+    rmSync(own.join('new.unfinished-id'), { recursive: true })
+    mkdirSync(join(target, 'theirs'), { recursive: true })
+  })
+  await expect(failed).rejects.toMatchObject({ code: 'file-failed' })
+  expect(readdirSync(target)).toEqual(['theirs'])
 })
 
 test('what a process left that was killed before it said whose it is goes, once it is old, and nothing that holds more', async () => {
