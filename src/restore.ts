@@ -116,7 +116,11 @@ export async function standby(directory: string, path: string, given: StandbyOpt
   const { ports = {}, signal } = options
   const assembly = await Assembly.open(target, { ports, watch: false })
   try {
-    await followBackup(folder, assembly.opened, { signal, pollMs, onStep, onProblem })
+    const tell = (step: StandbyStep) => {
+      assembly.branchMoved()
+      onStep?.(step)
+    }
+    await followBackup(folder, assembly.opened, { signal, pollMs, onStep: tell, onProblem })
   } finally {
     await assembly.close()
   }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { open } from '../../../src/memoir.ts'
+import { clone, open } from '../../../src/memoir.ts'
 import { restore, standby } from '../../../src/restore.ts'
 import { until } from '../../log/event-log-fixture.ts'
 import { deposits, makeLog, temporaryFolder } from '../../log/log-fixture.ts'
@@ -44,6 +44,20 @@ describe('a standby', () => {
     expect(gitText(target, 'rev-parse', 'main')).toBe(gitText(path, 'rev-parse', 'main'))
     expect(storedLines(target)).toBe(storedLines(path))
     expect(fsck(target)).toBe('')
+  })
+
+  it('takes its checked-out files along', async () => {
+    const path = await makeLog(deposits(1))
+    const directory = temporaryFolder()
+    const target = join(temporaryFolder(), 'standby')
+    await (await clone(path, target, { workTree: true })).close()
+    await makeLog(deposits(1), { path })
+    await backUp(path, directory)
+    const controller = new AbortController()
+    const { signal } = controller
+    await standby(directory, target, { signal, pollMs: 5, onStep: () => controller.abort() })
+    expect(gitText(target, 'rev-parse', 'main')).toBe(gitText(path, 'rev-parse', 'main'))
+    expect(gitText(target, 'status', '--porcelain')).toBe('')
   })
 
   it('waits while the backup is not to be had, and tells why', async () => {
