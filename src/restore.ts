@@ -114,7 +114,7 @@ export async function standby(directory: string, path: string, given: StandbyOpt
     onRestored?.(restored)
   }
   const { ports = {}, signal } = options
-  const assembly = await Assembly.open(target, { ports, watch: false })
+  const assembly = await Assembly.open(target, { ports, watch: false, signal })
   try {
     const tell = (step: StandbyStep) => {
       assembly.branchMoved()

@@ -47,6 +47,18 @@ test('memoir fold ends at once by Ctrl-C where git hangs, gives the lock back, a
   expect(batchFiles(place)).toHaveLength(1)
 }, 60_000)
 
+test('memoir restore --follow ends at once by Ctrl-C where opening the standby hangs', async () => {
+  const place = await prepare()
+  leaveObjectsToGit(place)
+  const { code, stdout, ms, pid } = await interruptInGit(place, [
+    ...['restore', place.backup, place.log],
+    '--follow',
+  ])
+  expect({ code, stdout }).toEqual({ code: 130, stdout: '' })
+  expect(ms).toBeLessThan(PROMPT_MS)
+  expect(isRunning(pid)).toBe(false)
+}, 60_000)
+
 test('memoir state ends at once by Ctrl-C while its module of projections waits', async () => {
   const place = await prepare()
   const module = `${place.folder}/waits.mjs`
