@@ -147,7 +147,8 @@ export async function unpackBundle(
   try {
     await unpack(runner, pack, options)
   } catch (cause) {
-    if (!(cause instanceof GitFailedError)) throw cause
+    // One that was stopped for its silence, or killed, has refused nothing.
+    if (!(cause instanceof GitFailedError) || cause.exitCode === null) throw cause
     if (/No space left on device|Out of diskspace|Disk quota exceeded/.test(cause.stderr)) {
       throw new DiskFullError(path, { cause })
     }

@@ -90,6 +90,17 @@ describe('a drill', () => {
     expect(await log.drill(directory)).toMatchObject({ isEqual: true, position: 5 })
   })
 
+  it('does not call a backup damaged where git takes too long to look at it', async () => {
+    const directory = temporaryFolder()
+    await using log = await open(join(temporaryFolder(), 'bank.git'))
+    await log.append('account-1', [deposit(1)])
+    await log.backup(directory)
+    await expect(log.drill(directory, { timeoutMs: 1 })).rejects.toMatchObject({
+      code: 'git-failed',
+      hint: expect.stringContaining('Git was silent for 0.001 s'),
+    })
+  })
+
   it('restores the remote as well, the one of the log if none is named', async () => {
     const remote = bareRepository()
     const path = join(temporaryFolder(), 'bank.git')
