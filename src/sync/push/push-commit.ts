@@ -57,27 +57,37 @@ export async function pushCommit(
   commit: string,
   options: TransferOptions = {},
 ): Promise<PushOutcome> {
-  let mayArrive = false
-  for (let tries = 1; ; tries++) {
-    const error = await tryPush(parts, remote, commit, options)
-    if (error === undefined) return { kind: 'pushed', head: commit }
-    mayArrive ||= error.mayHaveArrived
-    if (!mayArrive && error.kind !== 'conflict') {
-      return { kind: 'absent', error, head: undefined, isForked: false }
+  /** The failure of the last push that may arrive yet. */
+  let doubt: RemoteFailedError | undefined
+  try {
+    for (let tries = 1; ; tries++) {
+      const error = await tryPush(parts, remote, commit, options)
+      if (error === undefined) return { kind: 'pushed', head: commit }
+      if (error.mayHaveArrived) doubt = error
+      if (doubt === undefined && error.kind !== 'conflict') {
+        return { kind: 'absent', error, head: undefined, isForked: false }
+      }
+      const seen = await look(parts, remote, commit, options)
+      if (seen === undefined) return { kind: 'unknown', error: found(error, error.kind, true) }
+      const { head } = seen
+      switch (seen.where) {
+        case 'there':
+          return { kind: 'pushed', head: seen.head }
+        case 'elsewhere':
+          return { kind: 'absent', error: await forked(parts, error, seen.head), head, isForked: true }
+        case 'before':
+          if (doubt === undefined) return { kind: 'absent', error, head, isForked: false }
+          if (tries === MOST_TRIES || !error.mayHaveArrived) {
+            return { kind: 'unknown', error: found(error, error.kind, true) }
+          }
+      }
     }
-    const seen = await look(parts, remote, commit, options)
-    if (seen === undefined) return { kind: 'unknown', error: found(error, error.kind, true) }
-    const { head } = seen
-    switch (seen.where) {
-      case 'there':
-        return { kind: 'pushed', head: seen.head }
-      case 'elsewhere':
-        return { kind: 'absent', error: await forked(parts, error, seen.head), head, isForked: true }
-      case 'before':
-        if (!mayArrive) return { kind: 'absent', error, head, isForked: false }
-        if (tries === MOST_TRIES || !error.mayHaveArrived) {
-          return { kind: 'unknown', error: found(error, error.kind, true) }
-        }
+  } catch (cause) {
+    // What fails here says nothing of a push that is on its way.
+    if (doubt === undefined || options.signal?.aborted) throw cause
+    return {
+      kind: 'unknown',
+      error: new RemoteFailedError(doubt.remote, doubt.kind, { mayHaveArrived: true, cause }),
     }
   }
 }

@@ -1,4 +1,4 @@
-import { chmodSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { open } from '../../../src/memoir.ts'
@@ -175,6 +175,21 @@ describe('a push whose git is killed', () => {
     const commit = commitFiles(local.path, { a: '1' })
     expect(await pushCommit(local, remote, commit)).toEqual({ kind: 'pushed', head: headOf(remote) })
     expect(headOf(remote)).not.toBe(commit)
+  })
+
+  it('and that cannot be looked for, as without a temporary folder, is unknown', async () => {
+    const local = await openLocal()
+    const temporary = folder.join('tmp')
+    mkdirSync(temporary)
+    vi.stubEnv('TMPDIR', temporary)
+    hook('post-receive', `mv '${temporary}' '${temporary}.away'; kill -9 ${OUR_GIT}`)
+    const commit = commitFiles(local.path, { a: '1' })
+    const outcome = await pushCommit(local, remote, commit)
+    expect(outcome).toMatchObject({
+      kind: 'unknown',
+      error: { mayHaveArrived: true, cause: { code: 'file-failed' } },
+    })
+    expect(headOf(remote)).toBe(commit)
   })
 
   it('before the remote took it is pushed again', async () => {
