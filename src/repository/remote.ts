@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { nodeFileSystem } from '../system/file-system.ts'
+import { errorCode, fileError } from './durable-file.ts'
 import { parseGitSettings } from './git-config.ts'
 import { checkRemoteAddress, InvalidRemoteError, shownAddress } from './remote-address.ts'
 import type { RepositoryPaths } from './stand-in-directory.ts'
@@ -68,8 +69,11 @@ export async function configuredRemotes({ gitDirectory }: RepositoryPaths): Prom
 }
 
 async function readSettings(gitDirectory: string): Promise<ReturnType<typeof parseGitSettings>> {
-  const config = await nodeFileSystem.readFile(join(gitDirectory, 'config'))
-  return parseGitSettings(config.toString('utf8'))
+  const path = join(gitDirectory, 'config')
+  const config = await nodeFileSystem.readFile(path).catch((error: unknown) => {
+    if (errorCode(error) !== 'ENOENT') throw fileError(path, error)
+  })
+  return parseGitSettings(config?.toString('utf8') ?? '')
 }
 
 async function findConfigured(

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { git, gitText } from '../../repository/real-git.ts'
@@ -118,6 +118,16 @@ describe('status', () => {
       expect(again.status().remotes).toEqual([])
       await again.close()
     }
+  })
+
+  it('is had of a repository without a configuration, which git takes for one', async () => {
+    const { log, path } = await openLog({ ...noWatch })
+    await log.append('a', [event()])
+    await log.close()
+    rmSync(join(path, 'config'))
+    const { log: again } = await openLog({ ...noWatch }, path)
+    expect(again.status().remotes).toEqual([])
+    await expect(again.push()).rejects.toMatchObject({ code: 'invalid-remote' })
   })
 
   it('shows how far a pull found the remote', async () => {
