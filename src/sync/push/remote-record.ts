@@ -1,8 +1,12 @@
 import { createHash } from 'node:crypto'
-import { errorCode, fileError, replaceFile } from '../../repository/durable-file.ts'
+import { EARLIEST_TIME, LATEST_TIME } from '../../event/time.ts'
+import { fileError, replaceFile } from '../../repository/durable-file.ts'
 import type { RemoteFailure } from '../../repository/git-process-errors.ts'
 import { isObjectId } from '../../repository/object.ts'
 import type { FileSystem } from '../../system/file-system.ts'
+
+/** The longest message there is holds 64 KiB of what git printed. */
+const MOST_BYTES = 1 << 20
 
 /** What is remembered of a remote from one process to the next: for `status`, never for a decision. */
 export interface RemoteRecord {
@@ -58,11 +62,11 @@ export class RemoteRecords {
 
   private async read(path: string): Promise<RemoteRecord | undefined> {
     try {
+      if ((await this.fileSystem.stat(path)).size > MOST_BYTES) return undefined
       const record: unknown = JSON.parse((await this.fileSystem.readFile(path)).toString('utf8'))
       return isRecord(record) && path.endsWith(`/${fileName(record.remote)}`) ? record : undefined
-    } catch (error) {
-      if (error instanceof SyntaxError || errorCode(error) !== undefined) return undefined
-      throw error
+    } catch {
+      return undefined
     }
   }
 }
@@ -78,9 +82,9 @@ function isRecord(value: unknown): value is RemoteRecord {
   return (
     typeof remote === 'string' &&
     isOptional(head, ({ commit, position }) => isObjectId(commit) && isOptional(position, isNumber)) &&
-    isOptional(pushedAt, isNumber) &&
-    isOptional(nextTryAt, isNumber) &&
-    isOptional(failure, ({ at, kind, code, message }) => isNumber(at) && [kind, code, message].every(isText))
+    isOptional(pushedAt, isTime) &&
+    isOptional(nextTryAt, isTime) &&
+    isOptional(failure, ({ at, kind, code, message }) => isTime(at) && [kind, code, message].every(isText))
   )
 }
 
@@ -88,5 +92,7 @@ function isOptional<T>(value: T | undefined, isFine: (value: T) => boolean): boo
   return value === undefined || (value !== null && isFine(value))
 }
 
+const isTime = (value: unknown): boolean =>
+  typeof value === 'number' && value >= EARLIEST_TIME && value <= LATEST_TIME
 const isNumber = (value: unknown): boolean => Number.isFinite(value)
 const isText = (value: unknown): boolean => typeof value === 'string'

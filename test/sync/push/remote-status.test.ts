@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { git, gitText } from '../../repository/real-git.ts'
@@ -112,12 +112,21 @@ describe('status', () => {
     await log.append('a', [event()], { ack: 'pushed' })
     await log.close()
     const directory = join(path, 'memoir', 'remotes')
-    for (const text of ['', 'null', '{"remote":7}', '{"remote":"other"}', '{"head":null']) {
+    const wrong = [
+      { pushedAt: 1e300 },
+      { nextTryAt: 1e16 },
+      { failure: { at: -1e300, kind: '', code: '', message: '' } },
+    ]
+    const records = wrong.map((fields) => JSON.stringify({ remote: remote.path, ...fields }))
+    for (const text of ['', 'null', '{"remote":7}', '{"remote":"other"}', '{"head":null', ...records]) {
       for (const name of readdirSync(directory)) writeFileSync(join(directory, name), text)
       const { log: again } = await openLog({ ...noWatch, readOnly: true, remote: remote.path }, path)
       expect(again.status().remotes).toEqual([])
       await again.close()
     }
+    for (const name of readdirSync(directory)) truncateSync(join(directory, name), 2 ** 32)
+    const { log: again } = await openLog({ ...noWatch, readOnly: true, remote: remote.path }, path)
+    expect(again.status().remotes).toEqual([])
   })
 
   it('is had of a repository without a configuration, which git takes for one', async () => {
