@@ -82,6 +82,7 @@ export async function findLost(
       if (errorCode(error) !== 'ENOENT') throw told(`${directory}/${name}`, error)
     })
     if (stat === undefined) return new BackupDamagedError(directory, name, IS_MISSING)
+    if (stat.kind !== 'file') return new BackupDamagedError(directory, name, 'is no file')
     if (stat.size !== bundle.bytes)
       return new BackupDamagedError(directory, name, otherSize(stat.size, bundle))
   }
@@ -113,8 +114,10 @@ export async function checkBundle(
     throw told(path, error)
   }
   try {
-    const { bytes, sha256, start } = await hashFile(fileSystem, path, signal)
-    if (bytes !== bundle.bytes) refuse(otherSize(bytes, bundle))
+    // A device has no end.
+    const lost = await findLost({ directory, fileSystem }, { bundles: [bundle] })
+    if (lost !== undefined) throw lost
+    const { sha256, start } = await hashFile(fileSystem, path, signal)
     if (sha256 !== bundle.sha256) refuse('is not what was written: its SHA-256 differs')
     const header = parseBundleHeader(start) ?? refuse('is no bundle of a log')
     if (header.refs.size !== 1 || header.refs.get(branch) !== bundle.commit) {

@@ -34,6 +34,9 @@ export interface Catalog {
 export const CATALOG_NAME = 'backup.json'
 
 const KNOWN_FORMAT = 1
+/** A bundle takes some 250 bytes, and n events lie in no more than log2(n) + 1 of them. */
+const MOST_BYTES = 1 << 20
+const NO_CATALOG = 'is no catalog of a backup'
 
 /**
  * The catalog of a backup that can be restored.
@@ -59,14 +62,18 @@ export function lostCatalog(directory: string): BackupDamagedError {
 /** Undefined where there is none. @throws BackupDamagedError, NewerFormatError, PermissionDeniedError, FileFailedError */
 export async function findCatalog(directory: string, fileSystem: FileSystem): Promise<Catalog | undefined> {
   const path = `${directory}/${CATALOG_NAME}`
-  const text = await fileSystem.readFile(path).catch((error: unknown) => {
-    if (['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) return
+  const refuse = (what: string) => new BackupDamagedError(directory, CATALOG_NAME, what)
+  let text: string
+  try {
+    if ((await fileSystem.stat(path)).size > MOST_BYTES) throw refuse(NO_CATALOG)
+    text = (await fileSystem.readFile(path)).toString('utf8')
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) return undefined
     throw fileError(path, error)
-  })
-  if (text === undefined) return undefined
-  const catalog = parseCatalog(text.toString('utf8'), directory)
+  }
+  const catalog = parseCatalog(text, directory)
   if (typeof catalog !== 'string') return catalog
-  throw new BackupDamagedError(directory, CATALOG_NAME, catalog)
+  throw refuse(catalog)
 }
 
 /** One bundle a line, so that a person can read it. */
@@ -89,7 +96,7 @@ function parseCatalog(text: string, directory: string): Catalog | string {
     throw new NewerFormatError(Number(format), KNOWN_FORMAT, `the backup in ${directory}`)
   }
   const isHead = format === 1 && isText(log) && isText(name) && isBranch(branch) && Array.isArray(bundles)
-  if (!isHead) return 'is no catalog of a backup'
+  if (!isHead) return NO_CATALOG
   const checked: CatalogBundle[] = []
   for (const bundle of bundles) {
     if (!isBundle(bundle)) return `entry ${checked.length + 1} describes no bundle`

@@ -1,4 +1,13 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -60,6 +69,14 @@ describe('a damaged backup is refused by name, and nothing is left of the restor
     }
   })
 
+  it('when a bundle is no file, but a device without an end', async () => {
+    const directory = copy()
+    const file = bundlesIn(directory)[0]!
+    rmSync(join(directory, file))
+    symlinkSync('/dev/zero', join(directory, file))
+    expect(await failureOf(directory)).toMatchObject({ code: 'backup-damaged', file, what: 'is no file' })
+  })
+
   it('when one bit of a bundle is flipped', async () => {
     const directory = copy()
     const file = bundlesIn(directory)[0]!
@@ -71,6 +88,13 @@ describe('a damaged backup is refused by name, and nothing is left of the restor
       const what = expect.stringContaining('SHA-256 differs')
       expect(await failureOf(directory)).toMatchObject({ code: 'backup-damaged', file, what })
     }
+  })
+
+  it('when the catalog is larger than any', async () => {
+    const directory = copy()
+    truncateSync(join(directory, 'backup.json'), 600 << 20)
+    const what = 'is no catalog of a backup'
+    expect(await failureOf(directory)).toMatchObject({ code: 'backup-damaged', file: 'backup.json', what })
   })
 
   it('when an entry of the catalog is missing, doubled or in another place', async () => {
