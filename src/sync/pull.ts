@@ -58,8 +58,10 @@ async function takeIn(
     try {
       return await admit(opened, incoming, comparison, signal)
     } catch (error) {
-      const hasMoved = opened.log.state.branch.commit !== comparison.local
-      if (!(error instanceof RefMovedError && hasMoved)) throw error
+      if (!(error instanceof RefMovedError)) throw error
+      // What was appended meanwhile and waits for its commit rests on the branch here.
+      await opened.log.seal()
+      if (opened.log.state.branch.commit === comparison.local) throw error
     }
   }
 }

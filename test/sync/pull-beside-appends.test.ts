@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished } from 'vitest'
 import { Assembly } from '../../src/assembly.ts'
-import { clone } from '../../src/memoir.ts'
+import { clone, open } from '../../src/memoir.ts'
 import { pull } from '../../src/sync/pull.ts'
 import { admit, compare, fetchIncoming } from '../../src/sync/replica/gate.ts'
 import { systemClock } from '../../src/system/clock.ts'
@@ -38,6 +38,20 @@ it('what is sealed while a pull checks what came stays, and the pull says that t
   expect(gitText(scene.path, 'rev-parse', 'main')).toBe(commit)
   expect(opened.log.streams().map(({ stream }) => stream)).toEqual(['account', 'mine'])
   await expect(pull(opened, 'origin', PORTS)).rejects.toMatchObject({ code: 'history-forked' })
+})
+
+it('what is appended while a pull fetches and waits for its commit has forked from what comes', async () => {
+  const scene = new Scene()
+  await scene.deposit(1)
+  await (await clone(scene.remote, scene.path)).close()
+  await scene.deposit(2)
+  await using log = await open(scene.path, { watch: false, seal: { afterMs: 3_600_000 } })
+  let appended: Promise<unknown> | undefined
+  const onProgress = () => {
+    appended ??= log.append('mine', [{ type: 'MoneyDeposited', data: { amount: 3 } }])
+  }
+  await expect(log.pull('origin', { onProgress })).rejects.toMatchObject({ code: 'history-forked' })
+  expect(await appended).toMatchObject({ position: 2 })
 })
 
 it('pulls that are made at once all end where the remote is', async () => {
