@@ -76,7 +76,9 @@ export class RemoteBranch {
     const { branch } = repository
     const transfer = this.transfer()
     const head = this.refused.isThere ? await findRemoteHead(repository, remote, branch, transfer) : undefined
-    const fetched = await this.refused.fetch(head, () => fetchBranch(repository, remote, branch, transfer))
+    // Where pushes go all its writers agree; a mirror that it is fetched from may lag behind.
+    const options = { ...transfer, whereItPushes: true }
+    const fetched = await this.refused.fetch(head, () => fetchBranch(repository, remote, branch, options))
     this.lastFetchMs = clock.now()
     const before = log.state.branch
     if (fetched === undefined) throw await this.missing(before.commit)
