@@ -107,11 +107,12 @@ export async function clone(address: string, path?: string, given: CloneOptions 
   if (path !== undefined) checkText('clone', 'a path to clone to', path)
   checkOptionKinds('clone', given, { ...OPEN_OPTIONS, ...CLONE })
   const { workTree = false, onTransfer, ...options } = given
-  const { signal } = options
+  const { signal, ports = {} } = options
   checkOptions(options)
+  const { fileSystem = nodeFileSystem } = ports
   const target = resolve(path ?? nameOf(address))
   return await inNewFolder(target, async () => {
-    await cloneLog(address, target, { bare: !workTree, signal, onProgress: onTransfer })
+    await cloneLog(address, target, { bare: !workTree, signal, onProgress: onTransfer, fileSystem })
     return await open(target, options)
   })
 }

@@ -85,7 +85,7 @@ async function cloneIfMissing(path: string, { remote, ports = {}, signal }: Shar
     })
   }
   const id = uuidGenerator(random)(clock.now())
-  const clone = (unfinished: string) => cloneLog(remote, unfinished, { bare: true, signal })
+  const clone = (unfinished: string) => cloneLog(remote, unfinished, { bare: true, signal, fileSystem })
   await inUnfinishedFolder(resolve(path), id, { fileSystem, clock }, clone)
 }
 

@@ -65,3 +65,18 @@ it.each(Object.keys(WAYS))(
     expect(led).toBeGreaterThan(synced)
   },
 )
+
+it('a clone has its names on the disk before anything is appended to it', async () => {
+  const scene = new Scene()
+  await scene.deposit(1)
+  const fileSystem = new FaultyFileSystem(nodeFileSystem)
+  await using log = await clone(scene.remote, scene.path, { ports: { fileSystem } })
+  await log.append('account', [{ type: 'MoneyDeposited' }])
+  const { calls } = fileSystem
+  const appended = calls.findIndex(({ method, path }) => method === 'write' && path.includes('/journal/'))
+  const before = calls.slice(0, appended).filter(({ method }) => method === 'syncDirectory')
+  const synced = before.map(({ path }) => path)
+  for (const folder of ['objects/pack', 'objects', 'refs/heads', '.']) {
+    expect(synced).toContain(join(scene.path, folder))
+  }
+})
