@@ -1,4 +1,4 @@
-import { LogLockedError } from '../log/errors.ts'
+import { LogClosedError, LogLockedError } from '../log/errors.ts'
 import { maintenanceDirectory } from '../log/log-repository.ts'
 import type { LogState, Notice } from '../log/log-state.ts'
 import { WriterLock } from '../log/writer-lock.ts'
@@ -105,7 +105,7 @@ export class Upkeep {
   }
 
   async close(): Promise<void> {
-    this.stop.abort()
+    this.stop.abort(new LogClosedError())
     clearTimeout(this.timer)
     await this.looking
     await this.running?.ended

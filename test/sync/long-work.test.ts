@@ -35,6 +35,13 @@ const WORK: readonly Work[] = [
         },
       }),
   },
+  {
+    name: 'maintenance',
+    begin: async (log, _, underWay) => {
+      await log.append('a', [deposit(EVENTS)], { ack: 'committed' })
+      return atOnce(log.maintain(), underWay)
+    },
+  },
   { name: 'a verification', begin: (log, _, underWay) => log.verify({ onProgress: underWay }) },
 ]
 
