@@ -47,3 +47,24 @@ export class OutboxState {
     return this.kept.values().next().value?.number
   }
 }
+
+/** Undefined for what is no record. What is asked for in an append is looked at when it is taken up. */
+export function parseRecord(text: string): OutboxRecord | undefined {
+  try {
+    const record = JSON.parse(text)
+    const { key, done, append, conflict } = record
+    const isAppend = () =>
+      append.appends.every(isStreamAppend) && (conflict === undefined || isReason(conflict))
+    return typeof key === 'string' && (done === true || isAppend()) ? record : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function isStreamAppend({ stream, events }: Partial<StreamAppend>): boolean {
+  return typeof stream === 'string' && events?.every(({ type }) => typeof type === 'string') === true
+}
+
+function isReason({ code, message }: Partial<ConflictReason>): boolean {
+  return typeof code === 'string' && typeof message === 'string'
+}

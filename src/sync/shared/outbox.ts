@@ -1,8 +1,16 @@
+import { JournalCorruptError } from '../../journal/errors.ts'
 import { openFileJournal } from '../../journal/file-journal.ts'
 import { type Durability, groupEntries, type Journal } from '../../journal/journal.ts'
 import { Exclusive } from '../../log/exclusive.ts'
+import { fileError } from '../../repository/durable-file.ts'
 import type { FileSystem } from '../../system/file-system.ts'
-import { type ConflictReason, type OutboxEntry, type OutboxRecord, OutboxState } from './outbox-record.ts'
+import {
+  type ConflictReason,
+  type OutboxEntry,
+  type OutboxRecord,
+  OutboxState,
+  parseRecord,
+} from './outbox-record.ts'
 
 /** An outbox that takes more room than this, and twice what was left in it, is written anew with what is left. */
 const ROOMY_BYTES = 16 << 20
@@ -23,24 +31,39 @@ export class Outbox {
   private next: Promise<void> | undefined
 
   private constructor(
+    private readonly directory: string,
     private readonly journal: Journal,
     private readonly state: OutboxState,
     private last: number,
   ) {}
 
-  /** @throws JournalCorruptError, JournalFullError, JournalFailedError */
+  /** @throws JournalCorruptError, JournalFullError, JournalFailedError, PermissionDeniedError, FileFailedError */
   static async open(directory: string, fileSystem: FileSystem): Promise<Outbox> {
-    const journal = await openFileJournal({ directory, fileSystem })
-    const { state, last } = await readState(journal)
-    const outbox = new Outbox(journal, state, last)
-    await outbox.writing.run(() => outbox.writeAnew())
-    return outbox
+    let journal: Journal | undefined
+    try {
+      journal = await openFileJournal({ directory, fileSystem })
+      const { state, last } = await readState(journal, directory)
+      const outbox = new Outbox(directory, journal, state, last)
+      await outbox.writing.run(() => outbox.writeAnew())
+      return outbox
+    } catch (error) {
+      await journal?.close().catch(() => undefined)
+      throw fileError(directory, error)
+    }
   }
 
-  /** What an outbox holds, read beside the process that writes to it. */
+  /**
+   * What an outbox holds, read beside the process that writes to it.
+   *
+   * @throws JournalCorruptError, PermissionDeniedError, FileFailedError
+   */
   static async read(directory: string, fileSystem: FileSystem): Promise<readonly OutboxEntry[]> {
-    const journal = await openFileJournal({ directory, fileSystem, readOnly: true })
-    return (await readState(journal)).state.entries
+    try {
+      const journal = await openFileJournal({ directory, fileSystem, readOnly: true })
+      return (await readState(journal, directory)).state.entries
+    } catch (error) {
+      throw fileError(directory, error)
+    }
   }
 
   /** Appends that are on their way, oldest first. */
@@ -73,8 +96,13 @@ export class Outbox {
     if (this.state.entry(key) !== undefined) await this.write([{ key, done: true }], durability)
   }
 
+  /** @throws PermissionDeniedError, FileFailedError */
   close(): Promise<void> {
-    return this.writing.run(() => this.journal.close())
+    return this.writing.run(() =>
+      this.journal.close().catch((error: unknown) => {
+        throw fileError(this.directory, error)
+      }),
+    )
   }
 
   /** What is asked for while a write is under way shares the next one. */
@@ -126,11 +154,18 @@ export class Outbox {
   }
 }
 
-async function readState(journal: Journal): Promise<{ readonly state: OutboxState; readonly last: number }> {
+/** @throws JournalCorruptError for what was never written here, whatever its checksums say */
+async function readState(
+  journal: Journal,
+  directory: string,
+): Promise<{ readonly state: OutboxState; readonly last: number }> {
   const state = new OutboxState()
   let last = 0
   for await (const { first, lines } of journal.read()) {
-    state.apply(JSON.parse(lines), first)
+    const record = parseRecord(lines)
+    if (record === undefined)
+      throw new JournalCorruptError(directory, 0, `entry ${first} is none of an outbox`)
+    state.apply(record, first)
     last = first
   }
   return { state, last }

@@ -1,5 +1,7 @@
 import { readdirSync, statSync } from 'node:fs'
 import { expect, onTestFinished, test } from 'vitest'
+import { openFileJournal } from '../../../src/journal/file-journal.ts'
+import { groupEntries } from '../../../src/journal/journal.ts'
 import { Outbox } from '../../../src/sync/shared/outbox.ts'
 import type { OutboxEntry } from '../../../src/sync/shared/outbox-record.ts'
 import { type FileSystem, nodeFileSystem } from '../../../src/system/file-system.ts'
@@ -122,4 +124,42 @@ test('writes what waits anew only once it has become twice as much', async () =>
   for (let at = 0; at < 40; at++) await outbox.add([entry(`${at}`, 'x'.repeat(MIB))])
   const written = fileSystem.calls.filter(({ method }) => method === 'write')
   expect(written.reduce((sum, { length = 0 }) => sum + length, 0)).toBeLessThan(200 * MIB)
+})
+
+test('tells of a file system that fails as one of ours does, and leaves no file open', async () => {
+  const { outbox, directory } = await openOutbox()
+  await outbox.add([entry('one')])
+  await outbox.close()
+  const fileSystem = new FaultyFileSystem(nodeFileSystem)
+  const failNext = (method: 'list' | 'write' | 'close', code = 'EIO') =>
+    fileSystem.fail({ on: (call) => call.method === method, effect: { kind: 'error', code } })
+  failNext('list')
+  await expect(Outbox.open(directory, fileSystem)).rejects.toMatchObject({ code: 'file-failed' })
+  failNext('list', 'EACCES')
+  await expect(Outbox.read(directory, fileSystem)).rejects.toMatchObject({ code: 'permission-denied' })
+  failNext('write', 'ENOSPC')
+  await expect(Outbox.open(directory, fileSystem)).rejects.toMatchObject({ code: 'journal-full' })
+  const count = (method: 'open' | 'close') => fileSystem.calls.filter((call) => call.method === method).length
+  expect(count('close')).toBe(count('open'))
+  const { outbox: later } = await openOutbox(directory, fileSystem)
+  failNext('close')
+  await expect(later.close()).rejects.toMatchObject({ code: 'file-failed' })
+})
+
+test.each([
+  'null',
+  '{}',
+  '{"key":"a"}',
+  '{"key":"a","append":{"appends":[null]}}',
+  '{"key":"a","append":{"appends":[{"stream":"a","events":[{}]}]}}',
+  '{"key":"a","append":{"appends":[]},"conflict":{}}',
+  'no JSON',
+])('refuses what somebody else put there with right checksums: %s', async (text) => {
+  const directory = `${temporaryFolder()}/outbox`
+  const journal = await openFileJournal({ directory })
+  await journal.append(groupEntries([{ first: 1, count: 1, lines: `${text}\n` }]), 'durable')
+  await journal.close()
+  const refused = { code: 'journal-corrupt' }
+  await expect(Outbox.open(directory, nodeFileSystem)).rejects.toMatchObject(refused)
+  await expect(Outbox.read(directory, nodeFileSystem)).rejects.toMatchObject(refused)
 })
