@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { open } from '../../src/memoir.ts'
-import { jsonLines, memoir, start, temporaryFolder } from './program.ts'
+import { jsonLines, leaveInJournal, memoir, start, temporaryFolder } from './program.ts'
 
 async function scene() {
   const folder = await temporaryFolder()
@@ -148,6 +148,18 @@ describe('accept-rewrite', () => {
     const taken = await memoir(['-C', 'replica.git', 'accept-rewrite', head, '--json'], own)
     expect(JSON.parse(taken.stdout)).toMatchObject({ to: head, lost: 1, gained: 0, commonPosition: 1 })
     expect(git(own.replica, 'rev-parse', 'main')).toBe(head)
+  })
+
+  test('gives up what a dead writer left in the journal with the history that it belongs to', async () => {
+    await using own = await scene()
+    git(own.cwd, 'clone', '--quiet', '--bare', 'remote.git', 'log.git')
+    await leaveInJournal(join(own.cwd, 'log.git'), 1)
+    git(own.remote, 'update-ref', 'refs/heads/main', 'main~1')
+    await own.deposit(7)
+    const words = ['-C', 'log.git', 'accept-rewrite', git(own.remote, 'rev-parse', 'main'), '--json']
+    expect(JSON.parse((await memoir(words, own)).stdout)).toMatchObject({ lost: 2, gained: 1 })
+    const { stdout } = await memoir(['-C', 'log.git', 'status', '--json'], own)
+    expect(JSON.parse(stdout)).toMatchObject({ events: 2 })
   })
 
   test('waits for nobody: it says that the replica is being followed', async () => {

@@ -1,6 +1,6 @@
 import { addressNear } from '../../repository/remote.ts'
 import { command, json, option, optionalArgument } from '../command.ts'
-import { getLogRepository } from '../opening.ts'
+import { getLogRepository, openForReading } from '../opening.ts'
 import { countOf } from '../progress.ts'
 
 const DEFAULT_REMOTE = 'origin'
@@ -19,6 +19,8 @@ export const acceptRewrite = command({
     const { repository } = await getLogRepository(context)
     const { openForRewrite } = await import('../../follow.ts')
     const address = await addressNear(repository, remote)
+    // What a dead writer left in the journal belongs to the history here, and would come after the one of the remote.
+    await (await openForReading(context)).close()
     await using replica = await openForRewrite(address, repository.path, { signal })
     if (commit === undefined) {
       const rewrite = await replica.describeRewrite({ signal })
