@@ -51,7 +51,7 @@ export interface RestoreOptions extends Pick<OpenOptions, 'ports'> {
  * @throws EventNotFoundError, CommitNotFoundError, UsageError for a point that the backup does not reach
  * @throws InvalidBatchError, UnexpectedEntryError, NotALogError, ManifestError, NewerFormatError for a backup
  *   of what is no log
- * @throws DiskFullError, PermissionDeniedError, FileFailedError, GitMissingError. Whatever is thrown, nothing
+ * @throws DiskFullError, PermissionDeniedError, FileFailedError, GitMissingError, GitFailedError. Whatever is thrown, nothing
  *   is left behind
  */
 export async function restore(

@@ -79,7 +79,7 @@ export async function withCatalog<Result>(
  * @param path where there is nothing yet; whoever calls removes what a failure leaves
  * @throws BackupDamagedError, EventNotFoundError, CommitNotFoundError, UsageError
  * @throws MergeCommitError, HistoryChangedError, InvalidBatchError, UnexpectedEntryError, NotALogError, ManifestError, NewerFormatError
- * @throws DiskFullError, PermissionDeniedError, FileFailedError, GitMissingError
+ * @throws DiskFullError, PermissionDeniedError, FileFailedError, GitMissingError, GitFailedError
  */
 export async function restoreInto(
   path: string,
@@ -134,7 +134,7 @@ export async function restoreInto(
 /**
  * Checks a bundle and takes its objects into a repository. No ref moves.
  *
- * @throws BackupDamagedError, DiskFullError, PermissionDeniedError, FileFailedError
+ * @throws BackupDamagedError, DiskFullError, PermissionDeniedError, FileFailedError, GitFailedError for a git that was stopped
  */
 export async function unpackBundle(
   folder: BackupFolder,
