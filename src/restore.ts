@@ -114,7 +114,10 @@ export async function standby(directory: string, path: string, given: StandbyOpt
     onRestored?.(restored)
   }
   const { ports = {}, signal } = options
-  const assembly = await Assembly.open(target, { ports, watch: false, signal })
+  const assembly = await Assembly.open(target, { ports, watch: false, signal }).catch((error: unknown) => {
+    if (!signal.aborted) throw error
+  })
+  if (assembly === undefined) return
   try {
     const tell = (step: StandbyStep) => {
       assembly.branchMoved()
