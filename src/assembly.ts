@@ -8,13 +8,11 @@ import type { LogIndex } from './log/log-index.ts'
 import type { LogListener, Notice } from './log/log-state.ts'
 import { type OpenedLog, type OpenedRepository, openEventLog } from './log/open-event-log.ts'
 import type { CommonOptions } from './options.ts'
+import { type Ports, portsOf } from './ports.ts'
 import { LongWork } from './sync/long-work.ts'
 import { type AutomaticPush, Pushers } from './sync/push/pushers.ts'
 import { Upkeep } from './sync/upkeep.ts'
 import { openWorkTreeFollower, type WorkTreeFollower } from './sync/work-tree-follower.ts'
-import { type Clock, systemClock } from './system/clock.ts'
-import { type FileSystem, nodeFileSystem } from './system/file-system.ts'
-import { systemRandom } from './system/random.ts'
 
 const MIB = 1 << 20
 const POLL_MS = 1000
@@ -54,12 +52,10 @@ export class Assembly {
   private snapshotter: Snapshotter | undefined
   private workTree: WorkTreeFollower | undefined
   private closing: Promise<void> | undefined
-  readonly fileSystem: FileSystem
-  readonly clock: Clock
+  readonly ports: Ports
 
   private constructor(private readonly options: AssemblyOptions) {
-    this.fileSystem = options.ports?.fileSystem ?? nodeFileSystem
-    this.clock = options.ports?.clock ?? systemClock
+    this.ports = portsOf(options)
   }
 
   static async open(path: string, options: AssemblyOptions): Promise<Assembly> {
@@ -104,13 +100,11 @@ export class Assembly {
   }
 
   private openLog(path: string): Promise<OpenedLog> {
-    const { options, fileSystem, clock } = this
-    const { ports = {}, seal = {}, limits = {} } = options
+    const { options, ports } = this
+    const { seal = {}, limits = {} } = options
     return openEventLog({
       path,
-      fileSystem,
-      clock,
-      random: ports.random ?? systemRandom,
+      ...ports,
       readOnly: options.readOnly ?? false,
       engine: options.engine,
       codec: options.codec ?? 'jsonl',
@@ -123,7 +117,7 @@ export class Assembly {
       onProgress: options.onProgress,
       signal: options.signal,
       onFound: (directory) => {
-        this.indexAhead = openIndexAhead(`${directory}/snapshots`, fileSystem)
+        this.indexAhead = openIndexAhead(`${directory}/snapshots`, ports.fileSystem)
       },
       prepare: (repository) => this.prepare(repository),
     })
@@ -135,7 +129,7 @@ export class Assembly {
     branch,
     reader,
   }: OpenedRepository): Promise<{ listener: LogListener; index: LogIndex | undefined }> {
-    const { fileSystem } = this
+    const { fileSystem } = this.ports
     const notify = (notice: Notice) => this.notify(notice)
     this.snapshots = new SnapshotStore({
       directory: `${directory}/snapshots`,
@@ -156,12 +150,12 @@ export class Assembly {
   }
 
   private async start(): Promise<void> {
-    const { opened, options, image, snapshots: store, fileSystem } = this
+    const { opened, options, image, snapshots: store } = this
     const { log, repository, restoredPosition: indexPosition } = opened
     const notify = (notice: Notice) => this.notify(notice)
     this.upkeep = this.createUpkeep(opened)
     if (log.writer !== undefined || options.maintains) {
-      this.workTree = await openWorkTreeFollower(opened, fileSystem, notify)
+      this.workTree = await openWorkTreeFollower(opened, this.ports.fileSystem, notify)
       const everyEvents = options.snapshot?.everyEvents ?? SNAPSHOT_EVERY_EVENTS
       this.snapshotter = new Snapshotter({
         image,
@@ -185,23 +179,21 @@ export class Assembly {
   }
 
   private async openPushers(): Promise<void> {
-    const { opened, options, fileSystem } = this
-    const { ports = {}, limits = {}, push } = options
+    const { opened, options, ports } = this
+    const { limits = {}, push } = options
     this.pushers = await Pushers.open({
       opened,
       remote: options.remote ?? REMOTE,
       automatic: push && { ...PUSH, ...push },
       eventBytes: limits.eventBytes ?? MIB,
-      fileSystem,
-      clock: ports.clock ?? systemClock,
-      random: ports.random ?? systemRandom,
+      ...ports,
       notify: (notice) => this.notify(notice),
     })
   }
 
   /** It begins by itself where this process writes, and git is there to do it. */
   private createUpkeep({ log, repository, directory, reader }: OpenedLog): Upkeep {
-    const { maintenance, maintains = false, ports } = this.options
+    const { maintenance, maintains = false } = this.options
     const isOurs = log.writer !== undefined || maintains
     const isOn = maintenance !== false && isOurs && reader.engine === 'git'
     return new Upkeep({
@@ -209,8 +201,7 @@ export class Assembly {
       directory,
       state: log.state,
       reader,
-      fileSystem: this.fileSystem,
-      clock: ports?.clock ?? systemClock,
+      ...this.ports,
       notify: (notice) => this.notify(notice),
       idleMs: isOn ? (maintenance?.idleMs ?? MAINTENANCE_AFTER_MS) : undefined,
     })

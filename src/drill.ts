@@ -102,7 +102,7 @@ export async function drill(
 
 /** A folder with a catalog is a backup, anything else a remote: if none is named, that of the log, as for `pull`. */
 async function restoreFrom(
-  { opened: { repository }, fileSystem, clock }: Assembly,
+  { opened: { repository }, ports: { fileSystem, clock } }: Assembly,
   { named, remote }: DrillSource,
   path: string,
   options: TransferOptions,
@@ -200,9 +200,9 @@ async function skipAlike({ image, opened: { log } }: Assembly, skipped: Skipped)
   }
 }
 
-function behind({ opened: { log }, clock }: Assembly, position: number): DrillResult['behind'] {
+function behind({ opened: { log }, ports }: Assembly, position: number): DrillResult['behind'] {
   const { index, visible } = log.state
   const events = Math.max(0, visible.position - position)
   if (events === 0) return { events, seconds: 0 }
-  return { events, seconds: Math.max(0, Math.round((clock.now() - index.time(position + 1)) / 1000)) }
+  return { events, seconds: Math.max(0, Math.round((ports.clock.now() - index.time(position + 1)) / 1000)) }
 }

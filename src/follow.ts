@@ -7,6 +7,7 @@ import { WriterLock } from './log/writer-lock.ts'
 import { logParts } from './log-parts.ts'
 import { nameOf } from './memoir.ts'
 import { inNewFolder } from './new-folder.ts'
+import { portsOf } from './ports.ts'
 import { Replica } from './replica.ts'
 import { isUnfinished } from './repository/creation.ts'
 import { findRepository } from './repository/location.ts'
@@ -17,8 +18,6 @@ import { createReplica, fetchFirst } from './sync/replica/creation.ts'
 import { INCOMING } from './sync/replica/gate.ts'
 import { checkPin, PinStore, stateDirectory } from './sync/replica/pin.ts'
 import { ReplicaLoop } from './sync/replica/replica-loop.ts'
-import { systemClock } from './system/clock.ts'
-import { nodeFileSystem } from './system/file-system.ts'
 
 /**
  * Keeps a replica of a log up to date: a bare repository that is made by the first call, and a memory image of
@@ -63,7 +62,7 @@ async function openReplica(
 ): Promise<Replica> {
   const { timeoutMs } = followSettings(options)
   const target = resolve(path)
-  const { fileSystem = nodeFileSystem } = options.ports ?? {}
+  const { fileSystem } = portsOf(options)
   const repository = await findRepository(target, fileSystem)
   const address = await addressOf(repository, remote)
   if (repository !== undefined) return await openExisting(repository, address, options, purpose)
@@ -84,8 +83,9 @@ async function openExisting(
   { isNew = false } = {},
 ): Promise<Replica> {
   const { objectBytes, timeoutMs, poll, fileEvents } = followSettings(options)
-  const { projections, snapshot, ports = {}, onNotice, onProgress, onTransfer, signal } = options
-  const { fileSystem = nodeFileSystem, clock = systemClock } = ports
+  const { projections, snapshot, onNotice, onProgress, onTransfer, signal } = options
+  const ports = portsOf(options)
+  const { fileSystem, clock } = ports
   const { gitDirectory, branch } = repository
   const pins = new PinStore(options.stateDirectory ?? stateDirectory(), fileSystem)
   const lock = await WriterLock.acquire(await makeOwnDirectory(repository, fileSystem), fileSystem, clock)

@@ -10,7 +10,7 @@ export function logParts(
   projections: readonly Projection<unknown>[] = [],
   remote = 'origin',
 ): LogParts {
-  const { opened, image, snapshots, pushers, upkeep, longWork } = assembly
+  const { opened, image, snapshots, pushers, upkeep, longWork, ports } = assembly
   const { log, repository, reader } = opened
   return {
     log,
@@ -23,8 +23,7 @@ export function logParts(
       longWork.run(transfer, async (cutOff) => {
         if (log.writer !== undefined) await log.seal()
         const { backUp } = await import('./sync/backup/backup.ts')
-        const { fileSystem, clock } = assembly
-        return backUp({ ...opened, state: log.state, fileSystem, clock }, directory, cutOff)
+        return backUp({ ...opened, ...ports, state: log.state }, directory, cutOff)
       }),
     drill: (named, options) =>
       longWork.run(options, async (cutOff) => {

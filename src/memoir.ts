@@ -12,8 +12,6 @@ import type { TransferOptions } from './repository/remote-transfer.ts'
 import type { SharedLog } from './shared-log.ts'
 import { cloneLog } from './sync/cloning.ts'
 import { pull } from './sync/pull.ts'
-import { systemClock } from './system/clock.ts'
-import { nodeFileSystem } from './system/file-system.ts'
 
 /**
  * Opens the log at a path, and creates it, as a bare Git repository, where there is nothing yet.
@@ -56,10 +54,9 @@ export async function open(
     return openShared(path, options)
   }
   const assembly = await Assembly.open(path, options)
-  const { opened, pushers, longWork } = assembly
+  const { opened, pushers, longWork, ports } = assembly
   const { log } = opened
-  const { projections, remote = 'origin', readOnly = false, ports = {} } = options
-  const { fileSystem = nodeFileSystem, clock = systemClock } = ports
+  const { projections, remote = 'origin', readOnly = false } = options
   // One after the other: two gits that fetch at once are in each other's way.
   const pulls = new Exclusive()
   return new Log({
@@ -73,7 +70,7 @@ export async function open(
       longWork.run(transfer, (cutOff) =>
         pulls.run(async () => {
           cutOff.signal.throwIfAborted()
-          const pulled = await pull(opened, target, { fileSystem, clock }, cutOff)
+          const pulled = await pull(opened, target, ports, cutOff)
           assembly.branchMoved()
           await pushers.seen(target, pulled.remoteCommit)
           return pulled

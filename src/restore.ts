@@ -6,6 +6,7 @@ import { checkOptionKinds, checkText } from './event/option-kinds.ts'
 import type { PointInTime } from './image/time-travel.ts'
 import { inEmptyFolder, inUnfinishedFolder, isFreeFolder } from './new-folder.ts'
 import type { OpenOptions } from './options.ts'
+import { portsOf } from './ports.ts'
 import { findRepository } from './repository/location.ts'
 import { readRef } from './repository/refs.ts'
 import type { TransferOptions } from './repository/remote-transfer.ts'
@@ -13,9 +14,7 @@ import { TemporaryDirectory } from './repository/temporary-directory.ts'
 import type { BackupFolder } from './sync/backup/bundle-file.ts'
 import { type RestoreResult, restoreInto, withCatalog } from './sync/backup/restore.ts'
 import { followBackup, type StandbyStep } from './sync/backup/standby.ts'
-import { systemClock } from './system/clock.ts'
-import { type FileSystem, nodeFileSystem } from './system/file-system.ts'
-import { systemRandom } from './system/random.ts'
+import type { FileSystem } from './system/file-system.ts'
 
 export type { RestoreResult } from './sync/backup/restore.ts'
 
@@ -62,13 +61,12 @@ export async function restore(
   checkOptionKinds('restore', given, RESTORE)
   const { dryRun = false, ...options } = given
   const { folder, target, restoring } = prepare(directory, path, options)
-  const { random = systemRandom } = options.ports ?? {}
   return withCatalog(folder, async (catalog) => {
     const restoreTo = (place: string) => restoreInto(place, folder, catalog, restoring)
     const isThere = await isFreeFolder(target)
     if (!dryRun && isThere) return inEmptyFolder(target, () => restoreTo(target))
     if (!dryRun) {
-      const id = uuidGenerator(random)(restoring.clock.now())
+      const id = uuidGenerator(portsOf(options).random)(restoring.clock.now())
       const result = await inUnfinishedFolder(target, id, { ...restoring, ...folder }, restoreTo)
       return { ...result, path: target }
     }
@@ -148,11 +146,11 @@ async function holdsLog(path: string, fileSystem: FileSystem): Promise<boolean> 
 function prepare(
   directory: string,
   path: string,
-  { at, ports = {}, signal, onTransfer, onProgress }: Omit<RestoreOptions, 'dryRun'>,
+  { at, signal, onTransfer, onProgress, ...options }: Omit<RestoreOptions, 'dryRun'>,
 ) {
   checkText('restore', 'the folder of a backup', directory)
   checkText('restore', 'a path to restore to', path)
-  const { fileSystem = nodeFileSystem, clock = systemClock } = ports
+  const { fileSystem, clock } = portsOf(options)
   const folder: BackupFolder = { directory: resolve(directory), fileSystem }
   return {
     folder,

@@ -6,14 +6,13 @@ import type { Notice } from './log/log-state.ts'
 import { logParts } from './log-parts.ts'
 import { inUnfinishedFolder } from './new-folder.ts'
 import type { SharedOptions } from './options.ts'
+import { portsOf } from './ports.ts'
 import { findRepository } from './repository/location.ts'
 import { SharedLog } from './shared-log.ts'
 import { cloneLog } from './sync/cloning.ts'
 import { Outbox } from './sync/shared/outbox.ts'
 import { SharedWriter } from './sync/shared/shared-writer.ts'
-import { systemClock } from './system/clock.ts'
-import { nodeFileSystem } from './system/file-system.ts'
-import { systemRandom } from './system/random.ts'
+import { randomFraction } from './system/random.ts'
 
 const PATIENCE_MS = 30_000
 const FETCH_MS = 5_000
@@ -26,8 +25,8 @@ export async function openShared(path: string, options: SharedOptions): Promise<
   const assembly = await Assembly.open(path, options)
   let outbox: Outbox | undefined
   try {
-    const { remote = 'origin', shared: settings = {}, ports = {} } = options
-    const { fileSystem = nodeFileSystem, clock = systemClock, random = systemRandom } = ports
+    const { remote = 'origin', shared: settings = {} } = options
+    const { fileSystem, clock, random } = assembly.ports
     const { log, manifest, repository, reader, runner, directory } = assembly.opened
     const seen = await assembly.pushers.allOf(remote)
     const notify = (notice: Notice) => assembly.tell(notice)
@@ -46,7 +45,7 @@ export async function openShared(path: string, options: SharedOptions): Promise<
       remote,
       fileSystem,
       clock,
-      chance: () => fraction(random),
+      chance: () => randomFraction(random),
       newKey: () => uuid(clock.now()),
       patienceMs: settings.patienceMs ?? PATIENCE_MS,
       fetchMs: settings.fetchMs ?? FETCH_MS,
@@ -76,8 +75,9 @@ export async function openShared(path: string, options: SharedOptions): Promise<
   }
 }
 
-async function cloneIfMissing(path: string, { remote, ports = {}, signal }: SharedOptions): Promise<void> {
-  const { fileSystem = nodeFileSystem, clock = systemClock, random = systemRandom } = ports
+async function cloneIfMissing(path: string, options: SharedOptions): Promise<void> {
+  const { remote, signal } = options
+  const { fileSystem, clock, random } = portsOf(options)
   if ((await findRepository(path, fileSystem)) !== undefined) return
   if (remote === undefined) {
     throw new UsageError(`there is nothing at ${path} yet, and the option remote is not given`, {
@@ -87,10 +87,4 @@ async function cloneIfMissing(path: string, { remote, ports = {}, signal }: Shar
   const id = uuidGenerator(random)(clock.now())
   const clone = (unfinished: string) => cloneLog(remote, unfinished, { bare: true, signal, fileSystem })
   await inUnfinishedFolder(resolve(path), id, { fileSystem, clock }, clone)
-}
-
-function fraction(random: (bytes: Uint8Array) => void): number {
-  const bytes = new Uint32Array(1)
-  random(new Uint8Array(bytes.buffer))
-  return bytes[0]! / 2 ** 32
 }
