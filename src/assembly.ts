@@ -17,7 +17,6 @@ import { openWorkTreeFollower, type WorkTreeFollower } from './sync/work-tree-fo
 const MIB = 1 << 20
 const POLL_MS = 1000
 const SEAL_AFTER_MS = 250
-const REMOTE = 'origin'
 const PUSH: AutomaticPush = {
   every: 10_000,
   maxUnpushed: 1000,
@@ -31,8 +30,6 @@ const AUTHOR = { name: 'Memoir', email: 'memoir@localhost' }
 export interface AssemblyOptions extends CommonOptions {
   /** Opened for reading, by the one process that moves the branch: snapshots and files are its to keep. */
   readonly maintains?: boolean
-  /** The most bytes an object may have that is read. Default: 100 MiB. */
-  readonly objectBytes?: number | undefined
 }
 
 /**
@@ -53,9 +50,12 @@ export class Assembly {
   private workTree: WorkTreeFollower | undefined
   private closing: Promise<void> | undefined
   readonly ports: Ports
+  /** Name or address of the remote that is meant where none is named. */
+  readonly remote: string
 
   private constructor(private readonly options: AssemblyOptions) {
     this.ports = portsOf(options)
+    this.remote = options.remote ?? 'origin'
   }
 
   static async open(path: string, options: AssemblyOptions): Promise<Assembly> {
@@ -111,7 +111,7 @@ export class Assembly {
       author: options.author ?? AUTHOR,
       seal: { afterMs: seal.afterMs ?? SEAL_AFTER_MS, maxBytes: seal.maxBytes ?? MIB },
       eventBytes: limits.eventBytes ?? MIB,
-      objectBytes: options.objectBytes ?? limits.objectBytes,
+      objectBytes: limits.objectBytes,
       notify: (notice) => this.notify(notice),
       onSealed: () => this.branchMoved(),
       onProgress: options.onProgress,
@@ -179,11 +179,11 @@ export class Assembly {
   }
 
   private async openPushers(): Promise<void> {
-    const { opened, options, ports } = this
-    const { limits = {}, push } = options
+    const { opened, remote, ports } = this
+    const { limits = {}, push } = this.options
     this.pushers = await Pushers.open({
       opened,
-      remote: options.remote ?? REMOTE,
+      remote,
       automatic: push && { ...PUSH, ...push },
       eventBytes: limits.eventBytes ?? MIB,
       ...ports,

@@ -2,7 +2,6 @@ import { resolve } from 'node:path'
 import { Assembly } from './assembly.ts'
 import { ProjectionStoppedError } from './image/errors.ts'
 import type { Skipped } from './image/image.ts'
-import type { Projection } from './image/projection.ts'
 import { imageAt } from './image/time-travel.ts'
 import { inNewFolder } from './new-folder.ts'
 import { NotARepositoryError } from './repository/errors.ts'
@@ -39,14 +38,6 @@ export interface DrillResult {
   readonly projections: readonly string[]
 }
 
-/** What to restore. */
-export interface DrillSource {
-  /** What the caller named: the folder of a backup, or name or address of a remote. */
-  readonly named: string | undefined
-  /** Of the log: restored if nothing is named. */
-  readonly remote: string
-}
-
 /** How `log.drill` drills. */
 export interface DrillOptions extends TransferOptions {
   /** Told how many events of how many are in the image of the copy. */
@@ -57,18 +48,19 @@ export interface DrillOptions extends TransferOptions {
  * Restores a backup or a remote into a temporary place, rebuilds the image there, and compares it with the
  * one of the open log.
  *
+ * @param named the folder of a backup, or name or address of a remote. Default: the log's remote
  * @throws what `restore` and `clone` throw: then there is nothing to compare
  */
 export async function drill(
   live: Assembly,
-  projections: readonly Projection<unknown>[],
-  source: DrillSource,
+  named: string | undefined,
   { onReplayed, ...transfer }: DrillOptions,
 ): Promise<DrillResult> {
   const started = performance.now()
+  const { projections } = live.image
   await using temporary = await TemporaryDirectory.create('memoir-drill-')
   const path = `${temporary.path}/restored.git`
-  const from = await restoreFrom(live, source, path, transfer)
+  const from = await restoreFrom(live, named, path, transfer)
   const copy = await Assembly.open(path, {
     projections,
     readOnly: true,
@@ -80,7 +72,7 @@ export async function drill(
   })
   try {
     const seconds = (performance.now() - started) / 1000
-    const { differences, notCompared } = await compare(live, copy, projections, transfer.signal)
+    const { differences, notCompared } = await compare(live, copy, transfer.signal)
     const { commit, position } = copy.opened.log.state.branch
     return {
       ...from,
@@ -102,8 +94,8 @@ export async function drill(
 
 /** A folder with a catalog is a backup, anything else a remote: if none is named, that of the log, as for `pull`. */
 async function restoreFrom(
-  { opened: { repository }, ports: { fileSystem, clock } }: Assembly,
-  { named, remote }: DrillSource,
+  { opened: { repository }, ports: { fileSystem, clock }, remote }: Assembly,
+  named: string | undefined,
   path: string,
   options: TransferOptions,
 ): Promise<Pick<DrillResult, 'source' | 'kind'>> {
@@ -140,7 +132,6 @@ async function isPlainFolder(path: string, fileSystem: FileSystem): Promise<bool
 async function compare(
   live: Assembly,
   copy: Assembly,
-  projections: readonly Projection<unknown>[],
   signal: AbortSignal | undefined,
 ): Promise<Pick<DrillResult, 'differences' | 'notCompared'>> {
   const { log, manifest, reader } = live.opened
@@ -164,6 +155,7 @@ async function compare(
   if (event !== undefined) differences.push(event)
   // The image in memory, if it stands at that very position; else as it stood then.
   const { image, snapshots } = live
+  const { projections } = image
   const skipped = image.skipped()
   const states = await imageAt({
     log,

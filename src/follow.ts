@@ -104,7 +104,7 @@ async function openExisting(
       ports,
       ...(onProgress && { onProgress }),
       ...(signal && { signal }),
-      objectBytes,
+      limits: { objectBytes },
       readOnly: true,
       maintains: true,
       watch: false,
@@ -132,7 +132,7 @@ async function openExisting(
     })
     if (purpose === 'follow') loop.start()
     return new Replica({
-      ...logParts(assembly, projections),
+      ...logParts(assembly),
       loop,
       close: closeAll(loop, assembly, lock),
     })

@@ -1,17 +1,13 @@
 import type { Assembly } from './assembly.ts'
-import type { Projection } from './image/projection.ts'
 import { imageAt } from './image/time-travel.ts'
 import type { LogParts } from './log-handle.ts'
 import { statusOf } from './status.ts'
 
 /** What every handle of an open log is made of. */
-export function logParts(
-  assembly: Assembly,
-  projections: readonly Projection<unknown>[] = [],
-  remote = 'origin',
-): LogParts {
+export function logParts(assembly: Assembly): LogParts {
   const { opened, image, snapshots, pushers, upkeep, longWork, ports } = assembly
   const { log, repository, reader } = opened
+  const { projections } = image
   return {
     log,
     image,
@@ -28,7 +24,7 @@ export function logParts(
     drill: (named, options) =>
       longWork.run(options, async (cutOff) => {
         const { drill } = await import('./drill.ts')
-        return drill(assembly, projections, { named, remote }, cutOff)
+        return drill(assembly, named, cutOff)
       }),
     verify: (verify) =>
       longWork.run(verify, async (cutOff) => {

@@ -54,15 +54,14 @@ export async function open(
     return openShared(path, options)
   }
   const assembly = await Assembly.open(path, options)
-  const { opened, pushers, longWork, ports } = assembly
+  const { opened, pushers, longWork, ports, remote } = assembly
   const { log } = opened
-  const { projections, remote = 'origin', readOnly = false } = options
   // One after the other: two gits that fetch at once are in each other's way.
   const pulls = new Exclusive()
   return new Log({
-    ...logParts(assembly, projections, remote),
+    ...logParts(assembly),
     push: async (target = remote, transfer) => {
-      if (!readOnly) await log.seal()
+      if (log.writer !== undefined) await log.seal()
       return pushers.push(target, transfer)
     },
     whenPushed: (transfer) => pushers.whenPushed(transfer),

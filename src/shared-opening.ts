@@ -25,8 +25,9 @@ export async function openShared(path: string, options: SharedOptions): Promise<
   const assembly = await Assembly.open(path, options)
   let outbox: Outbox | undefined
   try {
-    const { remote = 'origin', shared: settings = {} } = options
-    const { fileSystem, clock, random } = assembly.ports
+    const { shared: settings = {} } = options
+    const { remote, ports } = assembly
+    const { fileSystem, clock, random } = ports
     const { log, manifest, repository, reader, runner, directory } = assembly.opened
     const seen = await assembly.pushers.allOf(remote)
     const notify = (notice: Notice) => assembly.tell(notice)
@@ -56,7 +57,7 @@ export async function openShared(path: string, options: SharedOptions): Promise<
       onConfirmed: seen.reached,
     }
     const shared = await SharedWriter.open(writer, options.signal)
-    const parts = logParts(assembly, options.projections, remote)
+    const parts = logParts(assembly)
     const status = () => ({ ...parts.status(), mode: 'shared' as const, shared: shared.status() })
     const close = async () => {
       try {
