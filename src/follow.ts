@@ -83,9 +83,8 @@ async function openExisting(
   { isNew = false } = {},
 ): Promise<Replica> {
   const { objectBytes, timeoutMs, poll, fileEvents } = followSettings(options)
-  const { projections, snapshot, onNotice, onProgress, onTransfer, signal } = options
-  const ports = portsOf(options)
-  const { fileSystem, clock } = ports
+  const { onTransfer, signal } = options
+  const { fileSystem, clock } = portsOf(options)
   const { gitDirectory, branch } = repository
   const pins = new PinStore(options.stateDirectory ?? stateDirectory(), fileSystem)
   const lock = await WriterLock.acquire(await makeOwnDirectory(repository, fileSystem), fileSystem, clock)
@@ -98,12 +97,7 @@ async function openExisting(
       await fetchFirst(repository, address, { fileSystem, clock, objectBytes, pin }, transfer)
     }
     assembly = await Assembly.open(repository.path, {
-      ...(projections && { projections }),
-      ...(snapshot && { snapshot }),
-      ...(onNotice && { onNotice }),
-      ports,
-      ...(onProgress && { onProgress }),
-      ...(signal && { signal }),
+      ...options,
       limits: { objectBytes },
       readOnly: true,
       maintains: true,
