@@ -46,12 +46,12 @@ export {
   SealFailedError,
   StreamNotFoundError,
 } from './log/errors.ts'
-export type { StreamSummary } from './log/event-log.ts'
 export type { Notice } from './log/log-state.ts'
 export type { AppendResult, StreamPlace } from './log/placement.ts'
 export type { StreamAppend } from './log/preparation.ts'
 export type { ReadOptions } from './log/reading.ts'
 export { LogRewrittenError } from './log/reading.ts'
+export type { StreamSummary } from './log/streams.ts'
 export type { Finding, Verification } from './log/verification/verification.ts'
 export type { VerifyOptions, WaitOptions } from './log-handle.ts'
 export type { CloneOptions } from './memoir.ts'

@@ -1,11 +1,10 @@
 import { UsageError } from '../event/errors.ts'
 import type { RecordedEvent } from '../event/event.ts'
-import { checkOptionKinds } from '../event/option-kinds.ts'
-import { formatTime } from '../event/time.ts'
 import { EventNotFoundError, StreamNotFoundError } from '../log/errors.ts'
-import type { EventLog, StreamSummary } from '../log/event-log.ts'
+import type { EventLog } from '../log/event-log.ts'
 import { checkReadOptions, LogRewrittenError, type ReadOptions } from '../log/reading.ts'
 import { lastOf } from '../log/run.ts'
+import { type StreamSummary, streamsAt, versionAt } from '../log/streams.ts'
 import type { GitReader } from '../repository/git-reader.ts'
 import { Image, type Skipped } from './image.ts'
 import { findPosition, type PointInTime } from './point-in-time.ts'
@@ -89,7 +88,7 @@ export class PastImage {
     checkReadOptions(options)
     const { stream, ifMissing, direction, follow } = options
     if (follow === true) throw new UsageError('the past cannot be followed', { hint: 'Read from the log.' })
-    const last = stream === undefined ? this.position : this.version(stream)
+    const last = stream === undefined ? this.position : versionAt(this.log.state.index, stream, this.position)
     if (stream !== undefined && last === 0 && ifMissing === 'error') throw new StreamNotFoundError(stream)
     const end = direction === 'backwards' ? 'from' : 'to'
     return this.unlessRewritten(this.log.read({ ...options, [end]: Math.min(options[end] ?? last, last) }))
@@ -103,22 +102,9 @@ export class PastImage {
   }
 
   /** The streams that there were, in the order in which they first appeared. */
-  streams(options: { readonly prefix?: string } = {}): StreamSummary[] {
+  streams(options?: { readonly prefix?: string }): StreamSummary[] {
     this.checkHistory()
-    checkOptionKinds('streams', options, { prefix: 'text' })
-    const { prefix = '' } = options
-    const { index } = this.log.state
-    return index.streams.all().flatMap((stream, number) => {
-      if (!stream.startsWith(prefix)) return []
-      const { version, position } = index.chains.headAt(number, this.position)
-      return version === 0 ? [] : [{ stream, version, position, time: formatTime(index.time(position)) }]
-    })
-  }
-
-  private version(stream: string): number {
-    const { index } = this.log.state
-    const number = index.streams.find(stream)
-    return number === undefined ? 0 : index.chains.headAt(number, this.position).version
+    return streamsAt(this.log.state.index, this.position, options)
   }
 
   /** The read of the log takes the history that there is when the first event is asked for. */

@@ -1,8 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type AppendCondition, copyCondition } from '../event/condition.ts'
 import type { RecordedEvent } from '../event/event.ts'
-import { checkOptionKinds } from '../event/option-kinds.ts'
-import { formatTime } from '../event/time.ts'
 import { Admission } from './admission.ts'
 import { hasGivenIds, type PreparedAppend } from './append-check.ts'
 import { AppendRequest, accept, acceptIfNew, whenSafe } from './append-request.ts'
@@ -29,17 +27,7 @@ import type { ReusableJournal } from './reusable-journal.ts'
 import type { Run } from './run.ts'
 import { runFrom, runTo } from './run.ts'
 import type { Sealer } from './sealer.ts'
-
-/** A stream, and where it stands. */
-export interface StreamSummary {
-  readonly stream: string
-  /** How many events it has. */
-  readonly version: number
-  /** Position of its last event. */
-  readonly position: number
-  /** When its last event was recorded. */
-  readonly time: string
-}
+import { type StreamSummary, streamsAt } from './streams.ts'
 
 /** What a log that is written to has beside one that is only read. */
 export interface Writer {
@@ -138,15 +126,8 @@ export class EventLog {
   }
 
   /** The streams in the order in which they first appeared. Costs a look at each stream of the log. */
-  streams(options: { readonly prefix?: string } = {}): StreamSummary[] {
-    checkOptionKinds('streams', options, { prefix: 'text' })
-    const { prefix = '' } = options
-    const { index, visible } = this.state
-    return index.streams.all().flatMap((stream, number) => {
-      if (!stream.startsWith(prefix)) return []
-      const { version, position } = index.chains.headAt(number, visible.position)
-      return version === 0 ? [] : [{ stream, version, position, time: formatTime(index.time(position)) }]
-    })
+  streams(options?: { readonly prefix?: string }): StreamSummary[] {
+    return streamsAt(this.state.index, this.state.visible.position, options)
   }
 
   /** The visible events from one position to another, both included, in runs. */

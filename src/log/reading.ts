@@ -9,6 +9,7 @@ import { StreamNotFoundError } from './errors.ts'
 import type { LogIndex } from './log-index.ts'
 import type { LogState } from './log-state.ts'
 import { UnsealedRun } from './run.ts'
+import { versionAt } from './streams.ts'
 
 /** What to read. Without `stream`, the whole log. */
 export interface ReadOptions {
@@ -190,12 +191,6 @@ async function* matches(index: LogIndex, options: ReadOptions, end: number): Asy
 
 function range(from: number, to: number): number[] {
   return Array.from({ length: to - from + 1 }, (_, at) => from + at)
-}
-
-/** The version that a stream had when a position was the last one; 0 if it did not exist. */
-function versionAt(index: LogIndex, stream: string, position: number): number {
-  const number = index.streams.find(stream)
-  return number === undefined ? 0 : index.chains.headAt(number, position).version
 }
 
 /** Whether the event at a position is asked for, told from the index alone. */

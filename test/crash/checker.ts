@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { matchesQuery, meetsExpectedVersion } from '../../src/event/condition.ts'
 import type { RecordedEvent } from '../../src/event/event.ts'
 import type { AckLevel } from '../../src/log/appender.ts'
-import type { StreamSummary } from '../../src/log/event-log.ts'
+import type { StreamSummary } from '../../src/log/streams.ts'
 import type { Attempted, History, Operation, OperationEvent } from './history.ts'
 import { type Tally, tally } from './tally.ts'
 
