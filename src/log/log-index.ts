@@ -220,8 +220,8 @@ export class LogIndex {
 
   private matches({ types, tags, streams }: QueryItem, position: number): boolean {
     return (
-      (types === undefined || types.includes(this.types.name(this.typeNumber(position)))) &&
-      (streams === undefined || streams.includes(this.streams.name(this.streamNumber(position)))) &&
+      (types === undefined || types.includes(this.typeName(position))) &&
+      (streams === undefined || streams.includes(this.streamName(position))) &&
       (tags === undefined || tags.every((tag) => this.tags.has(position, tag)))
     )
   }

@@ -201,9 +201,9 @@ function filter(
   const typeNames = types && new Set(types)
   const streamNames = streams && new Set(streams)
   return (position) => {
-    if (typeNames !== undefined && !typeNames.has(index.types.name(index.typeNumber(position)))) return false
+    if (typeNames !== undefined && !typeNames.has(index.typeName(position))) return false
     if (streamNames !== undefined || prefix !== undefined) {
-      const name = index.streams.name(index.streamNumber(position))
+      const name = index.streamName(position)
       if (streamNames !== undefined && !streamNames.has(name)) return false
       if (prefix !== undefined && !name.startsWith(prefix)) return false
     }
