@@ -1,5 +1,4 @@
-import type { UnsealedRun } from './run.ts'
-import { lastOf } from './run.ts'
+import { lastOf, type UnsealedRun } from './run.ts'
 
 /** What one commit will add: whole appends, together no larger than the cap, or a single larger one. */
 export interface SealPlan {
@@ -26,10 +25,6 @@ export class Tail {
   /** How many bytes wait. */
   get bytes(): number {
     return this.unsealedBytes
-  }
-
-  get isEmpty(): boolean {
-    return this.list.length === 0
   }
 
   /** The run that holds a position: a binary search. */
