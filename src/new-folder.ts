@@ -5,7 +5,7 @@ import { LogLockedError } from './log/errors.ts'
 import { ownDirectory } from './log/log-repository.ts'
 import { WriterLock } from './log/writer-lock.ts'
 import { missingParents } from './repository/creation.ts'
-import { createFile, fileError } from './repository/durable-file.ts'
+import { createFile, errorCode, fileError } from './repository/durable-file.ts'
 import { NotARepositoryError } from './repository/errors.ts'
 import { findRepository } from './repository/location.ts'
 import { type Clock, systemClock } from './system/clock.ts'
@@ -68,7 +68,7 @@ async function claim(path: string, first: string): Promise<readonly string[]> {
     await mkdir(first)
     return parents
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw await taken(path)
+    if (errorCode(error) === 'EEXIST') throw await taken(path)
     return []
   }
 }
@@ -99,7 +99,7 @@ export async function isFreeFolder(
     return true
   } catch (error) {
     if (error instanceof NotARepositoryError) throw error
-    const { code } = error as NodeJS.ErrnoException
+    const code = errorCode(error)
     if (code === 'ENOENT') return false
     throw new NotARepositoryError(path, `it is no folder that can be read (${code})`, { isTaken: true })
   }

@@ -1,6 +1,7 @@
 import type { Codec } from './event/event.ts'
 import type { Image, ProjectionStatus } from './image/image.ts'
 import type { OpenedLog } from './log/open-event-log.ts'
+import { errorCode } from './repository/durable-file.ts'
 import type { DiskUsage } from './repository/maintenance/disk-usage.ts'
 import type { RemoteStatus } from './sync/push/remote-status.ts'
 import type { SharedStatus } from './sync/shared/shared-status.ts'
@@ -102,14 +103,10 @@ export function statusOf(
     indexBytes: index.bytes,
     projections,
     mode: 'exclusive',
-    problem: problem && { code: codeOf(problem), message: problem.message },
+    problem: problem && { code: errorCode(problem) ?? 'unknown', message: problem.message },
   }
 }
 
 function running(projections: readonly ProjectionStatus[]): number[] {
   return projections.filter(({ stopped }) => stopped === undefined).map(({ position }) => position)
-}
-
-function codeOf(error: Error): string {
-  return 'code' in error ? String(error.code) : 'unknown'
 }

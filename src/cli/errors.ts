@@ -1,4 +1,5 @@
 import { MemoirError } from '../event/errors.ts'
+import { errorCode } from '../repository/durable-file.ts'
 
 /** A signal ended the program. */
 export class InterruptedError extends MemoirError {
@@ -62,7 +63,9 @@ export class InputFileError extends MemoirError {
     readonly path: string,
     cause: unknown,
   ) {
-    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown'
-    super(`${path} cannot be read (${reason})`, { cause, hint: 'Check its name and permissions.' })
+    super(`${path} cannot be read (${errorCode(cause) ?? 'unknown'})`, {
+      cause,
+      hint: 'Check its name and permissions.',
+    })
   }
 }

@@ -1,6 +1,7 @@
 import { PassThrough, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
+import { errorCode } from '../../repository/durable-file.ts'
 import { InputFileError } from '../errors.ts'
 import { openInput, standardInput } from '../input-stream.ts'
 import { ImportError } from './imported-event.ts'
@@ -37,8 +38,8 @@ export async function* openSource(
     yield* gunzipped(path === '-' ? stdin() : await openInput(path, signal))
   } catch (cause) {
     signal.throwIfAborted()
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown'
-    if (code.startsWith('Z_')) {
+    const code = errorCode(cause)
+    if (code?.startsWith('Z_')) {
       throw new ImportError(
         undefined,
         `its gzip data is damaged or cut off (${code})`,
