@@ -7,6 +7,7 @@ import { inNewFolder } from './new-folder.ts'
 import { Log } from './opened-log.ts'
 import type { OpenOptions, SharedOptions } from './options.ts'
 import { checkOptions, OPEN_OPTIONS } from './options-check.ts'
+import { portsOf } from './ports.ts'
 import { shownAddress } from './repository/remote-address.ts'
 import type { TransferOptions } from './repository/remote-transfer.ts'
 import type { SharedLog } from './shared-log.ts'
@@ -103,9 +104,9 @@ export async function clone(address: string, path?: string, given: CloneOptions 
   if (path !== undefined) checkText('clone', 'a path to clone to', path)
   checkOptionKinds('clone', given, { ...OPEN_OPTIONS, ...CLONE })
   const { workTree = false, onTransfer, ...options } = given
-  const { signal, ports = {} } = options
+  const { signal, ports } = options
   checkOptions(options)
-  const { fileSystem = nodeFileSystem } = ports
+  const { fileSystem } = portsOf(ports)
   const target = resolve(path ?? nameOf(address))
   return await inNewFolder(target, async () => {
     await cloneLog(address, target, { bare: !workTree, signal, onProgress: onTransfer, fileSystem })

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { timeOf } from '../event/time.ts'
-import { fileError, removeQuietly, writeFully } from '../repository/durable-file.ts'
+import { errorCode, fileError, ignoreMissing, removeQuietly, writeFully } from '../repository/durable-file.ts'
 import { FileFailedError } from '../repository/errors.ts'
 import type { Clock } from '../system/clock.ts'
 import type { FileSystem } from '../system/file-system.ts'
@@ -128,7 +128,7 @@ export class WriterLock {
       await writeText(this.fileSystem, this.path, 'wx', `${JSON.stringify(owner)}\n`)
       return true
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+      if (errorCode(error) === 'EEXIST') return false
       // One that names nobody would look free to the next, and make everybody wait before that.
       await removeQuietly(this.fileSystem, this.path)
       throw fileError(this.path, error)
@@ -141,7 +141,7 @@ function lockPath(directory: string, number: number): string {
 }
 
 async function lockNumbers(directory: string, fileSystem: FileSystem): Promise<number[]> {
-  const names = await fileSystem.list(directory).catch(ifMissing<string[]>([]))
+  const names = (await fileSystem.list(directory).catch(ignoreMissing)) ?? []
   return names.flatMap((name) => NAME.exec(name)?.slice(1).map(Number) ?? []).sort((a, b) => a - b)
 }
 
@@ -155,7 +155,7 @@ async function readOwner(
     if (text.startsWith(RELEASED)) return undefined
     const owner = parseOwner(text)
     if (owner !== undefined) return owner
-    const stat = await fileSystem.stat(path).catch(ifMissing(undefined))
+    const stat = await fileSystem.stat(path).catch(ignoreMissing)
     // By a clock that was set back it would stay young, perhaps for years.
     const isOld = stat === undefined || clock.now() - stat.modifiedMs > EMPTY_MS || waited > EMPTY_MS
     if (isOld) return undefined
@@ -179,10 +179,6 @@ async function findRunning(
 }
 
 /** One that is not there is as good as released. */
-async function readText(path: string, fileSystem: FileSystem): Promise<string> {
-  return (await fileSystem.readFile(path).catch(ifMissing(Buffer.from(RELEASED)))).toString()
-}
-
 function parseOwner(text: string): ProcessIdentity | undefined {
   try {
     const owner: unknown = JSON.parse(text)
@@ -190,6 +186,11 @@ function parseOwner(text: string): ProcessIdentity | undefined {
   } catch {
     return undefined
   }
+}
+
+/** What stands in a lock; one that is gone is as good as released. */
+async function readText(path: string, fileSystem: FileSystem): Promise<string> {
+  return (await fileSystem.readFile(path).catch(ignoreMissing))?.toString() ?? RELEASED
 }
 
 async function writeText(fileSystem: FileSystem, path: string, flags: string, text: string): Promise<void> {
@@ -203,12 +204,5 @@ async function writeText(fileSystem: FileSystem, path: string, flags: string, te
 }
 
 async function removeIfThere(path: string, fileSystem: FileSystem): Promise<void> {
-  await fileSystem.remove(path).catch(ifMissing(undefined))
-}
-
-function ifMissing<T>(value: T): (error: NodeJS.ErrnoException) => T {
-  return (error) => {
-    if (error.code === 'ENOENT') return value
-    throw error
-  }
+  await fileSystem.remove(path).catch(ignoreMissing)
 }
