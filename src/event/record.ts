@@ -1,4 +1,5 @@
 import { MAX_TAGS, nameProblem } from './new-event.ts'
+import { shown } from './option-kinds.ts'
 import { EARLIEST_TIME, formatTime, LATEST_TIME, parseTime } from './time.ts'
 
 const FIELDS = ['id', 'stream', 'version', 'type', 'schema', 'tags', 'time', 'data', 'metadata']
@@ -80,8 +81,5 @@ function isTags(value: unknown): value is string[] {
 
 function describe(value: unknown): string {
   if (value === undefined) return 'missing'
-  if (value === null) return 'null'
-  if (Array.isArray(value)) return 'a list'
-  if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value)
-  return typeof value === 'object' ? 'a mapping' : String(value)
+  return isRecord(value) ? 'a mapping' : shown(value)
 }
