@@ -59,24 +59,27 @@ export class Lines {
   static fromBytes(bytes: Buffer, path: string, firstLine = 1): Lines {
     const encoding = isAscii(bytes) ? 'latin1' : 'utf8'
     if (encoding === 'utf8' && !isUtf8(bytes)) throw notUtf8(bytes, path)
-    const view = viewOf(bytes)
-    const table = scanLines(bytes, view)
-    if (table !== undefined) {
-      return new Lines(bytes, view, table.numbers, table.count, bytes.length, encoding, path, firstLine)
-    }
+    const found = Lines.scan(bytes, encoding, path, firstLine)
+    if (found !== undefined) return found
     const canonical = Buffer.from(canonicaliseLines(bytes.toString(encoding), path))
-    const canonicalView = viewOf(canonical)
-    const canonicalTable = scanLines(canonical, canonicalView)
-    if (canonicalTable === undefined) {
-      throw new InvalidBatchError(
-        path,
-        1,
-        'cannot be read as event lines',
-        'lines as docs/format.md describes them',
-      )
-    }
-    const { numbers, count } = canonicalTable
-    return new Lines(canonical, canonicalView, numbers, count, canonical.length, 'utf8', path, firstLine)
+    const canonicalised = Lines.scan(canonical, 'utf8', path, firstLine)
+    if (canonicalised !== undefined) return canonicalised
+    const expected = 'lines as docs/format.md describes them'
+    throw new InvalidBatchError(path, 1, 'cannot be read as event lines', expected)
+  }
+
+  /** Undefined unless the lines stand in their canonical form. */
+  private static scan(
+    bytes: Buffer,
+    encoding: 'latin1' | 'utf8',
+    path: string,
+    firstLine: number,
+  ): Lines | undefined {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    const table = scanLines(bytes, view)
+    return (
+      table && new Lines(bytes, view, table.numbers, table.count, bytes.length, encoding, path, firstLine)
+    )
   }
 
   /** As `fromBytes`, for lines that are a string. */
@@ -233,10 +236,6 @@ export class Lines {
 }
 
 const CLOSE_BRACKET = 0x5d
-
-function viewOf({ buffer, byteOffset, byteLength }: Buffer): DataView {
-  return new DataView(buffer, byteOffset, byteLength)
-}
 
 /**
  * A batch file's bytes as text.
