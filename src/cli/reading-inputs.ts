@@ -1,4 +1,3 @@
-import type { ReadOptions } from '../log/reading.ts'
 import { listOption, option } from './command.ts'
 
 /** The options by which `read` and `tail` choose events. */
@@ -6,11 +5,4 @@ export const filterInputs = {
   types: listOption('--type <type>', 'only events of this type'),
   prefix: option('--prefix <text>', 'only events of streams whose name begins so'),
   tags: listOption('--tag <tag>', 'only events with this tag'),
-}
-
-/** Only what was given: an option that is there must not be undefined. */
-export function readOptions(
-  options: { readonly [Name in keyof ReadOptions]: ReadOptions[Name] | undefined },
-): ReadOptions {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }

@@ -5,6 +5,7 @@ import { oneOf, parseExpectedVersion, parsePlace } from '../input-values.ts'
 import { readJson } from '../json-input.ts'
 import { openForSharing, openForWriting } from '../opening.ts'
 import { printable } from '../terminal-text.ts'
+import { withoutAbsent } from '../without-absent.ts'
 
 export const append = command({
   inputs: {
@@ -63,8 +64,7 @@ export const append = command({
     const metadata = asMetadata(
       await readJson('--metadata', fields.metadata, fields.metadataFile, context.signal),
     )
-    const event = { type, data, metadata, tags, schema, id, time }
-    const given = Object.fromEntries(Object.entries(event).filter(([, value]) => value !== undefined))
+    const given = withoutAbsent({ data, metadata, tags, schema, id, time })
     await using log = await (shared ? openForSharing(context, remote) : openForWriting(context))
     const level = ack ?? (shared ? 'pushed' : 'committed')
     const options = { expectedVersion: expect ?? 'any', ack: level, signal: context.signal }

@@ -6,10 +6,11 @@ import { argument, command, flag, json, optionalArgument } from '../command.ts'
 import type { Context } from '../context.ts'
 import { eventLines } from '../event-text.ts'
 import { noticeText } from '../opening.ts'
-import { filterInputs, readOptions } from '../reading-inputs.ts'
+import { filterInputs } from '../reading-inputs.ts'
 import { replicaLine } from '../replica-text.ts'
 import { findTailStart, linesInput, SHOWN_FIRST } from '../tail-start.ts'
 import { showTransfer } from '../transfer.ts'
+import { withoutAbsent } from '../without-absent.ts'
 
 export const follow = command({
   inputs: {
@@ -53,7 +54,7 @@ export const follow = command({
     if (status) return await printStatus(replica, changes, json, context)
     const print = (event: RecordedEvent) =>
       json ? output.json(event) : output.lines(eventLines(event, output))
-    const options = readOptions({ ...filter, signal })
+    const options = withoutAbsent({ ...filter, signal })
     const start = await findTailStart(replica, lines ?? SHOWN_FIRST, options)
     for (const event of start.events) await print(event)
     await output.flush()

@@ -1,8 +1,9 @@
 import { command, flag, json, option, optionalArgument } from '../command.ts'
 import { eventLines } from '../event-text.ts'
 import { parseCount, parsePlace } from '../input-values.ts'
-import { filterInputs, readOptions } from '../reading-inputs.ts'
+import { filterInputs } from '../reading-inputs.ts'
 import { openView } from '../view.ts'
+import { withoutAbsent } from '../without-absent.ts'
 
 export const read = command({
   inputs: {
@@ -23,7 +24,8 @@ export const read = command({
     const { output, signal } = context
     await using view = await openView(context)
     const direction = backwards ? 'backwards' : 'forwards'
-    for await (const event of view.read(readOptions({ ...options, direction, ifMissing: 'error', signal }))) {
+    const given = withoutAbsent({ ...options, signal })
+    for await (const event of view.read({ ...given, direction, ifMissing: 'error' })) {
       if (json) await output.json(event)
       else await output.lines(eventLines(event, output))
     }

@@ -4,8 +4,9 @@ import { command, json, option, optionalArgument } from '../command.ts'
 import { eventLines } from '../event-text.ts'
 import { parsePlace } from '../input-values.ts'
 import { openForReading } from '../opening.ts'
-import { filterInputs, readOptions } from '../reading-inputs.ts'
+import { filterInputs } from '../reading-inputs.ts'
 import { findTailStart, linesInput, SHOWN_FIRST } from '../tail-start.ts'
+import { withoutAbsent } from '../without-absent.ts'
 
 export const tail = command({
   inputs: {
@@ -29,7 +30,7 @@ export const tail = command({
       json ? output.json(event) : output.lines(eventLines(event, output))
 
     await using log = await openForReading(context, { watch: {} })
-    const options = readOptions({ ...filter, signal })
+    const options = withoutAbsent({ ...filter, signal })
     const start =
       from === undefined
         ? await findTailStart(log, lines ?? SHOWN_FIRST, options)

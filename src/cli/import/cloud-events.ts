@@ -1,6 +1,7 @@
 import type { Json, Metadata, NewEvent } from '../../event/event.ts'
+import { withoutAbsent } from '../without-absent.ts'
 import { ImportError, type ImportedEvent, type StreamOptions } from './imported-event.ts'
-import { JsonFields, withoutAbsent } from './json-fields.ts'
+import { JsonFields } from './json-fields.ts'
 import { type JsonObject, readJsonObjects } from './json-objects.ts'
 import { nameUuid } from './name-uuid.ts'
 

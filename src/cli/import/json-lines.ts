@@ -1,6 +1,7 @@
 import type { NewEvent } from '../../event/event.ts'
+import { withoutAbsent } from '../without-absent.ts'
 import { ImportError, type ImportedEvent, type StreamOptions } from './imported-event.ts'
-import { JsonFields, withoutAbsent } from './json-fields.ts'
+import { JsonFields } from './json-fields.ts'
 import { readJsonObjects } from './json-objects.ts'
 
 const FIELDS = ['type', 'data', 'metadata', 'tags', 'schema', 'id', 'time']
