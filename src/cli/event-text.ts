@@ -4,6 +4,11 @@ import { cutTo, jsonLine, printable } from './terminal-text.ts'
 
 const INDENT = ' '.repeat(8)
 
+/** Prints an event: for programs as JSON, else for people. */
+export function printEvent(event: RecordedEvent, json: boolean, output: Output): Promise<void> {
+  return json ? output.json(event) : output.lines(eventLines(event, output))
+}
+
 /**
  * An event for people: position, type, stream with version and time on one line, what it holds below it.
  * Cut to the width of a terminal; whole in a pipe.

@@ -1,14 +1,12 @@
 import { UsageError } from '../../event/errors.ts'
-import type { RecordedEvent } from '../../event/event.ts'
 import type { Notice } from '../../log/log-state.ts'
 import type { Replica } from '../../replica.ts'
 import { argument, command, flag, json, optionalArgument } from '../command.ts'
 import type { Context } from '../context.ts'
-import { eventLines } from '../event-text.ts'
+import { findTailStart, linesInput, printTail } from '../event-tail.ts'
 import { noticeText } from '../opening.ts'
 import { filterInputs } from '../reading-inputs.ts'
 import { replicaLine } from '../replica-text.ts'
-import { findTailStart, linesInput, SHOWN_FIRST } from '../tail-start.ts'
 import { showTransfer } from '../transfer.ts'
 import { withoutAbsent } from '../without-absent.ts'
 
@@ -52,16 +50,9 @@ export const follow = command({
     await using replica = await open()
     opened = replica
     if (status) return await printStatus(replica, changes, json, context)
-    const print = (event: RecordedEvent) =>
-      json ? output.json(event) : output.lines(eventLines(event, output))
     const options = withoutAbsent({ ...filter, signal })
-    const start = await findTailStart(replica, lines ?? SHOWN_FIRST, options)
-    for (const event of start.events) await print(event)
-    await output.flush()
-    for await (const event of replica.read({ ...options, from: start.next, follow: true })) {
-      await print(event)
-      await output.flush()
-    }
+    const start = await findTailStart(replica, options, lines)
+    await printTail(replica, options, start, json, output)
   },
 })
 

@@ -1,5 +1,5 @@
 import { command, flag, json, option, optionalArgument } from '../command.ts'
-import { eventLines } from '../event-text.ts'
+import { printEvent } from '../event-text.ts'
 import { parseCount, parsePlace } from '../input-values.ts'
 import { filterInputs } from '../reading-inputs.ts'
 import { openView } from '../view.ts'
@@ -26,8 +26,7 @@ export const read = command({
     const direction = backwards ? 'backwards' : 'forwards'
     const given = withoutAbsent({ ...options, signal })
     for await (const event of view.read({ ...given, direction, ifMissing: 'error' })) {
-      if (json) await output.json(event)
-      else await output.lines(eventLines(event, output))
+      await printEvent(event, json, output)
     }
   },
 })

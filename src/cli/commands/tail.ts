@@ -1,11 +1,9 @@
 import { UsageError } from '../../event/errors.ts'
-import type { RecordedEvent } from '../../event/event.ts'
 import { command, json, option, optionalArgument } from '../command.ts'
-import { eventLines } from '../event-text.ts'
+import { findTailStart, linesInput, printTail } from '../event-tail.ts'
 import { parsePlace } from '../input-values.ts'
 import { openForReading } from '../opening.ts'
 import { filterInputs } from '../reading-inputs.ts'
-import { findTailStart, linesInput, SHOWN_FIRST } from '../tail-start.ts'
 import { withoutAbsent } from '../without-absent.ts'
 
 export const tail = command({
@@ -25,21 +23,9 @@ export const tail = command({
     if (from !== undefined && lines !== undefined) {
       throw new UsageError('--from and --lines both say where to begin: give one of them')
     }
-    const { output, signal } = context
-    const print = (event: RecordedEvent) =>
-      json ? output.json(event) : output.lines(eventLines(event, output))
-
     await using log = await openForReading(context, { watch: {} })
-    const options = withoutAbsent({ ...filter, signal })
-    const start =
-      from === undefined
-        ? await findTailStart(log, lines ?? SHOWN_FIRST, options)
-        : { events: [], next: from }
-    for (const event of start.events) await print(event)
-    await output.flush()
-    for await (const event of log.read({ ...options, from: start.next, follow: true })) {
-      await print(event)
-      await output.flush()
-    }
+    const options = withoutAbsent({ ...filter, signal: context.signal })
+    const start = from === undefined ? await findTailStart(log, options, lines) : { events: [], next: from }
+    await printTail(log, options, start, json, context.output)
   },
 })

@@ -2,10 +2,12 @@ import type { RecordedEvent } from '../event/event.ts'
 import type { ReadOptions } from '../log/reading.ts'
 import type { Log } from '../opened-log.ts'
 import { option } from './command.ts'
+import { printEvent } from './event-text.ts'
 import { parseCount } from './input-values.ts'
+import type { Output } from './output.ts'
 
 /** How many of the last events are shown where nobody says how many. */
-export const SHOWN_FIRST = 10
+const SHOWN_FIRST = 10
 
 export const linesInput = option(
   '-n, --lines <n>',
@@ -22,8 +24,8 @@ export interface TailStart {
 /** The last events that are asked for, oldest first. */
 export async function findTailStart(
   log: Pick<Log, 'read'>,
-  count: number,
   options: ReadOptions,
+  count = SHOWN_FIRST,
 ): Promise<TailStart> {
   const events: RecordedEvent[] = []
   // With none to show, the last one still says where new ones begin.
@@ -32,4 +34,20 @@ export async function findTailStart(
   const [last] = events
   const place = options.stream === undefined ? last?.position : last?.version
   return { events: count === 0 ? [] : events.reverse(), next: (place ?? 0) + 1 }
+}
+
+/** Prints the events that are shown first, and all that come after them, each at once. */
+export async function printTail(
+  log: Pick<Log, 'read'>,
+  options: ReadOptions,
+  { events, next }: TailStart,
+  json: boolean,
+  output: Output,
+): Promise<void> {
+  for (const event of events) await printEvent(event, json, output)
+  await output.flush()
+  for await (const event of log.read({ ...options, from: next, follow: true })) {
+    await printEvent(event, json, output)
+    await output.flush()
+  }
 }
