@@ -13,11 +13,11 @@ import { findRepository, findRepositoryUpwards } from '../repository/location.ts
 import { readRef } from '../repository/refs.ts'
 import type { Repository } from '../repository/repository.ts'
 import type { SharedLog } from '../shared-log.ts'
-import { AppendWithdrawnError } from '../sync/shared/pending.ts'
 import { systemClock } from '../system/clock.ts'
 import { nodeFileSystem } from '../system/file-system.ts'
 import type { Context } from './context.ts'
 import type { Messages } from './messages.ts'
+import { warnOf } from './notice-text.ts'
 import { countOf } from './progress.ts'
 
 /**
@@ -106,10 +106,7 @@ function openingOptions({ messages, signal }: Context) {
   const progress = messages.progress('Opening')
   const options = {
     watch: false as const,
-    onNotice: (notice: Notice) => {
-      const text = noticeText(notice)
-      if (text !== undefined) messages.warn(text)
-    },
+    onNotice: (notice: Notice) => warnOf(notice, messages),
     onProgress: (done: number, total: number) => progress.update({ done, total, unit: 'events' }),
     signal,
   }
@@ -163,27 +160,5 @@ async function recover(repository: Repository, context: Context, left: number): 
       `Only what is committed is shown. ${countOf(left, 'event')} in the journal cannot be committed: ${error.message}\n  hint: See: memoir doctor`,
     )
     return false
-  }
-}
-
-/** What a notice says to the person at the terminal; undefined for what is shown otherwise. */
-export function noticeText(notice: Notice): string | undefined {
-  switch (notice.kind) {
-    case 'adopted':
-      return undefined
-    case 'rewritten':
-      return `The history was rewritten: up to position ${notice.commonPosition} it is the same.`
-    case 'unreadable-commit':
-      return `Commit ${notice.commit} cannot be read: ${notice.error.message}`
-    case 'projection-stopped':
-      return `The projection "${notice.projection}" stopped at position ${notice.position}: ${notice.error.message}`
-    case 'remote-back':
-      return 'The remote answers again.'
-    case 'conflict':
-      // Whoever withdrew it knows.
-      if (notice.error instanceof AppendWithdrawnError) return undefined
-      return `Did not hold on the remote: ${notice.error.message}\n  hint: See: memoir conflicts`
-    default:
-      return notice.error.message
   }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { noticeText } from '../../src/cli/opening.ts'
+import { noticeText } from '../../src/cli/notice-text.ts'
 
 test('a projection that stopped is told with its name and the event, not with its own words alone', () => {
   const error = new Error('boom')

@@ -4,7 +4,7 @@ import type { Replica } from '../../replica.ts'
 import { argument, command, flag, json, optionalArgument } from '../command.ts'
 import type { Context } from '../context.ts'
 import { findTailStart, linesInput, printTail } from '../event-tail.ts'
-import { noticeText } from '../opening.ts'
+import { warnOf } from '../notice-text.ts'
 import { filterInputs } from '../reading-inputs.ts'
 import { replicaLine } from '../replica-text.ts'
 import { showTransfer } from '../transfer.ts'
@@ -38,8 +38,7 @@ export const follow = command({
         onTransfer: transfer.onProgress,
         onProgress: () => signal.throwIfAborted(),
         onNotice: (notice) => {
-          const text = noticeText(notice)
-          if (text !== undefined) messages.warn(text)
+          warnOf(notice, messages)
           changes.add(notice)
         },
       })
