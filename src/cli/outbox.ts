@@ -1,9 +1,10 @@
 import { ownDirectory } from '../log/log-repository.ts'
 import type { StreamAppend } from '../log/preparation.ts'
-import type { Repository } from '../repository/repository.ts'
 import { Outbox } from '../sync/shared/outbox.ts'
 import type { OutboxEntry } from '../sync/shared/outbox-record.ts'
 import { nodeFileSystem } from '../system/file-system.ts'
+import type { Context } from './context.ts'
+import { getLogRepository } from './opening.ts'
 import { countOf } from './progress.ts'
 import { printable } from './terminal-text.ts'
 
@@ -16,7 +17,8 @@ export interface OutboxCounts {
 }
 
 /** What stands in a log's outbox, read beside a process that writes to it; undefined if it was never shared. */
-export async function readOutbox(repository: Repository): Promise<readonly OutboxEntry[] | undefined> {
+export async function readOutbox(context: Context): Promise<readonly OutboxEntry[] | undefined> {
+  const { repository } = await getLogRepository(context)
   const directory = `${ownDirectory(repository)}/outbox`
   const stat = await nodeFileSystem.stat(directory).catch(() => undefined)
   return stat && (await Outbox.read(directory, nodeFileSystem))
@@ -28,8 +30,8 @@ export function countOutbox(entries: readonly OutboxEntry[]): OutboxCounts {
   return { provisional: events.length, conflicts: entries.length - pending.length }
 }
 
-/** What the events of an append are called, a line each. */
-export function eventLines(appends: readonly StreamAppend[]): string[] {
+/** What the events of appends are called, a line each. */
+export function appendLines(appends: readonly StreamAppend[]): string[] {
   return appends.flatMap(({ stream, events }) =>
     events.map(({ type }) => `    ${printable(`${type}  ${stream}`)}`),
   )

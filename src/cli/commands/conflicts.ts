@@ -7,8 +7,8 @@ import { command, json, option, optionalArgument } from '../command.ts'
 import type { Context } from '../context.ts'
 import { parseExpectedVersion } from '../input-values.ts'
 import { readJson } from '../json-input.ts'
-import { getLogRepository, openForSharing } from '../opening.ts'
-import { eventLines, readOutbox } from '../outbox.ts'
+import { openForSharing } from '../opening.ts'
+import { appendLines, readOutbox } from '../outbox.ts'
 import { printable } from '../terminal-text.ts'
 
 export const conflicts = command({
@@ -75,13 +75,12 @@ function asAppends(value: Json | undefined): readonly StreamAppend[] | undefined
 
 /** Also beside a running writer. */
 async function list(json: boolean, context: Context): Promise<void> {
-  const { repository } = await getLogRepository(context)
-  const found = conflictsOf((await readOutbox(repository)) ?? [])
+  const found = conflictsOf((await readOutbox(context)) ?? [])
   if (json) for (const conflict of found) await context.output.json(conflict)
   else if (found.length === 0) await context.output.line('No conflicts.')
   else await context.output.lines(found.flatMap(conflictLines))
 }
 
 function conflictLines({ id, appends, reason }: Conflict): string[] {
-  return [`${id}  ${printable(reason.message)}`, ...eventLines(appends)]
+  return [`${id}  ${printable(reason.message)}`, ...appendLines(appends)]
 }

@@ -2,8 +2,8 @@ import { UsageError } from '../../event/errors.ts'
 import { pendingOf } from '../../sync/shared/pending.ts'
 import { command, json, option, optionalArgument } from '../command.ts'
 import type { Context } from '../context.ts'
-import { getLogRepository, openForSharing } from '../opening.ts'
-import { eventLines, readOutbox } from '../outbox.ts'
+import { openForSharing } from '../opening.ts'
+import { appendLines, readOutbox } from '../outbox.ts'
 
 export const pending = command({
   inputs: {
@@ -36,10 +36,9 @@ withdraw <id> makes a conflict of it, to decide about with memoir conflicts.`,
 
 /** Also beside a running writer. */
 async function list(json: boolean, context: Context): Promise<void> {
-  const { repository } = await getLogRepository(context)
-  const entries = (await readOutbox(repository)) ?? []
+  const entries = (await readOutbox(context)) ?? []
   const found = entries.filter(({ conflict }) => conflict === undefined).map(pendingOf)
   if (json) for (const append of found) await context.output.json(append)
   else if (found.length === 0) await context.output.line('Nothing waits for the remote.')
-  else await context.output.lines(found.flatMap(({ id, appends }) => [id, ...eventLines(appends)]))
+  else await context.output.lines(found.flatMap(({ id, appends }) => [id, ...appendLines(appends)]))
 }

@@ -1,5 +1,5 @@
 import { command, json } from '../command.ts'
-import { getLogRepository, openForReading } from '../opening.ts'
+import { openForReading } from '../opening.ts'
 import { countOutbox, outboxText, readOutbox } from '../outbox.ts'
 import { countOf, formatBytes, formatCount } from '../progress.ts'
 import { remoteText } from '../remote-text.ts'
@@ -15,7 +15,7 @@ export const status = command({
     await using log = await openForReading(context)
     const disk = await log.measureDisk()
     const status = log.status()
-    const entries = await readOutbox((await getLogRepository(context)).repository)
+    const entries = await readOutbox(context)
     const shared = entries && countOutbox(entries)
     if (json) return context.output.json({ ...status, ...(shared && { shared }) })
     const facts = {
