@@ -15,6 +15,11 @@ export function parsePlace(text: string, form: string): number {
   throw new UsageError(`${form}: counting begins at 1`)
 }
 
+/** A point in time: a position is typed as digits; what else it may be, the log knows. */
+export function parsePoint(text: string): number | string {
+  return /^\d{1,16}$/.test(text) ? Number(text) : text
+}
+
 /** @throws UsageError */
 export function parseExpectedVersion(text: string, form: string): ExpectedVersion {
   if (text === 'any' || text === 'no-stream' || text === 'stream-exists') return text

@@ -2,6 +2,7 @@ import type { Projection } from '../image/projection.ts'
 import type { Log } from '../opened-log.ts'
 import { abortable } from '../system/abortable.ts'
 import type { Context } from './context.ts'
+import { parsePoint } from './input-values.ts'
 import { openForReading } from './opening.ts'
 
 /** A log as it is, or as it was: what `read`, `streams` and `state` look at. */
@@ -32,9 +33,4 @@ export async function openView(
     await dispose()
     throw error
   }
-}
-
-/** A position is typed as digits; what else it may be, the log knows. */
-function parsePoint(text: string): number | string {
-  return /^\d{1,16}$/.test(text) ? Number(text) : text
 }

@@ -3,6 +3,7 @@ import type { TransferProgress } from '../../repository/transfer-progress.ts'
 import type { RestoreResult } from '../../restore.ts'
 import { argument, command, flag, json, option } from '../command.ts'
 import type { Context } from '../context.ts'
+import { parsePoint } from '../input-values.ts'
 import { countOf, formatBytes } from '../progress.ts'
 import { printable } from '../terminal-text.ts'
 
@@ -10,7 +11,11 @@ export const restore = command({
   inputs: {
     folder: argument('folder', 'where `memoir backup` wrote to'),
     path: argument('path', 'a new or empty folder for the log'),
-    at: option('--at <point>', "the log as of a position (42), a commit's full id, or a date (2026-11-01)"),
+    at: option(
+      '--at <point>',
+      "the log as of a position (42), a commit's full id, or a date (2026-11-01)",
+      parsePoint,
+    ),
     dryRun: flag('--dry-run', 'check everything and say what would be restored; leave nothing'),
     follow: flag('--follow', 'go on with what the backup gets, until Ctrl-C: a warm standby'),
     json,
@@ -30,15 +35,14 @@ whole or not at all: --at with a position in its midst gives the commit before i
     }
     const { restore } = await import('../../restore.ts')
     using work = showWork(context)
-    const point = at !== undefined && /^\d{1,16}$/.test(at) ? Number(at) : at
     const result = await restore(folder, path, {
       ...work.options,
       dryRun,
-      ...(point !== undefined && { at: point }),
+      ...(at !== undefined && { at }),
     })
     if (json) return context.output.json({ ...result, dryRun })
-    if (typeof point === 'number' && result.position < point) {
-      context.messages.say(`Position ${point} is in the midst of a commit: this is the one before it.`)
+    if (typeof at === 'number' && result.position < at) {
+      context.messages.say(`Position ${at} is in the midst of a commit: this is the one before it.`)
     }
     await context.output.line(restoredLine(dryRun ? 'Would restore' : 'Restored', result))
   },
