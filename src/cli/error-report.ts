@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { MemoirError } from '../event/errors.ts'
+import { MemoirError, messageOf } from '../event/errors.ts'
 import { printableLines } from './terminal-text.ts'
 
 /**
@@ -8,7 +8,7 @@ import { printableLines } from './terminal-text.ts'
  */
 export function describeError(error: unknown, debug: boolean): string {
   if (debug) return printableLines(`memoir: ${inspect(error)}`)
-  const message = error instanceof Error ? error.message : String(error)
+  const message = messageOf(error)
   const lines = [`memoir: ${message}`]
   const cause = error instanceof Error ? causeOf(error, message) : undefined
   if (cause !== undefined) lines.push(`  cause: ${cause}`)

@@ -20,6 +20,16 @@ export abstract class MemoirError extends Error {
   }
 }
 
+/** What was thrown, as an error. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown))
+}
+
+/** What a thing that was thrown says. */
+export function messageOf(thrown: unknown): string {
+  return asError(thrown).message
+}
+
 /** An event, a stream name or an option of an append that cannot be stored as it is. */
 export class InvalidEventError extends MemoirError {
   readonly code = 'invalid-event'

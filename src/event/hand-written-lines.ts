@@ -1,3 +1,4 @@
+import { messageOf } from './errors.ts'
 import { InvalidBatchError } from './invalid-batch.ts'
 import { encodeRecord } from './record.ts'
 import { MAX_DEPTH, parseStrictJson } from './strict-json.ts'
@@ -32,12 +33,9 @@ function canonicaliseLine(line: string, path: string, number: number): string {
   try {
     value = parseStrictJson(line, { line: number, maxDepth: MAX_DEPTH + 1 })
   } catch (error) {
-    const problem = error instanceof Error ? error.message : String(error)
-    refuse(
-      line.includes('}{') ? `holds more than one value: ${problem}` : problem,
-      'one event as JSON',
-      error,
-    )
+    const problem = messageOf(error)
+    const found = line.includes('}{') ? `holds more than one value: ${problem}` : problem
+    refuse(found, 'one event as JSON', error)
   }
   return encodeRecord(value, (problem, expected) => refuse(problem, expected))
 }

@@ -1,3 +1,4 @@
+import { asError } from '../event/errors.ts'
 import type { LogState, Notice } from '../log/log-state.ts'
 import type { Image } from './image.ts'
 import type { Projection } from './projection.ts'
@@ -196,7 +197,7 @@ export class Snapshotter {
   }
 
   private fail(projection: Projection<unknown> | undefined, cause: unknown): void {
-    const error = cause instanceof Error ? cause : new Error(String(cause))
+    const error = asError(cause)
     if (projection !== undefined) this.options.image.snapshotFailed(projection, error.message)
     this.options.notify({ kind: 'snapshot-failed', projection: projection?.name ?? '', error })
   }

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { FSWatcher } from 'chokidar'
+import { asError } from '../event/errors.ts'
 
 export interface WatcherOptions {
   readonly repository: { readonly gitDirectory: string; readonly branch: string }
@@ -103,11 +104,11 @@ export class Watcher {
     }
   }
 
-  private report(error: unknown): void {
-    const { message } = error instanceof Error ? error : new Error(String(error))
-    if (message === this.lastProblem) return
-    this.lastProblem = message
-    this.options.onError(error instanceof Error ? error : new Error(message))
+  private report(problem: unknown): void {
+    const error = asError(problem)
+    if (error.message === this.lastProblem) return
+    this.lastProblem = error.message
+    this.options.onError(error)
   }
 }
 

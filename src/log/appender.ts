@@ -1,4 +1,5 @@
 import type { AppendCondition } from '../event/condition.ts'
+import { asError } from '../event/errors.ts'
 import { JsonWriter } from '../event/json-writer.ts'
 import { timeOf } from '../event/time.ts'
 import { JournalFullError } from '../journal/errors.ts'
@@ -141,16 +142,14 @@ export class Appender {
 
   /** What came after the refused group was given places behind it, so all that waits is refused with it. */
   private refuse(group: AppendGroup, error: unknown): void {
-    if (!(error instanceof JournalFullError)) {
-      this.failure = error instanceof Error ? error : new Error(String(error))
-    }
+    if (!(error instanceof JournalFullError)) this.failure = asError(error)
     const refused = [group, ...this.full.splice(0).map((waiting) => waiting.group)]
     if (this.open !== undefined) refused.push(this.closeGroup(this.open).group)
     try {
       this.parts.log.index.truncate(this.parts.log.visible.position)
     } catch (cause) {
       // What comes now cannot be checked against such an index.
-      this.failure = cause instanceof Error ? cause : new Error(String(cause))
+      this.failure = asError(cause)
     }
     for (const { reject } of refused) reject(error)
   }

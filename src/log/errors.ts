@@ -1,5 +1,5 @@
 import type { ExpectedVersion } from '../event/condition.ts'
-import { MemoirError } from '../event/errors.ts'
+import { MemoirError, messageOf } from '../event/errors.ts'
 import { isCurrentProcess, type ProcessIdentity } from '../system/process-identity.ts'
 
 /** A stream, or what a query selects, does not stand where an append expected it. Nothing was stored. */
@@ -211,8 +211,4 @@ export class CommitNotFoundError extends MemoirError {
   constructor(readonly commit: string) {
     super(`there is no commit "${commit}" in the log`, { hint: 'Give the full id, as `git log` prints it.' })
   }
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause)
 }

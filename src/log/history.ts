@@ -1,3 +1,4 @@
+import { messageOf } from '../event/errors.ts'
 import { InvalidBatchError } from '../event/invalid-batch.ts'
 import { encodeRecord, refuseUnlikeAppend } from '../event/record.ts'
 import { MAX_DEPTH, parseStrictJson } from '../event/strict-json.ts'
@@ -88,7 +89,7 @@ function checkForeignEvent(
   try {
     value = parseStrictJson(text, { maxDepth: MAX_DEPTH + 1 })
   } catch (error) {
-    refuse(error instanceof Error ? error.message : String(error), 'one event as JSON', error)
+    refuse(messageOf(error), 'one event as JSON', error)
   }
   // For its checks: the stored line stays as it is.
   encodeRecord(value, (problem, expected) => refuse(problem, expected))
