@@ -1,9 +1,8 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type AppendCondition, copyCondition } from '../event/condition.ts'
 import type { RecordedEvent } from '../event/event.ts'
 import { Admission } from './admission.ts'
 import { hasGivenIds, type PreparedAppend } from './append-check.ts'
-import { AppendRequest, accept, acceptIfNew, whenSafe } from './append-request.ts'
+import { AppendRequest, accept } from './append-request.ts'
 import type { AckLevel, Appender } from './appender.ts'
 import type { BatchSource } from './batch-source.ts'
 import type { Draft } from './draft.ts'
@@ -21,11 +20,10 @@ import type { Follower } from './follower.ts'
 import type { LogState } from './log-state.ts'
 import type { AppendResult } from './placement.ts'
 import type { Preparation, StreamAppend } from './preparation.ts'
-import { loadEvent, loadRun, type ReadOptions, readEvents } from './reading.ts'
-import { findRepeatedAppend, positionsOfGivenIds } from './repeated-append.ts'
+import { loadEvent, type ReadOptions, readEvents } from './reading.ts'
+import { RepeatableAppends } from './repeatable-appends.ts'
 import type { ReusableJournal } from './reusable-journal.ts'
-import type { Run } from './run.ts'
-import { runFrom, runTo } from './run.ts'
+import { type Run, runFrom, runTo } from './run.ts'
 import type { Sealer } from './sealer.ts'
 import { type StreamSummary, streamsAt } from './streams.ts'
 
@@ -52,8 +50,7 @@ export class EventLog {
   private phase: 'open' | 'closing' | 'closed' = 'open'
   private closing: Promise<void> | undefined
   private readonly admission = new Admission((isFresh) => this.prepareToAccept(isFresh))
-  /** Appends with ids of the caller's, which are looked for before they are let in. */
-  private readonly lookedFor = new Set<Promise<AppendResult>>()
+  private readonly repeatable: RepeatableAppends
 
   constructor(
     readonly state: LogState,
@@ -61,7 +58,9 @@ export class EventLog {
     readonly follower: Follower,
     private readonly branchLock: Exclusive,
     readonly writer: Writer | undefined,
-  ) {}
+  ) {
+    this.repeatable = new RepeatableAppends(state, source, follower, this.admission)
+  }
 
   /**
    * Appends to one or more streams, all or nothing.
@@ -87,7 +86,7 @@ export class EventLog {
         preparation,
       )
       const appended = hasGivenIds(prepared)
-        ? this.untilSettled(this.appendOnce(request, sealer))
+        ? this.repeatable.append(request, sealer)
         : this.admission.enter(accept, request)
       return ack === 'written' || ack === 'journaled' ? appended : whenCommitted(appended, sealer)
     } catch (error) {
@@ -186,7 +185,7 @@ export class EventLog {
     const { writer, state } = this
     try {
       // What was called before this is stored, whether it was let in at once or had to wait.
-      await Promise.allSettled(this.lookedFor)
+      await this.repeatable.whenSettled()
       await this.admission.whenLetIn()
       await writer?.appender.whenSettled()
       if (writer !== undefined && writer.appender.failed === undefined) await writer.sealer.seal()
@@ -210,45 +209,6 @@ export class EventLog {
     if (this.phase !== 'open') throw new LogClosedError()
     if (this.writer === undefined) throw new ReadOnlyError()
     return this.writer
-  }
-
-  /** Appends what has ids that the caller chose, unless it was appended before: then its first result stands. */
-  private async appendOnce(request: AppendRequest, sealer: Sealer): Promise<AppendResult> {
-    const { appender, prepared } = request
-    const { state } = this
-    for (;;) {
-      // No others: the place of a refused append may be that of the same one made again.
-      const looked = new Set<number>()
-      if (positionsOfGivenIds(state.index, prepared).length > 0) {
-        // The first attempt may still be on its way to the journal, and where it is refused, whoever hears of that
-        // before this may have made it again. They are looked at in the turn in which none is on its way.
-        await appender.whenSettled()
-        if (this.follower.isAdopting) await this.follower.look()
-        const positions = positionsOfGivenIds(state.index, prepared)
-        if (appender.failed === undefined && !positions.every((position) => this.isReadable(position))) {
-          await nextTurn()
-          continue
-        }
-        for (const position of positions) looked.add(position)
-        const load = (position: number) => loadRun(state, this.source, position)
-        const repeated = await findRepeatedAppend(state.index, prepared, load)
-        if (repeated !== undefined) return whenSafe(repeated, request, sealer)
-      }
-      const appended = await this.admission.enter(acceptIfNew, { request, looked, state })
-      if (appended !== undefined) return appended
-    }
-  }
-
-  private untilSettled(appended: Promise<AppendResult>): Promise<AppendResult> {
-    this.lookedFor.add(appended)
-    const forget = () => this.lookedFor.delete(appended)
-    appended.then(forget, forget)
-    return appended
-  }
-
-  private isReadable(position: number): boolean {
-    const { branch, visible } = this.state
-    return position <= branch.position || position <= visible.position
   }
 
   /**
