@@ -104,9 +104,9 @@ export async function clone(address: string, path?: string, given: CloneOptions 
   if (path !== undefined) checkText('clone', 'a path to clone to', path)
   checkOptionKinds('clone', given, { ...OPEN_OPTIONS, ...CLONE })
   const { workTree = false, onTransfer, ...options } = given
-  const { signal, ports } = options
+  const { signal } = options
   checkOptions(options)
-  const { fileSystem } = portsOf(ports)
+  const { fileSystem } = portsOf(options)
   const target = resolve(path ?? nameOf(address))
   return await inNewFolder(target, async () => {
     await cloneLog(address, target, { bare: !workTree, signal, onProgress: onTransfer, fileSystem })

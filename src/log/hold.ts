@@ -32,7 +32,7 @@ export interface Hold {
   /** Undefined for who only reads. */
   readonly lock: WriterLock | undefined
   /** Called when nothing is left to be read before it is open. @throws the signal's reason */
-  readonly whenRecovered: () => void
+  readonly onRecovered: () => void
 }
 
 /**
@@ -60,13 +60,13 @@ export async function takeHold(options: HoldOptions, cleanup: (() => Promise<voi
   const goOnReading = () => signal?.removeEventListener('abort', stopReading)
   signal?.addEventListener('abort', stopReading)
   cleanup.push(async () => goOnReading())
-  const whenRecovered = () => {
+  const onRecovered = () => {
     signal?.throwIfAborted()
     goOnReading()
   }
   const store = new ObjectStore({ gitDirectory, fileSystem })
   cleanup.push(() => store.settle())
-  return { repository, directory, runner, reader, store, lock, whenRecovered }
+  return { repository, directory, runner, reader, store, lock, onRecovered }
 }
 
 async function takeLock({ fileSystem, clock }: HoldOptions, repository: Repository): Promise<WriterLock> {

@@ -108,10 +108,7 @@ async function open(
   releaseAll: () => Promise<void>,
 ): Promise<OpenedLog> {
   const { readOnly, fileSystem, clock, notify } = options
-  const { repository, directory, runner, reader, store, lock, whenRecovered } = await takeHold(
-    options,
-    cleanup,
-  )
+  const { repository, directory, runner, reader, store, lock, onRecovered } = await takeHold(options, cleanup)
   const { gitDirectory } = repository
   const uuid = uuidGenerator(options.random)
   const newId = () => uuid(clock.now())
@@ -134,7 +131,7 @@ async function open(
   state.visible.moveTo(branch.position)
 
   const branchLock = new Exclusive()
-  if (readOnly) whenRecovered()
+  if (readOnly) onRecovered()
   const makeDurable = async (since: string | undefined, commit: string) => {
     const hasNew = since !== undefined && since !== commit
     // Without git nobody knows all that a commit brought.
@@ -143,7 +140,7 @@ async function open(
     await syncRef(fileSystem, gitDirectory, repository.branch)
   }
   const secure = () => makeDurable(lock?.stoodAt, branch.commit)
-  const parts = { state, source, branchLock, listener, store, newId, secure, whenRecovered }
+  const parts = { state, source, branchLock, listener, store, newId, secure, onRecovered }
   const writer = readOnly ? undefined : await openWriter(options, opened, parts)
   const release = writer && ((position: number, common: number) => writer.journal.release(position, common))
   const follower = new Follower({
@@ -199,14 +196,14 @@ interface WriterParts {
   readonly newId: () => string
   /** Makes the branch durable, as far as nobody else has. */
   readonly secure: () => Promise<void>
-  readonly whenRecovered: Hold['whenRecovered']
+  readonly onRecovered: Hold['onRecovered']
 }
 
 /** Opens the journal, recovers what the branch lacks, and wires what appends and seals. */
 async function openWriter(
   options: OpenEventLogOptions,
   { repository, manifest, reader, directory }: OpenedRepository,
-  { state, source, branchLock, listener, store, newId, secure, whenRecovered }: WriterParts,
+  { state, source, branchLock, listener, store, newId, secure, onRecovered }: WriterParts,
 ): Promise<Writer> {
   const { fileSystem, clock, author, seal, notify, onSealed, eventBytes } = options
   const { gitDirectory, branch: ref } = repository
@@ -220,7 +217,7 @@ async function openWriter(
     // The journal may forget what the branch holds once that is durable: who moved it may have been killed before.
     await secure()
     await journal.release(state.branch.position)
-    whenRecovered()
+    onRecovered()
   } catch (error) {
     await journal.close().catch(() => undefined)
     throw error
