@@ -9,6 +9,7 @@ import type { LogListener, Notice } from './log/log-state.ts'
 import { type OpenedLog, type OpenedRepository, openEventLog } from './log/open-event-log.ts'
 import type { CommonOptions } from './options.ts'
 import { type Ports, portsOf } from './ports.ts'
+import { DEFAULT_REMOTE } from './repository/remote-address.ts'
 import { LongWork } from './sync/long-work.ts'
 import { type AutomaticPush, Pushers } from './sync/push/pushers.ts'
 import { Upkeep } from './sync/upkeep.ts'
@@ -55,7 +56,7 @@ export class Assembly {
 
   private constructor(private readonly options: AssemblyOptions) {
     this.ports = portsOf(options)
-    this.remote = options.remote ?? 'origin'
+    this.remote = options.remote ?? DEFAULT_REMOTE
   }
 
   static async open(path: string, options: AssemblyOptions): Promise<Assembly> {

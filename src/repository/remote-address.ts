@@ -16,6 +16,9 @@ export class InvalidRemoteError extends MemoirError {
   }
 }
 
+/** The name of the remote that is meant where none is named. */
+export const DEFAULT_REMOTE = 'origin'
+
 /** How git reaches a remote. */
 export type Transport = 'https' | 'http' | 'ssh' | 'file'
 

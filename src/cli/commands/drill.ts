@@ -1,4 +1,5 @@
 import { UsageError } from '../../event/errors.ts'
+import { DEFAULT_REMOTE } from '../../repository/remote-address.ts'
 import { command, json, option, optionalArgument } from '../command.ts'
 import { ExitCode } from '../exit-code.ts'
 import { openForReading } from '../opening.ts'
@@ -6,8 +7,6 @@ import { countOf } from '../progress.ts'
 import { loadProjections } from '../projection-module.ts'
 import { printable } from '../terminal-text.ts'
 import { showTransfer } from '../transfer.ts'
-
-const DEFAULT_REMOTE = 'origin'
 
 export const drill = command({
   inputs: {

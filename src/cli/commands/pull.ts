@@ -1,10 +1,8 @@
-import { shownAddress } from '../../repository/remote-address.ts'
+import { DEFAULT_REMOTE, shownAddress } from '../../repository/remote-address.ts'
 import { command, json, optionalArgument } from '../command.ts'
 import { openForWriting } from '../opening.ts'
 import { countOf } from '../progress.ts'
 import { showTransfer } from '../transfer.ts'
-
-const DEFAULT_REMOTE = 'origin'
 
 export const pull = command({
   inputs: {

@@ -1,10 +1,9 @@
+import { DEFAULT_REMOTE } from '../../repository/remote-address.ts'
 import { command, json, optionalArgument } from '../command.ts'
 import { openForReading } from '../opening.ts'
 import { countOf } from '../progress.ts'
 import { printable } from '../terminal-text.ts'
 import { showTransfer } from '../transfer.ts'
-
-const DEFAULT_REMOTE = 'origin'
 
 export const push = command({
   inputs: {
