@@ -37,23 +37,6 @@ export interface AppendCondition {
   readonly after?: number
 }
 
-/** What a query looks at in an event. */
-export interface Queryable {
-  readonly type: string
-  readonly stream: string
-  readonly tags: readonly string[]
-}
-
-/** All query rules: the slow, plain form that the index's fast one is tested against. */
-export function matchesQuery(query: Query, event: Queryable): boolean {
-  return queryItems(query).some(
-    ({ types, streams, tags }) =>
-      (types === undefined || types.includes(event.type)) &&
-      (streams === undefined || streams.includes(event.stream)) &&
-      (tags === undefined || tags.every((tag) => event.tags.includes(tag))),
-  )
-}
-
 export function queryItems(query: Query): readonly QueryItem[] {
   return isList(query) ? query : [query]
 }

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
-import { matchesQuery, meetsExpectedVersion } from '../../src/event/condition.ts'
+import { meetsExpectedVersion } from '../../src/event/condition.ts'
 import type { RecordedEvent } from '../../src/event/event.ts'
 import type { AckLevel } from '../../src/log/appender.ts'
 import type { StreamSummary } from '../../src/log/streams.ts'
+import { matchesQuery } from '../event/plain-query.ts'
 import type { Attempted, History, Operation, OperationEvent } from './history.ts'
 import { type Tally, tally } from './tally.ts'
 

@@ -1,10 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import {
-  type ExpectedVersion,
-  matchesQuery,
-  meetsExpectedVersion,
-  type Query,
-} from '../../src/event/condition.ts'
+import { type ExpectedVersion, meetsExpectedVersion, type Query } from '../../src/event/condition.ts'
+import { matchesQuery } from './plain-query.ts'
 
 test.each<[ExpectedVersion, number, boolean]>([
   ['any', 0, true],

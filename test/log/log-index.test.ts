@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
-import { matchesQuery, type Query } from '../../src/event/condition.ts'
+import type { Query } from '../../src/event/condition.ts'
 import { Lines } from '../../src/event/lines.ts'
 import { formatTime } from '../../src/event/time.ts'
 import { Column } from '../../src/log/column.ts'
@@ -11,6 +11,7 @@ import { LogIndex } from '../../src/log/log-index.ts'
 import { jumpLength, StreamChains } from '../../src/log/stream-chains.ts'
 import { TagIndex } from '../../src/log/tag-index.ts'
 import { storedLine } from '../event/encoded-line.ts'
+import { matchesQuery } from '../event/plain-query.ts'
 
 interface Entry {
   readonly stream: string
