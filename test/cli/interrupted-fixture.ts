@@ -1,9 +1,8 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, onTestFinished } from 'vitest'
+import { expect } from 'vitest'
 import { open } from '../../src/memoir.ts'
-import { git, gitText } from '../repository/real-git.ts'
+import { git, gitText, temporaryDirectory } from '../repository/real-git.ts'
 import type { Ended, Started } from './program.ts'
 
 export interface Place {
@@ -19,8 +18,7 @@ export const PROMPT_MS = 3000
 
 /** A log of six commits, a remote and a backup that have three of them, and no folder to restore to yet. */
 export async function prepare(): Promise<Place> {
-  const folder = mkdtempSync(join(tmpdir(), 'memoir-interrupted-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const folder = temporaryDirectory()
   const place = {
     folder,
     log: `${folder}/log.git`,

@@ -1,13 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it } from 'vitest'
+import { temporaryDirectory } from '../repository/real-git.ts'
 import { memoir } from './program.ts'
 
 it('memoir maintain packs the repository, and memoir status shows what it takes', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'memoir-cli-'))
-  onTestFinished(() => rmSync(folder, { recursive: true }))
-  const log = join(folder, 'log.git')
+  const log = join(temporaryDirectory(), 'log.git')
   await memoir(['init', log])
   await memoir(['-C', log, 'append', 's', 'Counted'])
   expect((await memoir(['-C', log, 'status'])).stdout).toMatch(

@@ -1,17 +1,16 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { type FileHandle, open as openFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { temporaryDirectory } from '../repository/real-git.ts'
 import { interrupt, PROMPT_MS } from './interrupted-fixture.ts'
 import { jsonLines, memoir, type Started, start } from './program.ts'
 
 /** A log, and a pipe with a name. */
 async function prepare() {
-  const folder = mkdtempSync(join(tmpdir(), 'memoir-pipe-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const folder = temporaryDirectory()
   const log = join(folder, 'log.git')
   const pipe = join(folder, 'feed.jsonl')
   execFileSync('mkfifo', [pipe])

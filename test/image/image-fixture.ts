@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { NewEvent, RecordedEvent } from '../../src/event/event.ts'
 import { Image } from '../../src/image/image.ts'
 import { type Projection, projection } from '../../src/image/projection.ts'
@@ -9,23 +6,11 @@ import { SnapshotStore } from '../../src/image/snapshot-store.ts'
 import { Snapshotter } from '../../src/image/snapshotter.ts'
 import type { EventLog } from '../../src/log/event-log.ts'
 import type { Notice } from '../../src/log/log-state.ts'
-import { type OpenEventLogOptions, type OpenedLog, openEventLog } from '../../src/log/open-event-log.ts'
-import { systemClock } from '../../src/system/clock.ts'
+import type { OpenEventLogOptions, OpenedLog } from '../../src/log/open-event-log.ts'
 import { type FileSystem, nodeFileSystem } from '../../src/system/file-system.ts'
-import { systemRandom } from '../../src/system/random.ts'
+import { openLog } from '../log/log-fixture.ts'
 
-/** A folder that is removed when it goes out of scope. */
-export class TemporaryFolder implements Disposable {
-  readonly path = mkdtempSync(join(tmpdir(), 'memoir-image-'))
-
-  join(...names: string[]): string {
-    return join(this.path, ...names)
-  }
-
-  [Symbol.dispose](): void {
-    rmSync(this.path, { recursive: true, force: true })
-  }
-}
+export { TemporaryFolder } from '../repository/git-repository.ts'
 
 export interface OpenOptions {
   readonly projections?: readonly Projection<unknown>[]
@@ -61,17 +46,11 @@ export class ImagedLog implements AsyncDisposable {
     let snapshotter: Snapshotter | undefined
     let indexPosition = 0
     let replayed = 0
-    const opened = await openEventLog({
-      path,
+    const opened = await openLog(path, {
       readOnly,
       engine: options.engine,
-      codec: 'jsonl',
-      author: { name: 'Ada', email: 'ada@example.org' },
       seal: { afterMs: options.sealAfterMs ?? 5, maxBytes: 1 << 20 },
-      eventBytes: 1 << 20,
       fileSystem,
-      clock: systemClock,
-      random: systemRandom,
       notify,
       onSealed: () => snapshotter?.maybeSnapshot(),
       onProgress: () => {

@@ -1,26 +1,13 @@
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import type { NewEvent, RecordedEvent } from '../../src/event/event.ts'
 import type { LogIndex } from '../../src/log/log-index.ts'
 import type { LogListener, Notice } from '../../src/log/log-state.ts'
-import { type OpenEventLogOptions, type OpenedLog, openEventLog } from '../../src/log/open-event-log.ts'
+import type { OpenEventLogOptions, OpenedLog } from '../../src/log/open-event-log.ts'
 import type { ReadOptions } from '../../src/log/reading.ts'
 import type { Run } from '../../src/log/run.ts'
-import { systemClock } from '../../src/system/clock.ts'
-import { nodeFileSystem } from '../../src/system/file-system.ts'
-import { systemRandom } from '../../src/system/random.ts'
-import { git, gitText } from '../repository/real-git.ts'
+import { commitByHand, openLog as openPlainLog } from './log-fixture.ts'
 
-export { fsck, git, gitText } from '../repository/real-git.ts'
-
-/** An empty folder that is removed when the test ends. */
-export function temporaryFolder(): string {
-  const path = realpathSync(mkdtempSync(join(tmpdir(), 'memoir-log-')))
-  onTestFinished(() => rmSync(path, { recursive: true, force: true }))
-  return path
-}
+export { fsck, git, gitText, temporaryDirectory as temporaryFolder } from '../repository/real-git.ts'
 
 /** What is told of a log's events keeps their ids in order: the smallest image there is. */
 export class IdListener implements LogListener {
@@ -56,20 +43,10 @@ export const SEAL_BY_HAND = { afterMs: 3_600_000, maxBytes: 1 << 30 }
 export async function openLog(path: string, options: Partial<OpenEventLogOptions> = {}): Promise<TestLog> {
   const listener = new IdListener()
   const notices: Notice[] = []
-  const opened = await openEventLog({
-    path,
-    readOnly: false,
-    engine: undefined,
-    codec: 'jsonl',
+  const opened = await openPlainLog(path, {
     author: { name: 'Memoir', email: 'memoir@example.org' },
     seal: SEAL_BY_HAND,
-    eventBytes: 1 << 20,
-    fileSystem: nodeFileSystem,
-    clock: systemClock,
-    random: systemRandom,
     notify: (notice) => notices.push(notice),
-    onSealed: () => undefined,
-    onProgress: undefined,
     prepare: async () => ({ listener, index: undefined }),
     ...options,
   })
@@ -105,28 +82,13 @@ export async function numbers(opened: OpenedLog, options: ReadOptions = {}): Pro
   return (await readAll(opened, options)).map(({ data }) => (data as { number: unknown }).number)
 }
 
-/** Commits changes of the tree with plain git, through a work tree of its own; undefined removes a file. */
+/** Commits changes of the tree with plain git; undefined removes a file. */
 export function commitForeign(
   gitDirectory: string,
   files: Readonly<Record<string, string | undefined>>,
   { amend = false }: { readonly amend?: boolean } = {},
 ): string {
-  const index = { environment: { GIT_INDEX_FILE: join(gitDirectory, 'foreign-index') } }
-  git(gitDirectory, ['read-tree', 'HEAD'], index)
-  for (const [path, content] of Object.entries(files)) {
-    if (content === undefined) {
-      const input = `0 ${'0'.repeat(40)}\t${path}\n`
-      git(gitDirectory, ['update-index', '--index-info'], { ...index, input })
-      continue
-    }
-    const oid = git(gitDirectory, ['hash-object', '-w', '--stdin'], { input: content }).toString().trim()
-    git(gitDirectory, ['update-index', '--add', '--cacheinfo', `100644,${oid},${path}`], index)
-  }
-  const tree = git(gitDirectory, ['write-tree'], index).toString().trim()
-  const parent = gitText(gitDirectory, 'rev-parse', amend ? 'HEAD^' : 'HEAD')
-  const commit = gitText(gitDirectory, 'commit-tree', '-p', parent, '-m', 'By hand', tree)
-  git(gitDirectory, ['update-ref', 'HEAD', commit])
-  return commit
+  return commitByHand(gitDirectory, { files, parents: [amend ? 'main^' : 'main'] })
 }
 
 /** A stored line as another tool may write it. */

@@ -1,7 +1,5 @@
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
 import type { Codec, NewEvent } from '../../src/event/event.ts'
 import type { LogListener } from '../../src/log/log-state.ts'
 import { type OpenEventLogOptions, type OpenedLog, openEventLog } from '../../src/log/open-event-log.ts'
@@ -11,7 +9,9 @@ import { GitRunner } from '../../src/repository/runner.ts'
 import { systemClock } from '../../src/system/clock.ts'
 import { nodeFileSystem } from '../../src/system/file-system.ts'
 import { systemRandom } from '../../src/system/random.ts'
-import { git, gitText } from '../repository/real-git.ts'
+import { git, gitText, temporaryDirectory as temporaryFolder } from '../repository/real-git.ts'
+
+export { temporaryFolder }
 
 /** A listener that wants no events: a log without projections. */
 const NO_IMAGE: LogListener = {
@@ -48,13 +48,6 @@ export async function closeLog({ log, release }: OpenedLog): Promise<void> {
   } finally {
     await release()
   }
-}
-
-/** A folder that is removed when the test ends. */
-export function temporaryFolder(): string {
-  const path = realpathSync(mkdtempSync(join(tmpdir(), 'memoir-log-')))
-  onTestFinished(() => rmSync(path, { recursive: true, force: true }))
-  return path
 }
 
 /** An event of one stream, as an append of one commit. */

@@ -1,8 +1,7 @@
-import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { git } from '../repository/real-git.ts'
+import { git, temporaryDirectory } from '../repository/real-git.ts'
 import { type Certificate, createCertificate } from './certificate.ts'
 import { FaultyProxy } from './faulty-proxy.ts'
 import { GitServer } from './git-server.ts'
@@ -34,8 +33,7 @@ export async function createNetwork({
   scheme = 'https',
   credentials,
 }: NetworkOptions = {}): Promise<Network> {
-  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'memoir-network-')))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const folder = temporaryDirectory()
   const remote = join(folder, 'host', 'log.git')
   git(folder, ['init', '--quiet', '--bare', '--initial-branch=main', remote])
   if (scheme === 'https') certificate ??= createCertificate(['127.0.0.1', 'localhost'])
