@@ -8,17 +8,14 @@ import { Batch } from './batch.ts'
 import { BatchCache } from './batch-cache.ts'
 import type { Run } from './run.ts'
 
+/** So much is kept of what was read for single events and streams. */
+const CACHE_BYTES = 64 << 20
+
 /** Reads batches from the repository and decodes them, whichever codec they are in. */
 export class BatchSource {
-  private readonly cache: BatchCache
+  private readonly cache = new BatchCache(CACHE_BYTES)
 
-  /** @param cacheBytes how much to keep of what was read for single events and streams */
-  constructor(
-    private readonly reader: GitReader,
-    cacheBytes = 64 << 20,
-  ) {
-    this.cache = new BatchCache(cacheBytes)
-  }
+  constructor(private readonly reader: GitReader) {}
 
   /**
    * One batch, from the cache if it is there. Its lines are scanned, and may be found invalid, when they are
