@@ -16,8 +16,11 @@ export interface SnapshotterOptions {
   readonly notify: (notice: Notice) => void
 }
 
-/** What was taken of each projection. */
-type TakenProjections = ReadonlyMap<Projection<unknown>, TakenSnapshot>
+/** What was taken of a projection, or of the index, which is none. */
+interface Taken {
+  readonly projection: Projection<unknown> | undefined
+  readonly snapshot: TakenSnapshot
+}
 
 /** The default of `everyEvents`: what is replayed in a tenth of a second at most. */
 export const SNAPSHOT_EVERY_EVENTS = 10_000
@@ -39,9 +42,8 @@ const TIME_SHARE = 1 / 50
  * idle → taken (waits for a seal) → writing → idle
  */
 export class Snapshotter {
-  /** What was taken of the projections, and of the index, and waits until the branch holds all of it. */
-  private waitingProjections: TakenProjections = new Map()
-  private waitingIndex: TakenSnapshot | undefined
+  /** What was taken, and waits until the branch holds all of it. */
+  private waiting: readonly Taken[] = []
   private writing: Promise<void> | undefined
   private restsUntil = 0
   /** Up to where each projection was taken, or found to be unsavable, and the index. */
@@ -67,10 +69,10 @@ export class Snapshotter {
   maybeSnapshot(): void {
     if (this.writing !== undefined) return
     const started = performance.now()
-    if (!this.hasWaiting && started >= this.restsUntil) {
+    if (this.waiting.length === 0 && started >= this.restsUntil) {
       this.take(this.options.everyEvents, INDEX_SHARE)
       const ended = performance.now()
-      if (this.hasWaiting) this.restsUntil = ended + (ended - started) / TIME_SHARE
+      if (this.waiting.length > 0) this.restsUntil = ended + (ended - started) / TIME_SHARE
     }
     this.writeTaken()
   }
@@ -88,52 +90,48 @@ export class Snapshotter {
     await this.writeWhatIsHeld()
   }
 
-  private get hasWaiting(): boolean {
-    return this.waitingProjections.size > 0 || this.waitingIndex !== undefined
-  }
-
   /** Without an index that holds more than the branch: when the log is closed, the rest does not come any more. */
   private async writeWhatIsHeld(): Promise<void> {
-    if (this.waitingIndex !== undefined && !this.isHeld(this.waitingIndex)) this.waitingIndex = undefined
+    this.waiting = this.waiting.filter((taken) => taken.projection !== undefined || this.isHeld(taken))
     this.writeTaken()
     await this.writing
   }
 
   private take(everyEvents: number, indexShare: number): void {
     this.forgetWhatIsVoid()
-    this.waitingProjections = this.takeProjections(everyEvents)
-    this.waitingIndex = this.takeIndex(Math.max(everyEvents, this.options.state.index.count * indexShare))
+    const indexEvery = Math.max(everyEvents, this.options.state.index.count * indexShare)
+    this.waiting = [...this.takeProjections(everyEvents), ...this.takeIndex(indexEvery)]
   }
 
-  private takeProjections(everyEvents: number): TakenProjections {
+  private takeProjections(everyEvents: number): Taken[] {
     const { image, store } = this.options
-    const projections = new Map<Projection<unknown>, TakenSnapshot>()
+    const taken: Taken[] = []
     for (const { projection, state, position } of image.savable) {
       if (position - (this.attempted.get(projection) ?? 0) < everyEvents) continue
       this.attempted.set(projection, position)
       try {
         const problem = findUnsavable(state)
         if (problem === undefined) {
-          projections.set(projection, store.takeProjection(projection, { state, position }))
+          taken.push({ projection, snapshot: store.takeProjection(projection, { state, position }) })
         } else image.snapshotFailed(projection, problem)
       } catch (error) {
         this.fail(projection, error)
       }
     }
-    return projections
+    return taken
   }
 
-  private takeIndex(everyEvents: number): TakenSnapshot | undefined {
+  private takeIndex(everyEvents: number): Taken[] {
     const { store } = this.options
     const { index } = this.options.state
-    if (index.count - this.indexTaken < everyEvents) return undefined
+    if (index.count - this.indexTaken < everyEvents) return []
     // Appends on their way to the journal are in it: where one is refused, all of it is void.
     this.indexTaken = index.count
     try {
-      return store.takeIndex(index)
+      return [{ projection: undefined, snapshot: store.takeIndex(index) }]
     } catch (error) {
       this.fail(undefined, error)
-      return undefined
+      return []
     }
   }
 
@@ -145,12 +143,12 @@ export class Snapshotter {
     const { rewrites, index } = this.options.state
     const isRewritten = rewrites !== this.rewrites
     if (isRewritten) {
-      this.waitingProjections = new Map()
+      this.waiting = []
       this.attempted.clear()
       this.indexWritten = 0
     }
     if (isRewritten || index.truncations !== this.truncations) {
-      this.waitingIndex = undefined
+      this.waiting = this.waiting.filter(({ projection }) => projection !== undefined)
       this.indexTaken = this.indexWritten
     }
     this.rewrites = rewrites
@@ -160,39 +158,29 @@ export class Snapshotter {
   /** Writes what was taken, once the branch holds all of it. */
   private writeTaken(): void {
     this.forgetWhatIsVoid()
-    const { waitingProjections: projections, waitingIndex: index } = this
-    const all = index === undefined ? [...projections.values()] : [...projections.values(), index]
-    if (all.length === 0 || !all.every((snapshot) => this.isHeld(snapshot))) return
-    this.waitingProjections = new Map()
-    this.waitingIndex = undefined
-    this.indexWritten = index?.header.position ?? this.indexWritten
-    this.writing = this.write(projections, index, this.options.state.branch.commit).finally(() => {
+    const { waiting } = this
+    if (waiting.length === 0 || !waiting.every((taken) => this.isHeld(taken))) return
+    this.waiting = []
+    const index = waiting.find(({ projection }) => projection === undefined)
+    this.indexWritten = index?.snapshot.header.position ?? this.indexWritten
+    this.writing = this.write(waiting, this.options.state.branch.commit).finally(() => {
       this.writing = undefined
     })
   }
 
-  private isHeld({ header }: TakenSnapshot): boolean {
-    return header.position <= this.options.state.branch.position
+  private isHeld({ snapshot }: Taken): boolean {
+    return snapshot.header.position <= this.options.state.branch.position
   }
 
-  private async write(
-    projections: TakenProjections,
-    index: TakenSnapshot | undefined,
-    commit: string,
-  ): Promise<void> {
+  private async write(taken: readonly Taken[], commit: string): Promise<void> {
     const { image, store } = this.options
-    for (const [projection, snapshot] of projections) {
+    for (const { projection, snapshot } of taken) {
       try {
         await store.write(snapshot, commit)
-        image.snapshotSaved(projection, snapshot.header.position)
+        if (projection !== undefined) image.snapshotSaved(projection, snapshot.header.position)
       } catch (error) {
         this.fail(projection, error)
       }
-    }
-    try {
-      if (index !== undefined) await store.write(index, commit)
-    } catch (error) {
-      this.fail(undefined, error)
     }
   }
 
