@@ -1,6 +1,6 @@
 import { MemoirError } from '../event/errors.ts'
 import type { ImportRun } from './import-run.ts'
-import { countOf } from './progress.ts'
+import { countOf } from './number-text.ts'
 
 /** After these errors only the log, opened again, can say whether what was being appended is stored. */
 const UNDECIDED: ReadonlySet<string> = new Set(['journal-failed', 'not-shown'])

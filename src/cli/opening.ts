@@ -18,7 +18,7 @@ import { nodeFileSystem } from '../system/file-system.ts'
 import type { Context } from './context.ts'
 import type { Messages } from './messages.ts'
 import { warnOf } from './notice-text.ts'
-import { countOf } from './progress.ts'
+import { countOf } from './number-text.ts'
 
 /**
  * The repository that a command is about: the one that -C names, else the nearest one from the current

@@ -4,8 +4,8 @@ import { Outbox } from '../sync/shared/outbox.ts'
 import type { OutboxEntry } from '../sync/shared/outbox-record.ts'
 import { nodeFileSystem } from '../system/file-system.ts'
 import type { Context } from './context.ts'
+import { countOf } from './number-text.ts'
 import { getLogRepository } from './opening.ts'
-import { countOf } from './progress.ts'
 import { printable } from './terminal-text.ts'
 
 /** What a shared log keeps until the remote has it or somebody decides. */

@@ -1,3 +1,4 @@
+import { formatCount, formatRate } from './number-text.ts'
 import { columnsOf, type OutputStream } from './output.ts'
 import { cutTo } from './terminal-text.ts'
 
@@ -73,27 +74,4 @@ export function progressText(label: string, extent: Extent, seconds: number, has
   const filled = Math.round(part * BAR)
   const bar = hasBar ? `${'█'.repeat(filled)}${'░'.repeat(BAR - filled)} ` : ''
   return `${name}  ${bar}${String(Math.floor(part * 100)).padStart(3)} %  ${counted}${rate}`
-}
-
-/** `8,577`. */
-export function formatCount(count: number): string {
-  return count.toLocaleString('en-US')
-}
-
-/** `1 event`, `8,577 events`. */
-export function countOf(count: number, noun: string): string {
-  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`
-}
-
-/** `7,100/s`. */
-export function formatRate(count: number, seconds: number): string {
-  return `${formatCount(Math.round(count / Math.max(seconds, 0.001)))}/s`
-}
-
-/** `12 B`, `3.4 MiB`. */
-export function formatBytes(bytes: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
-  const power = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(1, bytes)) / 10))
-  const value = bytes / 1024 ** power
-  return `${power === 0 ? value : value.toFixed(1)} ${units[power]}`
 }

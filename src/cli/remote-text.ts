@@ -1,5 +1,5 @@
 import type { RemoteStatus } from '../sync/push/remote-status.ts'
-import { countOf } from './progress.ts'
+import { countOf } from './number-text.ts'
 
 /** What `status` says of a remote: where it is and what it lacks, then how the last pushes went. */
 export function remoteText({ head, unpushed, pushedAt, error, nextTryAt }: RemoteStatus): string {

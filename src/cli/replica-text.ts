@@ -1,5 +1,5 @@
 import type { ReplicaLag, ReplicaState } from '../sync/replica/replica-state.ts'
-import { countOf } from './progress.ts'
+import { countOf } from './number-text.ts'
 import { printable } from './terminal-text.ts'
 
 /** How a replica stands, on one line. */

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream'
 import { expect, test } from 'vitest'
 import type { OutputStream } from '../../src/cli/output.ts'
-import { countOf, formatBytes, Progress, progressText } from '../../src/cli/progress.ts'
+import { Progress, progressText } from '../../src/cli/progress.ts'
 
 /** A stream that keeps what is written to it, and a clock that is set by hand. */
 function stage(terminal: boolean) {
@@ -46,20 +46,6 @@ test('elsewhere a line is added every five seconds, without control sequences', 
 
 test('a part of nothing is no part', () => {
   expect(progressText('Opening', { done: 0, total: 0 }, 1, true)).toBe('Opening  0 of 0')
-})
-
-test('counts and sizes read well', () => {
-  expect([countOf(1, 'event'), countOf(8577, 'event'), countOf(0, 'event')]).toEqual([
-    '1 event',
-    '8,577 events',
-    '0 events',
-  ])
-  expect([formatBytes(0), formatBytes(1023), formatBytes(1536), formatBytes(5 << 20)]).toEqual([
-    '0 B',
-    '1023 B',
-    '1.5 KiB',
-    '5.0 MiB',
-  ])
 })
 
 test('a bar is for terminals', () => {

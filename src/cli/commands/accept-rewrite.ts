@@ -1,8 +1,8 @@
 import { addressNear } from '../../repository/remote.ts'
 import { DEFAULT_REMOTE } from '../../repository/remote-address.ts'
 import { command, json, option, optionalArgument } from '../command.ts'
+import { countOf } from '../number-text.ts'
 import { getLogRepository, openForReading } from '../opening.ts'
-import { countOf } from '../progress.ts'
 
 export const acceptRewrite = command({
   inputs: {

@@ -1,7 +1,7 @@
 import { UsageError } from '../../event/errors.ts'
 import { argument, command, json, restArguments } from '../command.ts'
 import { ExitCode } from '../exit-code.ts'
-import { countOf } from '../progress.ts'
+import { countOf } from '../number-text.ts'
 import { openView } from '../view.ts'
 
 const COMMANDS = ['read', 'state', 'streams']

@@ -1,6 +1,6 @@
 import { argument, command, json } from '../command.ts'
+import { countOf, formatBytes } from '../number-text.ts'
 import { openForReading } from '../opening.ts'
-import { countOf, formatBytes } from '../progress.ts'
 import { printable } from '../terminal-text.ts'
 import { showTransfer } from '../transfer.ts'
 

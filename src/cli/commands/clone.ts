@@ -1,5 +1,5 @@
 import { argument, command, flag, json, optionalArgument } from '../command.ts'
-import { countOf } from '../progress.ts'
+import { countOf } from '../number-text.ts'
 import { printable } from '../terminal-text.ts'
 import { showTransfer } from '../transfer.ts'
 

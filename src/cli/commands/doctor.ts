@@ -6,7 +6,7 @@ import { nodeFileSystem } from '../../system/file-system.ts'
 import { command, flag, json } from '../command.ts'
 import type { Context } from '../context.ts'
 import { ExitCode, findExitCode } from '../exit-code.ts'
-import { countOf } from '../progress.ts'
+import { countOf } from '../number-text.ts'
 import { printable } from '../terminal-text.ts'
 
 /** Something that was found, and what was done about it, or why that failed. */

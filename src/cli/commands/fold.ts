@@ -1,6 +1,6 @@
 import { command, json } from '../command.ts'
+import { countOf } from '../number-text.ts'
 import { openForWriting } from '../opening.ts'
-import { countOf } from '../progress.ts'
 
 export const fold = command({
   inputs: { json },

@@ -6,8 +6,8 @@ import { detectFormat, type ImportFormat, openSource } from '../import/source.ts
 import { ImportRun } from '../import-run.ts'
 import { describeStop } from '../import-stop.ts'
 import { oneOf, parseCount, parsePlace } from '../input-values.ts'
+import { countOf, formatRate } from '../number-text.ts'
 import { openForWriting } from '../opening.ts'
-import { countOf, formatRate } from '../progress.ts'
 
 const BATCH = 500
 

@@ -4,8 +4,8 @@ import { NotALogError, NotARepositoryError } from '../../repository/errors.ts'
 import { command, json, option, optionalArgument } from '../command.ts'
 import type { Context } from '../context.ts'
 import { oneOf } from '../input-values.ts'
+import { countOf } from '../number-text.ts'
 import { getLogRepository, openForReading, openOrCreate } from '../opening.ts'
-import { countOf } from '../progress.ts'
 import { printable } from '../terminal-text.ts'
 
 export const init = command({

@@ -1,6 +1,6 @@
 import { command, json } from '../command.ts'
+import { countOf, formatBytes } from '../number-text.ts'
 import { openForReading } from '../opening.ts'
-import { countOf, formatBytes } from '../progress.ts'
 import { showTransfer } from '../transfer.ts'
 
 export const maintain = command({

@@ -1,7 +1,7 @@
 import { DEFAULT_REMOTE, shownAddress } from '../../repository/remote-address.ts'
 import { command, json, optionalArgument } from '../command.ts'
+import { countOf } from '../number-text.ts'
 import { openForWriting } from '../opening.ts'
-import { countOf } from '../progress.ts'
 import { showTransfer } from '../transfer.ts'
 
 export const pull = command({

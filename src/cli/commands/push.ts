@@ -1,7 +1,7 @@
 import { DEFAULT_REMOTE } from '../../repository/remote-address.ts'
 import { command, json, optionalArgument } from '../command.ts'
+import { countOf } from '../number-text.ts'
 import { openForReading } from '../opening.ts'
-import { countOf } from '../progress.ts'
 import { printable } from '../terminal-text.ts'
 import { showTransfer } from '../transfer.ts'
 

@@ -4,7 +4,7 @@ import type { RestoreResult } from '../../restore.ts'
 import { argument, command, flag, json, option } from '../command.ts'
 import type { Context } from '../context.ts'
 import { parsePoint } from '../input-values.ts'
-import { countOf, formatBytes } from '../progress.ts'
+import { countOf, formatBytes } from '../number-text.ts'
 import { printable } from '../terminal-text.ts'
 
 export const restore = command({

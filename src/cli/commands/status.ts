@@ -1,7 +1,7 @@
 import { command, json } from '../command.ts'
+import { countOf, formatBytes, formatCount } from '../number-text.ts'
 import { openForReading } from '../opening.ts'
 import { countOutbox, outboxText, readOutbox } from '../outbox.ts'
-import { countOf, formatBytes, formatCount } from '../progress.ts'
 import { remoteText } from '../remote-text.ts'
 import { fillTo, printable } from '../terminal-text.ts'
 

@@ -1,6 +1,6 @@
 import { command, json, optionalArgument } from '../command.ts'
+import { countOf } from '../number-text.ts'
 import { openForSharing } from '../opening.ts'
-import { countOf } from '../progress.ts'
 
 export const sync = command({
   inputs: {

@@ -3,8 +3,8 @@ import { openReader } from '../../repository/open-reader.ts'
 import { GitRunner } from '../../repository/runner.ts'
 import { command, json } from '../command.ts'
 import { ExitCode } from '../exit-code.ts'
+import { countOf } from '../number-text.ts'
 import { getLogRepository } from '../opening.ts'
-import { countOf } from '../progress.ts'
 import { printable } from '../terminal-text.ts'
 
 export const verify = command({
