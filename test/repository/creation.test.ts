@@ -1,6 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { createRepository } from '../../src/repository/creation.ts'
 import {
@@ -13,6 +12,7 @@ import { findRepository } from '../../src/repository/location.ts'
 import { nodeFileSystem } from '../../src/system/file-system.ts'
 import { CrashFileSystem } from '../system/crash-file-system.ts'
 import { FaultyFileSystem } from '../system/faulty-file-system.ts'
+import { cutPowerAtAnyStep } from './power-cut.ts'
 import { fsck, git, gitText, temporaryDirectory } from './real-git.ts'
 
 describe('creating a repository', () => {
@@ -103,25 +103,15 @@ describe('creating a repository', () => {
     mkdirSync(join(root, 'top'))
     const fileSystem = await CrashFileSystem.over(root)
     await createRepository(join(root, 'top/deep/log.git'), fileSystem)
-    const end = fileSystem.steps
-    await fc.assert(
-      fc.asyncProperty(
-        fc.integer({ min: 0, max: end }),
-        fc.infiniteStream(fc.boolean()),
-        async (at, coins) => {
-          const target = temporaryDirectory()
-          await fileSystem.crash({ at, survives: () => coins.next().value, target })
-          const path = join(target, 'top/deep/log.git')
-          const found = await findRepository(path, nodeFileSystem)
-          if (found === undefined) {
-            expect(at).toBeLessThan(end)
-            await createRepository(path, nodeFileSystem)
-          }
-          expect(gitText(path, 'rev-parse', '--is-bare-repository')).toBe('true')
-          expect(existsSync(join(path, 'objects/pack')) && existsSync(join(path, 'refs/heads'))).toBe(true)
-        },
-      ),
-      { numRuns: 60 },
-    )
+    await cutPowerAtAnyStep(fileSystem, 60, async (left, wasAtEnd) => {
+      const path = join(left, 'top/deep/log.git')
+      const found = await findRepository(path, nodeFileSystem)
+      if (found === undefined) {
+        expect(wasAtEnd).toBe(false)
+        await createRepository(path, nodeFileSystem)
+      }
+      expect(gitText(path, 'rev-parse', '--is-bare-repository')).toBe('true')
+      expect(existsSync(join(path, 'objects/pack')) && existsSync(join(path, 'refs/heads'))).toBe(true)
+    })
   })
 })

@@ -9,6 +9,7 @@ import { ObjectStore } from '../../src/repository/object-store.ts'
 import { nodeFileSystem } from '../../src/system/file-system.ts'
 import { CrashFileSystem } from '../system/crash-file-system.ts'
 import { type Call, FaultyFileSystem } from '../system/faulty-file-system.ts'
+import { cutPowerAtAnyStep } from './power-cut.ts'
 import { bareRepository, fsck, git, gitSucceeds, gitText, temporaryDirectory } from './real-git.ts'
 
 /** Blob, directory, root and commit of a seal. */
@@ -144,23 +145,13 @@ describe('an object store', () => {
     const fileSystem = await CrashFileSystem.over(gitDirectory)
     const objects = sealed('power')
     await new ObjectStore({ gitDirectory, fileSystem }).write(objects)
-    const end = fileSystem.steps
-    await fc.assert(
-      fc.asyncProperty(
-        fc.integer({ min: 0, max: end }),
-        fc.infiniteStream(fc.boolean()),
-        async (at, coins) => {
-          const target = temporaryDirectory()
-          await fileSystem.crash({ at, survives: () => coins.next().value, target })
-          expect(await gitSucceeds(target, 'fsck', '--strict', '--connectivity-only')).toBe(true)
-          for (const { oid, type } of objects) {
-            if (existsSync(join(target, loosePath(oid)))) git(target, ['cat-file', type, oid])
-            else expect(at).toBeLessThan(end)
-          }
-        },
-      ),
-      { numRuns: 40 },
-    )
+    await cutPowerAtAnyStep(fileSystem, 40, async (left, wasAtEnd) => {
+      expect(await gitSucceeds(left, 'fsck', '--strict', '--connectivity-only')).toBe(true)
+      for (const { oid, type } of objects) {
+        if (existsSync(join(left, loosePath(oid)))) git(left, ['cat-file', type, oid])
+        else expect(wasAtEnd).toBe(false)
+      }
+    })
   })
 
   test.each([...BEFORE_NAMES, ['EIO', 'syncDirectory', FileFailedError]] as const)(

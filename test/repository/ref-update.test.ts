@@ -1,7 +1,6 @@
 import { existsSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   DiskFullError,
@@ -16,7 +15,8 @@ import { readRef } from '../../src/repository/refs.ts'
 import { nodeFileSystem } from '../../src/system/file-system.ts'
 import { CrashFileSystem } from '../system/crash-file-system.ts'
 import { FaultyFileSystem } from '../system/faulty-file-system.ts'
-import { bareRepository, fsck, git, gitSucceeds, gitText, temporaryDirectory } from './real-git.ts'
+import { cutPowerAtAnyStep } from './power-cut.ts'
+import { bareRepository, fsck, git, gitSucceeds, gitText } from './real-git.ts'
 
 const MAIN = 'refs/heads/main'
 
@@ -183,20 +183,10 @@ describe('updating a ref', () => {
     git(repository, ['update-ref', MAIN, one!])
     const fileSystem = await CrashFileSystem.over(repository)
     await updateRef(fileSystem, repository, MAIN, { expected: one, next: two! })
-    const end = fileSystem.steps
-    await fc.assert(
-      fc.asyncProperty(
-        fc.integer({ min: 0, max: end }),
-        fc.infiniteStream(fc.boolean()),
-        async (at, coins) => {
-          const target = temporaryDirectory()
-          await fileSystem.crash({ at, survives: () => coins.next().value, target })
-          const value = await readRef(nodeFileSystem, target, MAIN)
-          expect(at === end ? [two] : [one, two]).toContain(value)
-        },
-      ),
-      { numRuns: 60 },
-    )
+    await cutPowerAtAnyStep(fileSystem, 60, async (left, wasAtEnd) => {
+      const value = await readRef(nodeFileSystem, left, MAIN)
+      expect(wasAtEnd ? [two] : [one, two]).toContain(value)
+    })
   })
 
   test.each([
