@@ -10,23 +10,14 @@ import type { HostProfile } from './sync/push/host-profile.ts'
 /** @throws UsageError for an option that no log could be opened with: before anything is touched */
 export function checkOptions(options: OpenOptions | SharedOptions): void {
   checkOptionKinds<OpenOptions | SharedOptions>('open', options, OPEN_OPTIONS)
-  const {
-    codec,
-    engine,
-    author,
-    seal = {},
-    watch,
-    snapshot = {},
-    maintenance,
-    limits = {},
-    push = {},
-  } = options
+  const { codec, engine, author, seal = {}, snapshot = {}, limits = {}, push = {} } = options
+  const watch = ifOn(options.watch)
+  const maintenance = ifOn(options.maintenance)
   checkProjections(options.projections)
   checkOptionNames('open option "seal"', seal, { afterMs: true, maxBytes: true })
-  if (watch !== undefined && watch !== false) checkOptionNames('open option "watch"', watch, { pollMs: true })
+  checkOptionNames('open option "watch"', watch, { pollMs: true })
   checkOptionNames('open option "snapshot"', snapshot, { everyEvents: true })
-  if (maintenance !== undefined && maintenance !== false)
-    checkOptionNames('open option "maintenance"', maintenance, { idleMs: true })
+  checkOptionNames('open option "maintenance"', maintenance, { idleMs: true })
   checkOptionNames('open option "limits"', limits, { eventBytes: true, objectBytes: true })
   checkMode(options)
   if (codec !== undefined && codec !== 'jsonl' && codec !== 'yaml')
@@ -43,10 +34,10 @@ export function checkOptions(options: OpenOptions | SharedOptions): void {
   checkDurations({
     'seal.afterMs': seal.afterMs,
     'push.every': push.every,
-    'watch.pollMs': watch === false ? undefined : watch?.pollMs,
+    'watch.pollMs': watch.pollMs,
     'shared.patienceMs': shared?.patienceMs,
     'shared.fetchMs': shared?.fetchMs,
-    'maintenance.idleMs': maintenance === false ? undefined : maintenance?.idleMs,
+    'maintenance.idleMs': maintenance.idleMs,
   })
   checkNumbers({
     'seal.maxBytes': seal.maxBytes,
@@ -63,6 +54,11 @@ export function checkOptions(options: OpenOptions | SharedOptions): void {
     )
   }
   checkPush(push)
+}
+
+/** The options of what can be turned off; none where it is. */
+function ifOn<Options extends object>(options: Options | false = false): Partial<Options> {
+  return options === false ? {} : options
 }
 
 /** @throws UsageError unless each number that is given is above 0 */
