@@ -126,7 +126,7 @@ test('a shared log whose outbox cannot be closed gives its lock back all the sam
     on: ({ method, path }) => method === 'close' && path.includes('/outbox/'),
     effect: { kind: 'error', code: 'EIO', late: true },
   })
-  await expect(log.close()).rejects.toMatchObject({ code: 'EIO' })
+  await expect(log.close()).rejects.toMatchObject({ code: 'file-failed', cause: { code: 'EIO' } })
   const again = await remote.open('one')
   expect(again.pending()).toHaveLength(1)
 })
