@@ -1,6 +1,7 @@
 import { formatTime, parseTime } from '../../event/time.ts'
 
-const PATTERN = /^(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d)(:\d\d)?(?:[.,](\d+))? ?([Zz]|[+-]\d\d(?::?\d\d)?)?)?$/
+const PATTERN =
+  /^(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d)(?:(:\d\d)(?:[.,](\d+))?)? ?([Zz]|[+-]\d\d(?::?\d\d)?)?)?$/
 
 /**
  * Reads a time as exports write it: ISO 8601 with `T` or a space, with or without seconds, fraction and
