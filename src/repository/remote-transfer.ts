@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { nodeFileSystem } from '../system/file-system.ts'
 import { removeAbandonedFiles } from './abandoned-files.ts'
 import { CLONE_SETTINGS, finishClone, replaceOrigin } from './creation.ts'
-import { DiskFullError } from './errors.ts'
+import { DiskFullError, NotARepositoryError } from './errors.ts'
 import { PACKING_SETTINGS } from './git-environment.ts'
 import { GitFailedError, RemoteFailedError } from './git-process-errors.ts'
 import { ALIAS, errorOutput, runnerFor, type TransferOptions, transfer } from './git-transfer.ts'
@@ -27,7 +27,7 @@ export interface FetchOptions extends TransferOptions {
  * Clones a whole repository, which a shallow one is not, into a new or empty folder. Objects are copied, never linked, and checked as
  * they come, so that the clone is a backup.
  *
- * @throws InvalidRemoteError, RemoteFailedError, GitMissingError, DiskFullError
+ * @throws InvalidRemoteError, RemoteFailedError, GitMissingError, DiskFullError, NotARepositoryError when the folder is taken
  */
 export async function cloneRepository(
   address: string,
@@ -53,6 +53,9 @@ export async function cloneRepository(
   try {
     await transfer(runner, remote, [...args, '--end-of-options', shown, target], options)
   } catch (error) {
+    // Somebody else was first: what is there is theirs.
+    if (/^fatal: destination path .* already exists and is not an empty directory/m.test(errorOutput(error)))
+      throw new NotARepositoryError(target, 'it is not empty', { isTaken: true })
     // What the remote says of its own disk begins with "remote: ".
     if (/^(?!remote: ).*(?:No space left on device|Out of diskspace)/m.test(errorOutput(error))) {
       throw new DiskFullError(target, { cause: error })

@@ -97,6 +97,13 @@ describe('remote transfer', () => {
       await expect(clone).rejects.toMatchObject({ kind: 'unknown', hint: expect.stringContaining('fsck') })
     })
 
+    it('says of a folder that somebody has filled meanwhile that it is taken, and nothing of the remote', async () => {
+      mkdirSync(folder.join('clone.git/objects'), { recursive: true })
+      const clone = cloneRepository(origin, folder.join('clone.git'), { bare: true })
+      await expect(clone).rejects.toMatchObject({ code: 'not-a-repository', path: folder.join('clone.git') })
+      expect(existsSync(folder.join('clone.git/objects'))).toBe(true)
+    })
+
     it('fails for a path where nothing is, and leaves nothing', async () => {
       const clone = cloneRepository(folder.join('none.git'), folder.join('clone.git'), { bare: true })
       await expect(clone).rejects.toThrow(RemoteFailedError)
