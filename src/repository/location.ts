@@ -23,6 +23,9 @@ export async function findRepository(path: string, fileSystem: FileSystem): Prom
   const repository = await repositoryIn(folder, fileSystem)
   if (repository !== undefined) return repository
   if (await isUnfinished(folder, fileSystem)) return undefined
+  // Somebody who was creating one may have come to an end between the two looks.
+  const finished = await repositoryIn(folder, fileSystem)
+  if (finished !== undefined) return finished
   throw new NotARepositoryError(folder, 'it is not empty, and has neither HEAD, objects and refs, nor .git')
 }
 

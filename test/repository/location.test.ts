@@ -1,9 +1,10 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { createRepository } from '../../src/repository/creation.ts'
 import { NotARepositoryError, UnsupportedRepositoryError } from '../../src/repository/errors.ts'
 import { findRepository, findRepositoryUpwards } from '../../src/repository/location.ts'
-import { nodeFileSystem } from '../../src/system/file-system.ts'
+import { type FileSystem, nodeFileSystem } from '../../src/system/file-system.ts'
 import { bareRepository, git, temporaryDirectory } from './real-git.ts'
 
 const find = (path: string) => findRepository(path, nodeFileSystem)
@@ -30,6 +31,20 @@ describe('finding a repository', () => {
     const place = { gitDirectory: join(path, '.git'), workTree: path, branch: 'refs/heads/main' }
     expect(await find(path)).toEqual({ path, ...place })
     expect(await find(join(path, '.git'))).toEqual({ path: join(path, '.git'), ...place })
+  })
+
+  test('knows one that somebody was creating, and has finished meanwhile', async () => {
+    const path = temporaryDirectory()
+    let created: Promise<unknown> | undefined
+    const fileSystem: FileSystem = {
+      ...nodeFileSystem,
+      async list(folder) {
+        created ??= createRepository(path, nodeFileSystem)
+        await created
+        return nodeFileSystem.list(folder)
+      },
+    }
+    expect(await findRepository(path, fileSystem)).toMatchObject({ gitDirectory: path })
   })
 
   test('follows a .git file', async () => {
