@@ -1,4 +1,3 @@
-import type { ChildProcess } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { fsck, temporaryFolder } from '../log/event-log-fixture.ts'
@@ -32,20 +31,16 @@ test(
         const isLastChance = cycle === end - 1 && maintained === 0
         const life = isLastChance ? LAST_LIFE : LONGEST_LIFE / 3 + random.below(LONGEST_LIFE)
         let timer: NodeJS.Timeout | undefined
-        let writer: ChildProcess | undefined
         const ended = await runWriter(
           { path, name: `writer-${cycle}`, seed, clients: 4, maintain: true },
           {
             unsettled: history.unsettled,
-            onSpawn: (child) => {
-              writer = child
-            },
             // From then on: on a slow machine a life from the start of its process would be over before it begins to work.
-            onReady: () => {
-              timer = setTimeout(() => writer?.kill('SIGKILL'), life)
+            onReady: (child) => {
+              timer = setTimeout(() => child.kill('SIGKILL'), life)
             },
-            onMaintained: () => {
-              if (isLastChance) writer?.kill('SIGKILL')
+            onMaintained: (child) => {
+              if (isLastChance) child.kill('SIGKILL')
             },
           },
         )

@@ -1,4 +1,3 @@
-import type { ChildProcess } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { clone, open } from '../../src/memoir.ts'
@@ -38,7 +37,6 @@ test(
         const life = LONGEST_LIFE / 8 + random.below(LONGEST_LIFE)
         const neighbours = new Neighbours(place, random)
         let timer: NodeJS.Timeout | undefined
-        let writer: ChildProcess | undefined
         const ended = await runWriter(
           {
             path: log,
@@ -52,11 +50,8 @@ test(
           },
           {
             unsettled: history.unsettled,
-            onSpawn: (child) => {
-              writer = child
-            },
-            onReady: () => {
-              timer = setTimeout(() => writer?.kill('SIGKILL'), life)
+            onReady: (child) => {
+              timer = setTimeout(() => child.kill('SIGKILL'), life)
             },
           },
         )

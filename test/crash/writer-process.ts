@@ -27,9 +27,9 @@ export interface WriterStart {
   /** Lets it begin; default: at once. */
   readonly go?: Promise<void>
   /** Called once it has nothing left to do but to begin. */
-  readonly onReady?: () => void
+  readonly onReady?: (child: ChildProcess) => void
   /** Called each time that it has maintained its repository. */
-  readonly onMaintained?: () => void
+  readonly onMaintained?: (child: ChildProcess) => void
   /** When it is ended by force, since it hangs. Default 60 s. */
   readonly limitMs?: number
 }
@@ -70,11 +70,11 @@ export async function runWriter(orders: WriterOrders, start: WriterStart = {}): 
     if (message === undefined) break
     if ('state' in message) {
       state = message.state
-      if (state === 'ready') onReady?.()
+      if (state === 'ready') onReady?.(child)
     }
     if ('maintained' in message) {
       maintained += message.maintained
-      onMaintained?.()
+      onMaintained?.(child)
     }
     if ('failed' in message) failed = message.failed
     if ('begun' in message || 'ended' in message) {
