@@ -116,17 +116,21 @@ export function findFrame(bytes: Buffer, offset: number): Frame | undefined {
 /** Decodes the entries of a frame that `findFrame` found valid. */
 export function* decodeEntries(bytes: Buffer, frame: Frame): Generator<JournalEntry> {
   const tableAt = frame.offset + HEADER_BYTES
-  let start = tableAt + frame.entries * ENTRY_HEADER_BYTES
+  const tableEnd = Math.min(frame.end, tableAt + frame.entries * ENTRY_HEADER_BYTES)
+  let start = tableEnd
   let first = frame.first
-  for (
-    let offset = tableAt;
-    offset < tableAt + frame.entries * ENTRY_HEADER_BYTES;
-    offset += ENTRY_HEADER_BYTES
-  ) {
+  for (let offset = tableAt; offset + ENTRY_HEADER_BYTES <= tableEnd; offset += ENTRY_HEADER_BYTES) {
     const count = bytes.readUInt32LE(offset)
     const end = start + bytes.readUInt32LE(offset + 4)
     yield { first, count, lines: bytes.toString('utf8', start, end) }
     first += count
     start = end
   }
+}
+
+/** Whether an entry has a line for each event that it says it holds: no checksum tells, where somebody else wrote it. */
+export function hasItsLines({ count, lines }: JournalEntry): boolean {
+  let found = 0
+  for (let at = lines.indexOf('\n'); at !== -1; at = lines.indexOf('\n', at + 1)) found++
+  return found === count && lines.endsWith('\n')
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { FileSystem } from '../system/file-system.ts'
 import { isMissing } from './directory.ts'
 import { JournalCorruptError } from './errors.ts'
-import { decodeEntries } from './frame.ts'
+import { decodeEntries, hasItsLines } from './frame.ts'
 import type { JournalEntry } from './journal.ts'
 import { type SegmentScan, scanSegment, walkFrames } from './recovery.ts'
 import { parseSegmentName } from './segment.ts'
@@ -78,6 +78,10 @@ export async function* readEntries(
     for (const frame of walkFrames(bytes.subarray(0, scan.end))) {
       if (frame.last <= after()) continue
       for (const entry of decodeEntries(bytes, frame)) {
+        if (!hasItsLines(entry)) {
+          const finding = `the entry of position ${entry.first} has not a line for each of its ${entry.count} events`
+          throw new JournalCorruptError(path, frame.offset, finding)
+        }
         if (entry.first + entry.count - 1 > after()) yield entry
       }
     }

@@ -1,7 +1,10 @@
+import { writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { openFileJournal } from '../../src/journal/file-journal.ts'
+import { FrameEncoder } from '../../src/journal/frame.ts'
 import { groupEntries } from '../../src/journal/journal.ts'
-import { appendEach, line, openLog, temporaryFolder } from '../log/event-log-fixture.ts'
+import { diagnose, treat } from '../../src/log/diagnosis/diagnosis.ts'
+import { appendEach, line, numbers, openLog, temporaryFolder } from '../log/event-log-fixture.ts'
 
 test('a journal whose committed events are others than those of the branch is refused, not continued', async () => {
   const path = `${temporaryFolder()}/log.git`
@@ -14,4 +17,18 @@ test('a journal whose committed events are others than those of the branch is re
   await journal.append(groupEntries([{ first: 4, count: 1, lines: lines[3]! }]), 'durable')
   await journal.close()
   await expect(openLog(path)).rejects.toMatchObject({ code: 'log-diverged', unsealed: 4 })
+})
+
+test('a journal with a line that says it holds three events is refused as damaged, and mended', async () => {
+  const path = `${temporaryFolder()}/log.git`
+  await (await openLog(path)).close()
+  const content = Buffer.from(line(1))
+  const encoder = new FrameEncoder()
+  encoder.encode({ first: 1, count: 3, counts: [3], sizes: [content.length], content })
+  const frame = encoder.seal({ first: 1, durable: 0, released: 0 })
+  writeFileSync(`${path}/memoir/journal/000000000001.journal`, frame)
+  await expect(openLog(path)).rejects.toMatchObject({ code: 'journal-corrupt', offset: 0 })
+  const ailment = (await diagnose({ path })).find(({ code }) => code === 'journal-corrupt')
+  await treat(ailment!, { path })
+  expect(await numbers(await openLog(path))).toEqual([])
 })

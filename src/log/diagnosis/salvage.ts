@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { decodeEntries, type Frame, findFrame, MAGIC } from '../../journal/frame.ts'
+import { decodeEntries, type Frame, findFrame, hasItsLines, MAGIC } from '../../journal/frame.ts'
 import type { JournalEntry } from '../../journal/journal.ts'
 import { parseSegmentName } from '../../journal/segment.ts'
 import type { FileSystem } from '../../system/file-system.ts'
@@ -58,7 +58,7 @@ async function readWholeEntries(
     const bytes = await fileSystem.readFile(join(directory, name))
     for (const frame of wholeFrames(bytes)) {
       released = Math.max(released, frame.released)
-      entries.push(...decodeEntries(bytes, frame))
+      for (const entry of decodeEntries(bytes, frame)) if (hasItsLines(entry)) entries.push(entry)
     }
   }
   return { entries, released }
