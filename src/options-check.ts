@@ -53,7 +53,20 @@ export function checkOptions(options: OpenOptions | SharedOptions): void {
       `no more than ${MAX_APPEND_BYTES}, which a whole append may take`,
     )
   }
+  checkObjectBytes(limits.objectBytes, options.readOnly ?? false)
   checkPush(push)
+}
+
+/** Whoever writes has to be able to read it again. */
+function checkObjectBytes(bytes: number | undefined, readOnly: boolean): void {
+  // A batch of one append as YAML.
+  const least = 2 * MAX_APPEND_BYTES
+  if (readOnly || bytes === undefined || bytes >= least) return
+  refuse(
+    'limits.objectBytes',
+    bytes,
+    `at least ${least}, which a batch may take, where the log is written to`,
+  )
 }
 
 /** The options of what can be turned off; none where it is. */

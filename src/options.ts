@@ -75,7 +75,10 @@ export interface CommonOptions {
   readonly limits?: {
     /** The most bytes a stored event may take. Default 1 MiB, at most the 8 MiB that an append may take. */
     readonly eventBytes?: number
-    /** The most bytes an object may have that is read: a batch, most of all. Default 100 MiB, as hosts have it. */
+    /**
+     * The most bytes an object may have that is read: a batch, most of all. Default 100 MiB, as hosts have it; at least the
+     * 16 MiB that a batch may take, where the log is written to.
+     */
     readonly objectBytes?: number
   }
   /**

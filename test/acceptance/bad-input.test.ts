@@ -88,6 +88,8 @@ it.each([
   { author: { name: 'Ada' } },
   { seal: { afterMs: Number.NaN } },
   { limits: { eventBytes: -1 } },
+  // It could not read what it may write.
+  { limits: { objectBytes: (16 << 20) - 1 } },
 ])('the options %j are refused before anything is made', async (options) => {
   const path = join(temporaryDirectory(), 'log.git')
   expect(await failure(open(path, options as OpenOptions))).toMatchObject({ code: 'usage' })
