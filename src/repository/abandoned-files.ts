@@ -123,8 +123,9 @@ async function findLeftBehind(fileSystem: FileSystem, gitDirectory: string): Pro
   return found
 }
 
+/** None of a folder that is not there, and of what is none: git passes over it as well. */
 function noneIfMissing(error: unknown): string[] {
-  if (errorCode(error) === 'ENOENT') return []
+  if (['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) return []
   throw error
 }
 

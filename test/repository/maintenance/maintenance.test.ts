@@ -63,6 +63,14 @@ describe('maintenance', () => {
     expect([existsSync(old!), existsSync(young!)]).toEqual([false, true])
   })
 
+  it('passes over a file in the place of a folder of objects, as git does', async () => {
+    const path = repositoryOf(3)
+    const folders = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+    const unused = folders.find((name) => !existsSync(`${path}/objects/${name}`))
+    writeFileSync(`${path}/objects/${unused}`, '')
+    expect(await maintain(path)).toMatchObject({ packedObjects: 9 })
+  })
+
   it('does nothing where there is nothing to do', async () => {
     const path = repositoryOf(3)
     await maintain(path)
