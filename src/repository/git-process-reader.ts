@@ -30,7 +30,7 @@ export class GitProcessReader implements GitReader {
   constructor(runner: GitRunner, gitDirectory: string, limitBytes: number) {
     this.#runner = runner
     this.#loose = new LooseObjects(gitDirectory, limitBytes)
-    this.#packs = new SmallPacks(gitDirectory, limitBytes)
+    this.#packs = new SmallPacks(gitDirectory, limitBytes, MANY_DELTAS)
     this.#contents = new CatFile(runner, '--batch', limitBytes)
     this.#infos = new CatFile(runner, '--batch-check', limitBytes)
   }
@@ -147,6 +147,8 @@ function checked(oid: string, { type, size, framed }: CatFileAnswer): GitObject 
   return { oid, type, content: framed.subarray(framed.length - size) }
 }
 
+/** As they are in what a replica fetches; a clone of full batches has a few. */
+const MANY_DELTAS = 64
 const SIZES_AT_ONCE = 1_000
 /** As a rule one commit follows on the other. */
 const FEW_STEPS = 16

@@ -12,12 +12,13 @@ import { Shortcut } from './shortcut.ts'
  * as `LooseObjects` reads loose ones: in the thread pool, several at a time, without a git process.
  *
  * It is a shortcut: whatever is unusual about a pack or an object, it is as if it were not there, and git is asked. So
- * it is for large deltas, and for all once they were many, as they are in what a replica fetches: git keeps what they are
- * based on, and looks at each part of a chain once.
+ * it is for large deltas, and for all once they were many: git keeps what they are based on, and looks at each part of a
+ * chain once.
  */
 export class SmallPacks {
   readonly #directory: string
   readonly #limitBytes: number
+  readonly #mostDeltas: number
   /** By the names of indexes that were seen: undefined for those of large packs, and for what is none. */
   #indexes = new Map<string, Buffer | undefined>()
   readonly #open = new Map<string, SharedPack>()
@@ -26,9 +27,11 @@ export class SmallPacks {
   /** Not taken where git has to be asked for one object after the other. */
   readonly #shortcut = new Shortcut()
 
-  constructor(gitDirectory: string, limitBytes: number) {
+  /** `mostDeltas` is after how many deltas it leaves them to others. */
+  constructor(gitDirectory: string, limitBytes: number, mostDeltas = Number.POSITIVE_INFINITY) {
     this.#directory = `${gitDirectory}/objects/pack`
     this.#limitBytes = limitBytes
+    this.#mostDeltas = mostDeltas
   }
 
   /** The object, if it is there, sound, and not too large. */
@@ -84,7 +87,7 @@ export class SmallPacks {
     const pack = this.#share(name)
     try {
       const reader = new PackReader(await pack.file, index, this.#limitBytes)
-      const object = await reader.read(offset, hasRoom, this.#deltas < MANY_DELTAS ? LONGEST_CHAIN : 0)
+      const object = await reader.read(offset, hasRoom, this.#deltas < this.#mostDeltas ? LONGEST_CHAIN : 0)
       this.#deltas += reader.deltas
       if (object === undefined || object === NO_ROOM) return object
       return objectId(object.type, object.content) === oid ? { oid, ...object } : undefined
@@ -133,6 +136,5 @@ interface Place {
 /** Of 28 bytes for each object: 2,300, which a million events in large batches have. */
 const MOST_INDEX_BYTES = 64 << 10
 const MOST_PACKS = 128
-/** A delta that is further from a whole object is for git, and so is any after so many. */
+/** A delta that is further from a whole object is for git. */
 const LONGEST_CHAIN = 4
-const MANY_DELTAS = 64
