@@ -195,7 +195,7 @@ export class Intake {
   }
 
   private answered(): void {
-    this.answeredMs = this.options.clock.now()
+    this.answeredMs = this.now().clockMs
     if (this.trouble === undefined || isRefusal(this.trouble.error)) return
     this.trouble = undefined
     this.isBack = true

@@ -1,3 +1,4 @@
+import { shownTimeOf } from '../../event/time.ts'
 import type { Clock } from '../../system/clock.ts'
 
 /** What the clock said, which somebody may set, and what has run evenly since the process began. */
@@ -7,7 +8,7 @@ export interface Moment {
 }
 
 export function momentOf(clock: Clock): Moment {
-  return { clockMs: clock.now(), steadyMs: performance.now() }
+  return { clockMs: shownTimeOf(clock), steadyMs: performance.now() }
 }
 
 /** The longer of both: a clock that was set back hides time, and so does a machine that slept. */

@@ -1,3 +1,4 @@
+import { shownTimeOf } from '../../event/time.ts'
 import type { Watcher } from '../../image/watcher.ts'
 import { LogClosedError } from '../../log/errors.ts'
 import { Exclusive } from '../../log/exclusive.ts'
@@ -119,7 +120,7 @@ export class ReplicaLoop {
       const lookMs = performance.now() - startedAt
       this.pace = nextPace(this.pace, outcome, poll, chance())
       await this.watch(outcome !== 'failed')
-      this.nextLookMs = clock.now() + this.pace.delayMs
+      this.nextLookMs = shownTimeOf(clock) + this.pace.delayMs
       await this.rest(Math.min(poll.fastestMs, lookMs))
     }
   }

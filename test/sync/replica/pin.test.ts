@@ -111,3 +111,17 @@ describe('the pin of a replica', () => {
     expect(stateDirectory(given === undefined ? {} : { XDG_STATE_HOME: given })).toEqual(directory)
   })
 })
+
+test('a replica whose clock says no time any more shows that of the system', async () => {
+  const scene = new Scene()
+  await scene.deposit(1)
+  let isWrong = false
+  const clock = { now: () => (isWrong ? Number.NaN : Date.now()) }
+  const replica = await scene.follow({ ...BY_HAND, ports: { clock } })
+  await replica.pull()
+  isWrong = true
+  await replica.pull()
+  const { lastAnswer, lag } = replica.status().replica
+  expect(lastAnswer).toMatch(/^2/)
+  expect(lag.seconds).toBeGreaterThanOrEqual(0)
+})
