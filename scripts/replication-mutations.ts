@@ -101,7 +101,7 @@ export const REPLICATION_MUTATIONS: readonly Mutation[] = [
   {
     name: 'a push that may have arrived is not looked for',
     file: 'sync/push/push-commit.ts',
-    text: "if (!mayArrive && error.kind !== 'conflict')",
+    text: "if (doubt === undefined && error.kind !== 'conflict')",
     replacement: "if (error.kind !== 'conflict')",
     tests: PUSH_COMMIT,
   },

@@ -95,10 +95,8 @@ describe('a drill', () => {
     await using log = await open(join(temporaryFolder(), 'bank.git'))
     await log.append('account-1', [deposit(1)])
     await log.backup(directory)
-    await expect(log.drill(directory, { timeoutMs: 1 })).rejects.toMatchObject({
-      code: 'git-failed',
-      hint: expect.stringContaining('Git was silent for 0.001 s'),
-    })
+    const stopped = { code: 'git-failed', hint: expect.stringContaining('Git was silent for 0.001 s') }
+    await expect(log.drill(directory, { timeoutMs: 1 })).rejects.toMatchObject(stopped)
   })
 
   it('restores the remote as well, the one of the log if none is named', async () => {
