@@ -24,6 +24,7 @@ describe('the benchmarks', () => {
     const report = JSON.parse(run('--tiny', '--json', ...QUICK_ROWS.flatMap((row) => ['--only', row])))
     const rows: readonly Row[] = report.rows
     expect(rows.map(({ id }) => id)).toEqual([
+      'seal',
       'append-one',
       'append-in-flight',
       'append-batches',
@@ -32,7 +33,6 @@ describe('the benchmarks', () => {
       'replay-one-type',
       'replay-folded',
       'open-with-snapshot',
-      'seal',
       'index-memory',
       'command',
       'foreign-commit',
