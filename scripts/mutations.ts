@@ -135,8 +135,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'no fsync of objects',
     file: 'repository/durable-file.ts',
-    text: 'await file.sync()',
-    replacement: '',
+    text: 'content)\n      await file.sync()',
+    replacement: 'content)',
     tests: ['repository/object-store', 'repository/creation'],
   },
   {

@@ -10,7 +10,7 @@ export const REPLICATION_MUTATIONS: readonly Mutation[] = [
   {
     name: 'no fsync of a pack before its loose copies go',
     file: 'repository/maintenance/maintenance.ts',
-    text: 'await this.syncFile(`',
+    text: 'await syncFile(this.options.fileSystem, `',
     replacement: 'void (`',
     tests: MAINTENANCE,
   },
