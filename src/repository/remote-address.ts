@@ -115,9 +115,12 @@ export function shownAddress(address: string): string {
   return scheme + (isBroken ? '…' : host.replace(/^.*@/s, '') + rest)
 }
 
-/** Takes the user names and passwords out of all URLs in a text, such as what git printed. */
+/**
+ * Takes the user names and passwords out of all URLs in a text, such as what git printed. Whatever stands before "://", which
+ * a remote may have made as long as it likes, is not looked at.
+ */
 export function redactAddress(text: string): string {
-  return text.replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/?#]*@/gi, '$1')
+  return text.replace(/:\/\/[^\s/?#]*@/g, '://')
 }
 
 /**
