@@ -48,7 +48,7 @@ const BROKEN =
   /Permission denied|No space left|Out of diskspace|Read-only file system|quota exceeded|Input\/output error/i
 
 const TOO_LARGE =
-  /returned error: 413|HTTP 413|exceeds .*(limit|maximum)|maximum allowed size|too large|large files? detected/i
+  /returned error: 413|HTTP 413|exceeds .{0,200}(limit|maximum)|maximum allowed size|too large|large files? detected/i
 
 /** What the libraries say that git can be built with: GnuTLS, OpenSSL, macOS, Windows. */
 const UNTRUSTED =
