@@ -107,18 +107,14 @@ export class StreamChains {
  * in skew binary, whose weights are 1, 3, 7, 15 …
  */
 export function jumpLength(version: number): number {
-  const weightKnown = known[version]
-  if (weightKnown !== undefined) return weightKnown
   let rest = version
   let weight = 0
   while (rest > 0) {
-    weight = 2 ** (31 - Math.clz32(rest + 1)) - 1
+    // The largest 2^n - 1 that is not above the rest.
+    weight = ALL_BITS >>> (Math.clz32(rest + 1) + 1)
     rest -= weight
   }
-  // Most streams are short, and a replay asks for each of their versions.
-  if (version < MOST_KNOWN) known[version] = weight
   return weight
 }
 
-const MOST_KNOWN = 4096
-const known: (number | undefined)[] = new Array(MOST_KNOWN)
+const ALL_BITS = 0xffff_ffff

@@ -236,6 +236,13 @@ test('finds any version of a stream in a logarithmic number of steps', () => {
 
 test('jump pointers lead back by the last digit in skew binary', () => {
   expect([1, 2, 3, 4, 5, 6, 7, 8, 14, 15, 16].map(jumpLength)).toEqual([1, 1, 3, 1, 1, 3, 7, 1, 7, 15, 1])
+  expect([2 ** 20 - 1, 2 ** 20, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 2].map(jumpLength)).toEqual([
+    2 ** 20 - 1,
+    1,
+    2 ** 31 - 1,
+    1,
+    2 ** 31 - 1,
+  ])
 })
 
 test('a column keeps its numbers over chunks, truncations and adoption', () => {
