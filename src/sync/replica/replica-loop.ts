@@ -131,7 +131,7 @@ export class ReplicaLoop {
    */
   private async rest(leastMs: number): Promise<void> {
     await this.pause(leastMs, () => false)
-    await this.pause(this.pace.delayMs - leastMs, () => this.isPoked)
+    await this.pause(Math.max(0, this.pace.delayMs - leastMs), () => this.isPoked)
   }
 
   private pause(ms: number, isOver: () => boolean): Promise<void> {
