@@ -11,8 +11,6 @@ import { portsOf } from './ports.ts'
 import { shownAddress } from './repository/remote-address.ts'
 import type { TransferOptions } from './repository/remote-transfer.ts'
 import type { SharedLog } from './shared-log.ts'
-import { cloneLog } from './sync/cloning.ts'
-import { pull } from './sync/pull.ts'
 
 /**
  * Opens the log at a path, and creates it, as a bare Git repository, where there is nothing yet.
@@ -70,6 +68,7 @@ export async function open(
       longWork.run(transfer, (cutOff) =>
         pulls.run(async () => {
           cutOff.signal.throwIfAborted()
+          const { pull } = await import('./sync/pull.ts')
           const pulled = await pull(opened, target, ports, cutOff)
           assembly.branchMoved()
           await pushers.seen(target, pulled.remoteCommit)
@@ -109,6 +108,7 @@ export async function clone(address: string, path?: string, given: CloneOptions 
   const { fileSystem } = portsOf(options)
   const target = resolve(path ?? nameOf(address))
   return await inNewFolder(target, async () => {
+    const { cloneLog } = await import('./sync/cloning.ts')
     await cloneLog(address, target, { bare: !workTree, signal, onProgress: onTransfer, fileSystem })
     return await open(target, options)
   })

@@ -1,6 +1,6 @@
-/** `8,577`. */
+/** `8,577`, for a whole number. Without `Intl`, which takes 12 ms until it is loaded. */
 export function formatCount(count: number): string {
-  return count.toLocaleString('en-US')
+  return String(count).replace(/\B(?=(?:\d{3})+$)/g, ',')
 }
 
 /** `1 event`, `8,577 events`. */

@@ -15,7 +15,7 @@ import { type HostProfile, profileExcess, profileOf } from './host-profile.ts'
 import { KnownRemote } from './known-remote.ts'
 import type { PushResult } from './push-attempt.ts'
 import type { PushSchedule } from './push-timing.ts'
-import { Pusher } from './pusher.ts'
+import type { Pusher } from './pusher.ts'
 import { type RemoteRecord, RemoteRecords } from './remote-record.ts'
 import { type RemoteStatus, remoteStatus } from './remote-status.ts'
 
@@ -230,6 +230,8 @@ export class Pushers {
     for (const excess of isAutomatic ? profileExcess(profile, { eventBytes, directoryEntries }) : []) {
       notify({ kind: 'push-advice', remote: shownAddress(remote), error: new UsageError(excess) })
     }
+    // Most programs push nothing.
+    const { Pusher } = await import('./pusher.ts')
     return new Pusher({
       opened,
       remote,
