@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { deflateSync } from 'node:zlib'
+import { constants, deflateRawSync, deflateSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { open } from '../../src/index.ts'
 import { memoir } from '../cli/program.ts'
@@ -62,11 +62,27 @@ describe.each(Object.entries(ATTACKS))('%s', (_, { plant, code }) => {
   })
 })
 
+/** A pack with a blob of zeros, which git sends as it is: a MiB of them, deflated once, again and again. */
 function zeros(remote: string): string {
-  const command = `head -c ${GIB} /dev/zero | git -c core.bigFileThreshold=1m -c core.compression=1 hash-object -w --stdin`
-  return git(remote, ['-c', `alias.zeros=!${command}`, 'zeros'])
-    .toString()
-    .trim()
+  const part = Buffer.alloc(MIB)
+  const hash = createHash('sha1').update(`blob ${GIB}\0`)
+  for (let at = 0; at < GIB; at += MIB) hash.update(part)
+  const [begin, end] = [Buffer.from([0x78, 0x01]), Buffer.from([3, 0])]
+  const deflated = deflateRawSync(part, { finishFlush: constants.Z_FULL_FLUSH })
+  const checksum = Buffer.alloc(4)
+  checksum.writeUInt32BE((GIB % 65_521) * 0x10000 + 1)
+  const repeated = Array<Buffer>(GIB / MIB).fill(deflated)
+  storePack(remote, [Buffer.concat([entryHeader(3, GIB), begin, ...repeated, end, checksum])])
+  return hash.digest('hex')
+}
+
+function storePack(remote: string, entries: readonly Buffer[]): void {
+  const body = Buffer.concat([
+    Buffer.from(`PACK\0\0\0\x02\0\0\0${String.fromCharCode(entries.length)}`, 'latin1'),
+    ...entries,
+  ])
+  const input = Buffer.concat([body, createHash('sha1').update(body).digest()])
+  git(remote, ['index-pack', '--stdin'], { input })
 }
 
 function baseOf(remote: string): string {
@@ -80,15 +96,11 @@ function deltaBomb(remote: string): string {
   for (let part = 0; part < GIB / base.length; part++) hash.update(base)
   const copies = Buffer.concat(Array.from({ length: GIB / base.length }, () => Buffer.from([0xc0, 0x80])))
   const delta = Buffer.concat([varint(base.length), varint(GIB), copies])
-  const header = Buffer.from('PACK\0\0\0\x02\0\0\0\x02', 'latin1')
   const oid = createHash('sha1').update(`blob ${base.length}\0`).update(base).digest()
-  const body = Buffer.concat([
-    header,
+  storePack(remote, [
     Buffer.concat([entryHeader(3, base.length), deflateSync(base)]),
     Buffer.concat([entryHeader(7, delta.length), oid, deflateSync(delta)]),
   ])
-  const pack = Buffer.concat([body, createHash('sha1').update(body).digest()])
-  git(remote, ['index-pack', '--stdin'], { input: pack })
   return hash.digest('hex')
 }
 
@@ -142,8 +154,10 @@ function commit(remote: string, entry = '', beside = '', folder?: string): void 
 /** Runs the program, and says how much memory it, or a git at work for it, took at most, and for how long it ran. */
 async function watched(folder: string, words: readonly string[]) {
   let peakKiB = 0
+  const processes = () => readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+  const others = new Set(processes())
   const look = () => {
-    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    for (const pid of processes().filter((one) => !others.has(one))) {
       if (!contents(`/proc/${pid}/environ`).includes(`WATCHED=${folder}`)) continue
       const peak = Number(/^VmHWM:\s+(\d+) kB/m.exec(contents(`/proc/${pid}/status`))?.[1] ?? 0)
       peakKiB = Math.max(peakKiB, peak)

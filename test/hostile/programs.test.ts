@@ -1,33 +1,29 @@
-import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { CommandName } from '../../src/cli/commands.ts'
 import { clone, follow, open, restore, standby } from '../../src/index.ts'
 import { start, writeProjections } from '../cli/program.ts'
-import { temporaryFolder } from '../log/event-log-fixture.ts'
 import { git, gitSucceeds } from '../repository/real-git.ts'
 import { ATTRIBUTES, BoobyTrap } from './booby-trap.ts'
 
 const QUIET = { watch: false, maintenance: false } as const
 const EVENT = [{ type: 'Counted', data: { number: 1 } }]
 
-let folder: string
-let bare: string
-let checkedOut: string
-let remote: string
-let plain: string
-let backup: string
+const place = mkdtempSync(join(tmpdir(), 'memoir-hostile-'))
+/** Made once; it names paths in the folder, which is a new copy of it for each test. */
+const original = join(place, 'original')
+const folder = join(place, 'folder')
+const remote = join(folder, 'remote.git')
+const bare = join(folder, 'bare.git')
+const checkedOut = join(folder, 'checked-out')
+const plain = join(folder, 'plain.git')
+const backup = join(folder, 'backup')
 let trap: BoobyTrap
 let environment: NodeJS.ProcessEnv
 
-beforeEach(async () => {
-  folder = temporaryFolder()
-  environment = { ...process.env }
-  remote = join(folder, 'remote.git')
-  bare = join(folder, 'bare.git')
-  checkedOut = join(folder, 'checked-out')
-  plain = join(folder, 'plain.git')
-  backup = join(folder, 'backup')
+beforeAll(async () => {
   {
     await using log = await open(remote, QUIET)
     await log.append('s', EVENT, { ack: 'committed' })
@@ -40,10 +36,19 @@ beforeEach(async () => {
   // Somebody left a file of theirs in the checked-out folder, so that git has something to look at.
   writeFileSync(join(checkedOut, '.gitattributes'), ATTRIBUTES)
   writeFileSync(join(checkedOut, 'notes.txt'), 'notes')
+  renameSync(folder, original)
+})
+
+afterAll(() => rmSync(place, { recursive: true }))
+
+beforeEach(() => {
+  environment = { ...process.env }
+  cpSync(original, folder, { recursive: true })
 })
 
 afterEach(() => {
   process.env = environment
+  rmSync(folder, { recursive: true })
 })
 
 const OPERATIONS: Readonly<Record<string, (path: string) => Promise<unknown>>> = {
