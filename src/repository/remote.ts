@@ -89,6 +89,13 @@ async function findConfigured(
   return address === undefined ? undefined : resolveAddress(address, workTree ?? gitDirectory)
 }
 
+/** Whether a remote that is known by its name is pushed to at another address than it is fetched from. */
+export async function isPushedElsewhere({ gitDirectory }: RepositoryPaths, name: string): Promise<boolean> {
+  const settings = await readSettings(gitDirectory)
+  const [pushAddress] = settings.get(`remote.${name}.pushurl`) ?? []
+  return pushAddress !== undefined && pushAddress !== settings.get(`remote.${name}.url`)?.[0]
+}
+
 /** A remote that is given by its address. @throws InvalidRemoteError */
 export function remoteAt(address: string, base: string): Remote {
   return { name: undefined, address: resolveAddress(address, base) }

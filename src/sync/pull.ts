@@ -1,7 +1,7 @@
 import type { OpenedLog } from '../log/open-event-log.ts'
 import { RefMovedError } from '../repository/errors.ts'
 import { readRef } from '../repository/refs.ts'
-import { trackingRefOf } from '../repository/remote.ts'
+import { isPushedElsewhere, trackingRefOf } from '../repository/remote.ts'
 import type { TransferOptions } from '../repository/remote-transfer.ts'
 import { RemoteBranchMissingError, RemoteEmptiedError } from './errors.ts'
 import { admit, compare, fetchIncoming, type Ports } from './replica/gate.ts'
@@ -33,7 +33,9 @@ export async function pull(
   const { gitDirectory, branch } = repository
   await log.seal()
   const from = log.state.visible.position
-  const tracking = trackingRefOf(remote, branch)
+  // It follows pushes as well: where these go elsewhere, what is fetched from may be a mirror that lags behind.
+  const isMirror = await isPushedElsewhere(repository, remote)
+  const tracking = isMirror ? undefined : trackingRefOf(remote, branch)
   const known = tracking && (await readRef(ports.fileSystem, gitDirectory, tracking))
   const incoming = await fetchIncoming(repository, remote, ports, options)
   if (incoming === undefined) {

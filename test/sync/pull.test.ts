@@ -2,8 +2,9 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
-import { open } from '../../src/memoir.ts'
+import { clone, open } from '../../src/memoir.ts'
 import { temporaryFolder } from '../log/event-log-fixture.ts'
+import { gitText } from '../repository/real-git.ts'
 
 test('closing ends a pull whose remote says nothing', async () => {
   const server = createServer().listen(0, '127.0.0.1')
@@ -19,4 +20,18 @@ test('closing ends a pull whose remote says nothing', async () => {
   const outcome = await Promise.race([pulled, nextTurn('still pulling')])
   expect(outcome).toMatchObject({ code: 'log-closed' })
   await expect(log.pull()).rejects.toMatchObject({ code: 'log-closed' })
+})
+
+test('a mirror that lags behind the address where pushes go has lost nothing', async () => {
+  const folder = temporaryFolder()
+  const [remote, mirror, path] = ['remote.git', 'mirror.git', 'log.git'].map((name) => `${folder}/${name}`)
+  await (await open(remote!)).close()
+  gitText(folder, 'clone', '--quiet', '--bare', remote!, mirror!)
+  await using log = await clone(mirror!, path)
+  gitText(path!, 'config', 'remote.origin.pushurl', remote!)
+  await log.append('stream', [{ type: 'Counted' }])
+  await log.push()
+  expect(await log.pull()).toMatchObject({ from: 1, to: 1 })
+  gitText(mirror!, 'update-ref', '-d', 'refs/heads/main')
+  await expect(log.pull()).rejects.toMatchObject({ code: 'remote-branch-missing' })
 })
