@@ -20,7 +20,7 @@ export class ReaderClosedError extends MemoirError {
 
 /**
  * Reads Git objects. A port with two engines that pass the same tests: a long-lived `git cat-file`
- * process, and isomorphic-git, which needs no git binary.
+ * process, and one that reads the files itself and needs no git binary.
  *
  * Every object is checked against its SHA-1 when it is read, because git does not re-hash what it reads
  * from a pack.

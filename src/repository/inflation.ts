@@ -20,3 +20,8 @@ export function inflateAnnounced(deflated: Uint8Array, bytes: number): Promise<B
 export function inflateStart(deflated: Uint8Array): Buffer {
   return inflateSync(deflated, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: 1 << 20 })
 }
+
+/** What cannot be deflated takes a little more than it is: 5 bytes for a block, which hold 16 KiB as a rule. */
+export function mostDeflated(bytes: number): number {
+  return bytes + Math.ceil(bytes / 64) + 1024
+}

@@ -3,8 +3,8 @@ import { nodeFileSystem } from '../system/file-system.ts'
 import { replaceFile } from './durable-file.ts'
 
 /**
- * The files that isomorphic-git reads and writes: Node's, but of what a repository holds it reads ordinary files alone.
- * It opens whatever has the name of a pack, and opening a pipe may never end. The index it would write in its place: a git
+ * The files that isomorphic-git reads and writes: Node's, but of what a repository holds it reads ordinary files alone,
+ * since opening a pipe may never end. The index it would write in its place: a git
  * that reads it meanwhile, or after a crash, found a part of it.
  */
 export const isomorphicFiles = {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { nodeFileSystem } from '../system/file-system.ts'
 import type { GitObject, ObjectType } from './git-reader.ts'
-import { inflateAnnounced, inflateStart } from './inflation.ts'
+import { inflateAnnounced, inflateStart, mostDeflated } from './inflation.ts'
 import { type HasRoom, NO_ROOM } from './room.ts'
 import { Shortcut } from './shortcut.ts'
 
@@ -26,33 +26,45 @@ export class LooseObjects {
   find(oid: string): Promise<GitObject | undefined>
   find(oid: string, hasRoom: HasRoom): Promise<GitObject | undefined | typeof NO_ROOM>
   find(oid: string, hasRoom: HasRoom = () => true): Promise<GitObject | undefined | typeof NO_ROOM> {
-    return this.#shortcut.take(() => this.#read(oid, hasRoom))
+    return this.#shortcut.take(() => readLoose(this.#directory, oid, this.#limitBytes, hasRoom))
   }
 
   /** Says that the repository was not packed by maintenance: the next object may well be loose. */
   expectMore(): void {
     this.#shortcut.expectMore()
   }
+}
 
-  async #read(oid: string, hasRoom: HasRoom): Promise<GitObject | undefined | typeof NO_ROOM> {
-    const path = `${this.#directory}/${oid.slice(0, 2)}/${oid.slice(2)}`
-    const { kind, size: deflatedBytes } = await nodeFileSystem.stat(path)
-    if (kind !== 'file' || deflatedBytes > this.#limitBytes) return undefined
-    if (deflatedBytes > FEW_BYTES) {
-      const announced = await looseObjectSize(this.#directory, oid)
-      if (announced !== undefined && !hasRoom(announced)) return NO_ROOM
-    }
-    const deflated = await nodeFileSystem.readFile(path)
-    const start = inflateStart(deflated.subarray(0, START_BYTES))
-    const [header, type, digits] = HEADER.exec(start.toString('latin1')) ?? []
-    const size = Number(digits)
-    if (header === undefined || !(size <= this.#limitBytes)) return undefined
-    if (!hasRoom(size)) return NO_ROOM
-    const framed = await inflateAnnounced(deflated, header.length + size)
-    const isWhole = createHash('sha1').update(framed).digest('hex') === oid
-    // HEADER admits no type but the four.
-    return isWhole ? { oid, type: type as ObjectType, content: framed.subarray(header.length) } : undefined
+/**
+ * Reads a loose object.
+ *
+ * @param directory the folder `objects`
+ * @returns undefined where anything about it is unusual, or it is too large
+ * @throws Node's own errors where it cannot be read, or inflated
+ */
+export async function readLoose(
+  directory: string,
+  oid: string,
+  limitBytes: number,
+  hasRoom: HasRoom,
+): Promise<GitObject | undefined | typeof NO_ROOM> {
+  const path = `${directory}/${oid.slice(0, 2)}/${oid.slice(2)}`
+  const { kind, size: deflatedBytes } = await nodeFileSystem.stat(path)
+  if (kind !== 'file' || deflatedBytes > mostDeflated(limitBytes)) return undefined
+  if (deflatedBytes > FEW_BYTES) {
+    const announced = await looseObjectSize(directory, oid)
+    if (announced !== undefined && !hasRoom(announced)) return NO_ROOM
   }
+  const deflated = await nodeFileSystem.readFile(path)
+  const start = inflateStart(deflated.subarray(0, START_BYTES))
+  const [header, type, digits] = HEADER.exec(start.toString('latin1')) ?? []
+  const size = Number(digits)
+  if (header === undefined || !(size <= limitBytes)) return undefined
+  if (!hasRoom(size)) return NO_ROOM
+  const framed = await inflateAnnounced(deflated, header.length + size)
+  const isWhole = createHash('sha1').update(framed).digest('hex') === oid
+  // HEADER admits no type but the four.
+  return isWhole ? { oid, type: type as ObjectType, content: framed.subarray(header.length) } : undefined
 }
 
 /**

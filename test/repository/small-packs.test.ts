@@ -11,7 +11,7 @@ import { type EncodedObject, encodeObject } from '../../src/repository/object.ts
 import { ObjectStore } from '../../src/repository/object-store.ts'
 import { entryHeader } from '../../src/repository/pack-entry.ts'
 import { encodePackIndex } from '../../src/repository/pack-index.ts'
-import { PackedSizes } from '../../src/repository/packed-size.ts'
+import { PackedObjects } from '../../src/repository/packed-objects.ts'
 import { NO_ROOM, Room } from '../../src/repository/room.ts'
 import { GitRunner } from '../../src/repository/runner.ts'
 import { SmallPacks } from '../../src/repository/small-packs.ts'
@@ -259,7 +259,7 @@ test('takes no more memory for a delta than a full batch has, wherever its head 
   const oid = repeatingDelta(gitDirectory, 100)
   expect(gitText(gitDirectory, 'cat-file', '-s', oid)).toBe(String(100 << 20))
   expect(await new SmallPacks(gitDirectory, 16 << 20).find(oid, always)).toBeUndefined()
-  await expect(new PackedSizes(gitDirectory, nodeFileSystem).check(oid, 16 << 20)).rejects.toThrow(
+  await expect(new PackedObjects(gitDirectory, nodeFileSystem).read(oid, 16 << 20, always)).rejects.toThrow(
     ObjectTooLargeError,
   )
 })
@@ -281,7 +281,7 @@ test('inflates no delta whose size is no number', async () => {
   const asked: number[] = []
   await new SmallPacks(gitDirectory, LIMIT).find(oid, (bytes) => asked.push(bytes) > 0)
   expect(Math.max(...asked)).toBeLessThan(LIMIT)
-  await expect(new PackedSizes(gitDirectory, nodeFileSystem).check(oid, LIMIT)).rejects.toThrow(
+  await expect(new PackedObjects(gitDirectory, nodeFileSystem).read(oid, LIMIT, always)).rejects.toThrow(
     ObjectCorruptError,
   )
 })
@@ -296,7 +296,7 @@ test('keeps its bounds beside a delta that makes a size which is no number', asy
   const room = new Room(LIMIT)
   await new SmallPacks(gitDirectory, LIMIT).find(oid, room.newPlace().take)
   expect(room.newPlace().take(2 * LIMIT)).toBe(false)
-  await expect(new PackedSizes(gitDirectory, nodeFileSystem).check(oid, LIMIT)).rejects.toThrow(
+  await expect(new PackedObjects(gitDirectory, nodeFileSystem).read(oid, LIMIT, always)).rejects.toThrow(
     ObjectCorruptError,
   )
 })

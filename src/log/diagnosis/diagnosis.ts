@@ -114,7 +114,7 @@ async function findLinks(repository: Repository): Promise<Ailment[]> {
 async function findGitProblems({ findGit }: Doctor): Promise<Ailment[]> {
   const version = await findGit()
   if (version !== undefined && isRecentGit(version)) return []
-  const lack = 'isomorphic-git reads the log, 4 to 10 times slower; clone, push, pull and fetch do not work'
+  const lack = 'the log is read without it, more slowly; clone, push, pull and fetch do not work'
   const remedy = `Install git ${OLDEST_GIT} or newer.`
   const missing = { code: 'git-missing', message: `git was not found: ${lack}` }
   const old = {
