@@ -1,5 +1,5 @@
 import { GitFailedError, RemoteFailedError } from './git-process-errors.ts'
-import type { GitOutput } from './git-run.ts'
+import type { GitOutput, RunOptions } from './git-run.ts'
 import { nameOf, type Remote } from './remote.ts'
 import { checkRemoteAddress } from './remote-address.ts'
 import { mayHaveArrived, remedyFor, remoteFailure } from './remote-failure.ts'
@@ -55,15 +55,20 @@ export function runnerFor(
   })
 }
 
-/** Runs a git that talks to a remote. @throws RemoteFailedError, GitMissingError, and the signal's reason */
+/**
+ * Runs a git that talks to a remote.
+ *
+ * @throws RemoteFailedError, GitMissingError, the signal's reason, and what `onOutput` throws
+ */
 export async function transfer(
   runner: GitRunner,
   remote: Remote,
   args: readonly string[],
   { onProgress, signal }: TransferOptions,
+  onOutput?: RunOptions['onOutput'],
 ): Promise<GitOutput> {
   try {
-    return await runner.run(args, { signal, onMessage: onProgress && progressParser(onProgress) })
+    return await runner.run(args, { signal, onMessage: onProgress && progressParser(onProgress), onOutput })
   } catch (error) {
     if (!(error instanceof GitFailedError)) throw error
     // Of the ends of git only that of a silent one comes with a hint.

@@ -188,6 +188,12 @@ export async function pushBranch(
 /** Git takes larger blobs through a small buffer instead of into memory: a remote may send any. */
 const FETCH_SETTINGS = { 'core.bigFileThreshold': '16m' }
 const OID_LENGTH = 40
+/** Some 250,000 branches. */
+const MOST_LISTED_BYTES = 16 << 20
+const TOO_MANY_REFS = {
+  said: 'lists more branches than anybody keeps beside a log',
+  hint: 'Check its address, and who wrote these branches.',
+}
 
 function trackingRef({ name }: Remote, branch: string): string | undefined {
   return name && trackingRefOf(name, branch)
@@ -222,8 +228,14 @@ async function listRefs(
   const list = async (environment: Readonly<Record<string, string>> = {}) => {
     await using runner = runnerFor(remote, options, { environment, ...(repository && { repository }) })
     const args = ['ls-remote', '--symref', '--end-of-options', ALIAS, ...refs]
-    const { stdout, stderr } = await transfer(runner, remote, args, options)
-    return { lines: stdout.toString('utf8').split('\n').slice(0, -1), stderr }
+    const listed: Buffer[] = []
+    let bytes = 0
+    const { stderr } = await transfer(runner, remote, args, options, async (chunk) => {
+      bytes += chunk.length
+      if (bytes > MOST_LISTED_BYTES) throw new RemoteFailedError(nameOf(remote), 'unsound', TOO_MANY_REFS)
+      listed.push(chunk)
+    })
+    return { lines: Buffer.concat(listed).toString('utf8').split('\n').slice(0, -1), stderr }
   }
   const { lines } = await list()
   if (lines.length > 0 || !/^https?:/i.test(remote.address)) return lines

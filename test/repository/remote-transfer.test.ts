@@ -4,7 +4,12 @@ import { dirname } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { RemoteFailedError } from '../../src/repository/git-process-errors.ts'
 import { InvalidRemoteError } from '../../src/repository/remote-address.ts'
-import { cloneRepository, fetchBranch, pushBranch } from '../../src/repository/remote-transfer.ts'
+import {
+  cloneRepository,
+  fetchBranch,
+  findRemoteBranch,
+  pushBranch,
+} from '../../src/repository/remote-transfer.ts'
 import type { TransferProgress } from '../../src/repository/transfer-progress.ts'
 import { commitFiles, git, gitText, looseObjectPath, TemporaryFolder, writeBlob } from './git-repository.ts'
 
@@ -324,6 +329,16 @@ describe('remote transfer', () => {
       git(local, ['config', 'core.compression', '0'])
       await expect(pushBranch(repository, 'origin', MAIN)).rejects.toMatchObject({ kind: 'too-large' })
     })
+  })
+
+  it('takes no endless list of branches into memory', async () => {
+    const commit = commitFiles(origin, { a: 'x' })
+    const name = 'n'.repeat(190)
+    const lines = Array.from({ length: 80_000 }, (_, n) => `${commit} refs/heads/${name}${100_000 + n}\n`)
+    writeFileSync(`${origin}/packed-refs`, `# pack-refs with: sorted \n${lines.join('')}`)
+    const failed = await findRemoteBranch(origin).catch((error: unknown) => error)
+    expect(failed).toMatchObject({ code: 'remote-failed', kind: 'unsound' })
+    expect(`${failed}`).toContain('lists more branches')
   })
 })
 
