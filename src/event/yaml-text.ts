@@ -122,8 +122,9 @@ function isLiteral(text: string): boolean {
 }
 
 function writeLiteral(text: string, indent: number): string {
-  const body = text.replace(/\n+$/, '')
-  const ending = text.length - body.length
+  let ending = 0
+  while (text.at(-1 - ending) === '\n') ending++
+  const body = text.slice(0, text.length - ending)
   const chomping = ending === 0 ? '-' : ending === 1 ? '' : '+'
   const lines = body.replace(/^(?=.)/gm, space(indent))
   return `|${chomping}\n${lines}${'\n'.repeat(Math.max(0, ending - 1))}`

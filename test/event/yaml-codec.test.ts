@@ -312,6 +312,14 @@ describe('encodeYaml', () => {
     expect(await decodeYaml(text, PATH)).toBe(batch)
   })
 
+  it('writes and reads a text of very many blank lines at once', async () => {
+    const text = `a${'\n'.repeat(200_000)}b\n\n`
+    const begun = performance.now()
+    const written = encodeYaml(line({ data: { text } }))
+    expect(JSON.parse(await decodeYaml(written, PATH)).data.text === text).toBe(true)
+    expect(performance.now() - begun).toBeLessThan(5000)
+  })
+
   it('writes on one line only what is wide', () => {
     const numbers = Array.from({ length: 100 }, (_, at) => at % 10)
     const text = encodeYaml(line({ data: { items: [{ sku: 'A 1' }], numbers } }))
