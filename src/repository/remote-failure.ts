@@ -22,7 +22,7 @@ export function remoteFailure(stderr: string): RemoteFailure {
  */
 export function mayHaveArrived(stderr: string): boolean {
   const answer = rejection(stderr)
-  if (answer !== undefined) return CONFLICT.test(answer) && SENT_OVER_HTTP.test(stderr)
+  if (answer !== undefined) return CONFLICT.test(answer) && isSentOverHttp(stderr)
   return !NOTHING_SENT.test(stderr) && !NO_GIT.test(stderr)
 }
 
@@ -31,13 +31,17 @@ export function remedyFor(stderr: string): string | undefined {
   return REMEDIES.find(([pattern]) => pattern.test(stderr))?.[1]
 }
 
+// No expression here may look at a text more than once for each of its lines: a remote prints what it likes, without an end.
+
 /** The reason with which a ref was rejected, by the remote or by git here, such as `fetch first`. */
 function rejection(stderr: string): string | undefined {
-  return /^ ! \[(?:remote )?rejected\] .* \((.*)\)\s*$/m.exec(stderr)?.[1]
+  return /^ ! \[(?:remote )?rejected\] +\S+ +-> +\S+ +\((.*)\)\s*$/m.exec(stderr)?.[1]
 }
 
 /** That the remote refused a push, not git here, which looks at the remote's refs before it sends one. */
-const SENT_OVER_HTTP = /^To https?:[\s\S]*^ ! \[remote rejected\]/m
+function isSentOverHttp(stderr: string): boolean {
+  return /^To https?:/m.test(stderr) && /^ ! \[remote rejected\]/m.test(stderr)
+}
 
 /** All words by which git says that the branch does not stand where this push saw it. */
 const CONFLICT =
@@ -106,7 +110,7 @@ const NOTHING_SENT =
 
 /** The order counts: git says "unable to access" for a refused password too. */
 const WITHOUT_ANSWER: readonly (readonly [RemoteFailure, RegExp])[] = [
-  ['conflict', /^error: cannot lock ref .* is at .* but expected/m],
+  ['conflict', /^error: cannot lock ref '[^'\n]*': is at .* but expected/m],
   ['unsound', UNSOUND],
   ['too-large', TOO_LARGE],
   ['unknown', BROKEN_THERE],

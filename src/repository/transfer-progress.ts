@@ -11,7 +11,7 @@ export function progressParser(report: (progress: TransferProgress) => void): (t
   let rest = ''
   return (text) => {
     const lines = (rest + text).split(/[\r\n]/)
-    rest = lines.pop() ?? ''
+    rest = (lines.pop() ?? '').slice(0, LONGEST_LINE)
     for (const line of lines) {
       const [, phase, percent, done, total] = PROGRESS.exec(line) ?? []
       if (phase === undefined) continue
@@ -20,6 +20,8 @@ export function progressParser(report: (progress: TransferProgress) => void): (t
   }
 }
 
+/** More is no progress: a remote that is reached by ssh prints what it likes, also without an end. */
+const LONGEST_LINE = 1000
 const PROGRESS = /^(?:remote: )?(\w[\w ]*): +(\d+)% \((\d+)\/(\d+)\)/
 
 /** What git printed, without what it has overwritten itself: the last of what stood on each line. */

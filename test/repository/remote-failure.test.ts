@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { mayHaveArrived, remoteFailure } from '../../src/repository/remote-failure.ts'
+import { mayHaveArrived, remedyFor, remoteFailure } from '../../src/repository/remote-failure.ts'
 
 describe('remoteFailure', () => {
   it.each([
@@ -95,4 +95,19 @@ describe('mayHaveArrived', () => {
   ])('after %j says %s', (stderr, expected) => {
     expect(mayHaveArrived(stderr)).toBe(expected)
   })
+})
+
+it.each([
+  [' ! [rejected] a', ' (', ''],
+  [' ! [remote rejected] main -> main (', ') (', 'x'],
+  [' ! [rejected] a -> ', 'a ', ''],
+  ['error: cannot lock ref ', ' is at ', ''],
+  ["error: cannot lock ref '", "': is at ", ''],
+  ['', 'To http:\n', ' ! [rejected] main -> main (fetch first)\n'],
+  ['', "fatal: repository '", ''],
+])('a remote that prints %j and then %j without an end holds nothing up', (start, again, end) => {
+  const stderr = `${start}${again.repeat((1 << 20) / again.length)}${end}`
+  const begun = performance.now()
+  for (const look of [remoteFailure, mayHaveArrived, remedyFor]) look(stderr)
+  expect(performance.now() - begun).toBeLessThan(2000)
 })

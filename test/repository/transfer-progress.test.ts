@@ -30,6 +30,16 @@ describe('progressParser', () => {
       }),
     )
   })
+
+  it('keeps no line without an end, which a remote may print', () => {
+    const reports: TransferProgress[] = []
+    const parse = progressParser((progress) => reports.push(progress))
+    const begun = performance.now()
+    for (let piece = 0; piece < 10_000; piece++) parse('x'.repeat(1000))
+    expect(performance.now() - begun).toBeLessThan(2000)
+    parse(`\n${OUTPUT}`)
+    expect(reports).toEqual(REPORTS)
+  })
 })
 
 describe('withoutProgress', () => {
