@@ -1,13 +1,15 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { OpenedLog } from '../../log/open-event-log.ts'
 import { syncPackNames } from '../../repository/durable-file.ts'
+import { GitFailedError } from '../../repository/git-process-errors.ts'
 import type { TransferOptions } from '../../repository/remote-transfer.ts'
 import { checkLine } from '../line-check.ts'
+import { isRefusal } from '../replica/refusal.ts'
 import { holdsCommit } from './ancestry.ts'
 import type { BackupFolder } from './bundle-file.ts'
 import { bundleName } from './bundle-range.ts'
-import type { Catalog } from './catalog.ts'
-import { BackupForeignError } from './errors.ts'
+import type { Catalog, CatalogBundle } from './catalog.ts'
+import { BackupDamagedError, BackupForeignError } from './errors.ts'
 import { unpackBundle, withCatalog } from './restore.ts'
 
 /** A bundle that a standby took in. */
@@ -39,9 +41,10 @@ export async function followBackup(
   options: StandbyOptions,
 ): Promise<void> {
   const { signal, pollMs, onProblem } = options
+  const refused = new RefusedBundle()
   while (!signal.aborted) {
     try {
-      await withCatalog(folder, (catalog) => catchUp(folder, catalog, opened, options))
+      await withCatalog(folder, (catalog) => catchUp(folder, catalog, opened, refused, options))
     } catch (cause) {
       if (signal.aborted) return
       onProblem?.(cause instanceof Error ? cause : new Error(String(cause)))
@@ -54,6 +57,7 @@ async function catchUp(
   folder: BackupFolder,
   catalog: Catalog,
   { log, repository, manifest, runner, reader }: OpenedLog,
+  refused: RefusedBundle,
   options: StandbyOptions,
 ): Promise<void> {
   const { directory } = folder
@@ -69,17 +73,42 @@ async function catchUp(
   for (const bundle of catalog.bundles) {
     const { branch } = log.state
     if (bundle.last <= branch.position) continue
-    await unpackBundle(folder, catalog, bundle, { path: repository.path, runner }, options)
-    await syncPackNames(folder.fileSystem, repository.gitDirectory)
-    reader.refresh()
-    if (!(await holdsCommit(bundle.commit, branch.commit, reader))) throw foreign()
-    const { source } = log
-    await checkLine(bundle.commit, { before: branch, logId: manifest.id, reader, source, signal })
-    await log.follower.fastForward(bundle.commit, branch.commit, { signal })
+    await refused.passOver(bundle, branch.commit, async () => {
+      await unpackBundle(folder, catalog, bundle, { path: repository.path, runner }, options)
+      await syncPackNames(folder.fileSystem, repository.gitDirectory)
+      reader.refresh()
+      if (!(await holdsCommit(bundle.commit, branch.commit, reader))) throw foreign()
+      const { source } = log
+      await checkLine(bundle.commit, { before: branch, logId: manifest.id, reader, source, signal })
+      await log.follower.fastForward(bundle.commit, branch.commit, { signal })
+    })
     const { position: to, commit } = log.state.branch
     options.onStep?.({ bundle: bundleName(bundle), from: branch.position, to, commit })
   }
   // Somebody appended here: until the backup reaches further, no bundle tells.
   const newest = catalog.bundles.at(-1)!
   if (!(await holdsCommit(log.state.branch.commit, newest.commit, reader))) throw foreign()
+}
+
+/** The bundle that was refused last: it is not unpacked again while the log stands where it did. */
+class RefusedBundle {
+  private last: { readonly key: string; readonly error: unknown } | undefined
+
+  /** @throws what taking it in throws, or threw */
+  async passOver({ sha256 }: CatalogBundle, before: string, takeIn: () => Promise<void>): Promise<void> {
+    const key = `${sha256} ${before}`
+    if (key === this.last?.key) throw this.last.error
+    try {
+      await takeIn()
+    } catch (error) {
+      if (isAboutContent(error)) this.last = { key, error }
+      throw error
+    }
+  }
+}
+
+/** A file that is missing, or not all there, may be on its way. */
+function isAboutContent(error: unknown): boolean {
+  if (error instanceof BackupDamagedError) return error.cause instanceof GitFailedError
+  return error instanceof BackupForeignError || isRefusal(error)
 }

@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import type { MemoirError } from '../../../src/event/errors.ts'
 import { clone, open } from '../../../src/memoir.ts'
 import { restore, standby } from '../../../src/restore.ts'
+import { nodeFileSystem } from '../../../src/system/file-system.ts'
 import { until } from '../../log/event-log-fixture.ts'
 import { deposits, makeLog, temporaryFolder } from '../../log/log-fixture.ts'
 import { bareRepository, fsck, gitText } from '../../repository/real-git.ts'
@@ -89,6 +91,37 @@ describe('a standby', () => {
     await makeLog(deposits(1), { path })
     await backUp(path, directory)
     expect(await firstProblem(directory, target)).toMatchObject({ code: 'backup-foreign' })
+  })
+
+  it('unpacks what it refuses once, though it looks again and again', async () => {
+    const path = await makeLog(deposits(2))
+    const directory = temporaryFolder()
+    await backUp(path, directory)
+    const target = join(temporaryFolder(), 'standby.git')
+    await restore(directory, target)
+    await makeLog(deposits(1), { path: target })
+    await makeLog(deposits(5), { path })
+    await backUp(path, directory)
+    const opened: string[] = []
+    const open: typeof nodeFileSystem.open = (file, ...how) => {
+      if (file.endsWith('.bundle')) opened.push(file)
+      return nodeFileSystem.open(file, ...how)
+    }
+    const controller = new AbortController()
+    const { signal } = controller
+    const codes: string[] = []
+    await standby(directory, target, {
+      signal,
+      pollMs: 1,
+      ports: { fileSystem: { ...nodeFileSystem, open } },
+      onProblem: (error) => {
+        codes.push((error as MemoirError).code)
+        if (codes.length === 5) controller.abort()
+      },
+    })
+    expect(codes).toEqual(Array(5).fill('backup-foreign'))
+    // To be hashed, and to be unpacked.
+    expect(opened).toHaveLength(2)
   })
 
   it('restores the log even if nobody wants to hear of it', async () => {
