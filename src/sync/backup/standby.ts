@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { OpenedLog } from '../../log/open-event-log.ts'
+import { removeAbandonedFiles } from '../../repository/abandoned-files.ts'
 import { syncPackNames } from '../../repository/durable-file.ts'
 import { GitFailedError } from '../../repository/git-process-errors.ts'
 import type { TransferOptions } from '../../repository/remote-transfer.ts'
@@ -74,6 +75,8 @@ async function catchUp(
     const { branch } = log.state
     if (bundle.last <= branch.position) continue
     await refused.passOver(bundle, branch.commit, async () => {
+      // Each unpacking that broke off left as much as it had come to.
+      await removeAbandonedFiles(folder.fileSystem, repository.gitDirectory)
       await unpackBundle(folder, catalog, bundle, { path: repository.path, runner }, options)
       await syncPackNames(folder.fileSystem, repository.gitDirectory)
       reader.refresh()

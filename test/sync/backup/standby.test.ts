@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { MemoirError } from '../../../src/event/errors.ts'
@@ -7,8 +7,8 @@ import { restore, standby } from '../../../src/restore.ts'
 import { nodeFileSystem } from '../../../src/system/file-system.ts'
 import { until } from '../../log/event-log-fixture.ts'
 import { deposits, makeLog, temporaryFolder } from '../../log/log-fixture.ts'
-import { bareRepository, fsck, gitText } from '../../repository/real-git.ts'
-import { appendAndBackUp, backUp, storedLines } from './backup-fixture.ts'
+import { bareRepository, fsck, git, gitText } from '../../repository/real-git.ts'
+import { appendAndBackUp, backUp, bundlesIn, storedLines } from './backup-fixture.ts'
 
 describe('a standby', () => {
   it('takes in what the backup gets, merged or not, and goes on where it stood', async () => {
@@ -124,6 +124,27 @@ describe('a standby', () => {
     expect(opened).toHaveLength(2)
   })
 
+  it('removes what an unpacking left that broke off before, as on a full disk', async () => {
+    const path = await makeLog(deposits(2))
+    const directory = temporaryFolder()
+    await backUp(path, directory)
+    const target = join(temporaryFolder(), 'standby.git')
+    await restore(directory, target)
+    await makeLog(deposits(5), { path })
+    await backUp(path, directory)
+    const [bundle] = bundlesIn(directory)
+    const pack = readFileSync(join(directory, bundle!))
+    const half = pack.subarray(pack.indexOf('PACK'), pack.length - 40)
+    expect(() => git(target, ['index-pack', '--stdin'], { input: half })).toThrow()
+    const left = leftIn(target)
+    expect(left).toHaveLength(1)
+    utimesSync(left[0]!, 0, 0)
+    const controller = new AbortController()
+    const { signal } = controller
+    await standby(directory, target, { signal, pollMs: 5, onStep: () => controller.abort() })
+    expect(leftIn(target)).toEqual([])
+  })
+
   it('restores the log even if nobody wants to hear of it', async () => {
     const path = await makeLog(deposits(2))
     const directory = temporaryFolder()
@@ -153,6 +174,12 @@ describe('a standby', () => {
     expect(gitText(target, 'for-each-ref')).toBe('')
   })
 })
+
+function leftIn(target: string): string[] {
+  const folder = join(target, 'objects/pack')
+  const names = readdirSync(folder).filter((name) => name.startsWith('tmp_'))
+  return names.map((name) => join(folder, name))
+}
 
 /** Lets a standby follow until it tells of a problem. */
 async function firstProblem(directory: string, target: string): Promise<Error | undefined> {
