@@ -1,14 +1,13 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as wait } from 'node:timers/promises'
 import { nodeFileSystem } from '../system/file-system.ts'
 import { WorkTreeError } from './errors.ts'
 import { GitFailedError } from './git-process-errors.ts'
+import { onceUnlocked } from './index-lock.ts'
 import type { GitRunner } from './runner.ts'
 import type { CheckedOutRepository, Checkout } from './work-tree.ts'
 
 const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904'
-const LOCK_WAITS_MS = [20, 50, 100, 200, 400, 800]
 
 /** Moves index and files with `git read-tree -m -u`, the merge of two trees that `git switch` does: 5 ms. */
 export class GitCheckout implements Checkout {
@@ -26,7 +25,9 @@ export class GitCheckout implements Checkout {
     let isRefreshed = false
     for (;;) {
       try {
-        return await this.#unlocked(args)
+        return await onceUnlocked(this.#repository.workTree, isLocked, async () => {
+          await this.#runner.run(args)
+        })
       } catch (error) {
         if (!(error instanceof GitFailedError)) throw error
         const paths = pathsInTheWay(error)
@@ -74,20 +75,6 @@ export class GitCheckout implements Checkout {
       if (!(error instanceof GitFailedError)) throw error
     }
   }
-
-  /** Waits up to 1.6 seconds for whoever holds `index.lock`. */
-  async #unlocked(args: readonly string[]): Promise<void> {
-    for (const waitMs of LOCK_WAITS_MS) {
-      try {
-        await this.#runner.run(args)
-        return
-      } catch (error) {
-        if (!isLocked(error)) throw error
-      }
-      await wait(waitMs)
-    }
-    await this.#runner.run(args)
-  }
 }
 
 function isLocked(error: unknown): boolean {
@@ -100,12 +87,6 @@ function pathsInTheWay({ stderr }: GitFailedError): string[] {
 }
 
 function workTreeError(workTree: string, paths: readonly string[], cause: GitFailedError): WorkTreeError {
-  if (isLocked(cause)) {
-    return new WorkTreeError(workTree, 'its index is locked', {
-      cause,
-      hint: 'If no git process is at work there, remove .git/index.lock.',
-    })
-  }
   if (paths.length === 0) return new WorkTreeError(workTree, 'git could not update its files', { cause })
   return new WorkTreeError(workTree, `${paths.join(', ')} changed by somebody else`, {
     cause,

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { errorCode } from './durable-file.ts'
 import { WorkTreeError } from './errors.ts'
 import type { GitReader } from './git-reader.ts'
+import { withIndexLock } from './index-lock.ts'
 import { isomorphicFiles as fs } from './isomorphic-files.ts'
 import { EVENTS_PATH, GITATTRIBUTES_PATH, MANIFEST_PATH } from './layout.ts'
 import { DIRECTORY_MODE, FILE_MODE, objectId, parseCommit, parseTree, type TreeEntry } from './object.ts'
@@ -30,6 +31,10 @@ export class IsomorphicCheckout implements Checkout {
 
   async move(from: string | undefined, to: string): Promise<void> {
     const changes = await this.#changes(from, to)
+    if (changes.length > 0) await withIndexLock(this.#repository, () => this.#make(changes))
+  }
+
+  async #make(changes: readonly Change[]): Promise<void> {
     const conflicts: string[] = []
     for (const change of changes) if (!(await this.#isOurs(change))) conflicts.push(change.path)
     if (conflicts.length > 0) {

@@ -15,6 +15,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { WorkTreeError } from '../../src/repository/errors.ts'
 import { GitCheckout } from '../../src/repository/git-checkout.ts'
+import type { GitReader } from '../../src/repository/git-reader.ts'
 import { IsomorphicCheckout } from '../../src/repository/isomorphic-checkout.ts'
 import { IsomorphicReader } from '../../src/repository/isomorphic-reader.ts'
 import { GitRunner } from '../../src/repository/runner.ts'
@@ -234,21 +235,41 @@ describe.each(['git', 'isomorphic'] as const)('WorkTree, engine %s', (engine) =>
     await openWorkTree().recover(first)
     expect(status()).toBe(` D ${FIRST}`)
   })
-})
 
-describe('GitCheckout', () => {
   it('waits for a locked index, and says so when it stays locked', async () => {
-    using folder = new TemporaryFolder()
-    git(folder.path, ['init', '--quiet', '.'])
-    const first = commitFiles(folder.path, BASE)
-    const repository = { gitDirectory: folder.join('.git'), workTree: folder.path }
-    await using runner = new GitRunner({ repository })
-    const workTree = new WorkTree(repository, new GitCheckout(repository, runner))
-    const lock = folder.join('.git', 'index.lock')
+    const first = commitFiles(path, { ...BASE, [FIRST]: 'one\n' })
+    const lock = join(gitDirectory, 'index.lock')
     writeFileSync(lock, '')
     await expect(workTree.sync(undefined, first)).rejects.toThrow('its index is locked')
+    expect(existsSync(file(FIRST))).toBe(false)
     setTimeout(() => rmSync(lock), 100)
     await workTree.sync(undefined, first)
-    expect(gitText(folder.path, ['status', '--porcelain'])).toBe('')
+    expect(status()).toBe('')
+    expect(existsSync(lock)).toBe(false)
   })
+})
+
+it('holds the lock of the index while it changes that, also without git', async () => {
+  using folder = new TemporaryFolder()
+  git(folder.path, ['init', '--quiet', '.'])
+  const gitDirectory = folder.join('.git')
+  const [first, second] = ['one\n', 'two\n'].map((text) =>
+    commitFiles(folder.path, { ...BASE, [FIRST]: text }),
+  )
+  const reader = new IsomorphicReader(gitDirectory, 1 << 20)
+  const held: boolean[] = []
+  const watched: GitReader = Object.create(reader, {
+    read: {
+      value: async (oid: string) => {
+        const object = await reader.read(oid)
+        if (object.content.toString() === 'two\n') held.push(existsSync(`${gitDirectory}/index.lock`))
+        return object
+      },
+    },
+  })
+  const repository = { gitDirectory, workTree: folder.path }
+  const workTree = new WorkTree(repository, new IsomorphicCheckout(repository, watched))
+  await workTree.sync(undefined, first!)
+  await workTree.sync(first, second!)
+  expect(held).toEqual([true])
 })

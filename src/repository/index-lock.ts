@@ -1,0 +1,55 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { nodeFileSystem } from '../system/file-system.ts'
+import { errorCode, fileError, removeQuietly } from './durable-file.ts'
+import { WorkTreeError } from './errors.ts'
+import type { CheckedOutRepository } from './work-tree.ts'
+
+const PAUSES_MS = [20, 50, 100, 200, 400, 800]
+
+/**
+ * Does something that takes git's lock of the index; again for up to 1.6 seconds while somebody else holds it.
+ *
+ * @throws WorkTreeError when it stays locked, and what else is thrown
+ */
+export async function onceUnlocked(
+  workTree: string,
+  isLocked: (error: unknown) => boolean,
+  work: () => Promise<void>,
+): Promise<void> {
+  for (let at = 0; ; at++) {
+    try {
+      return await work()
+    } catch (cause) {
+      if (!isLocked(cause)) throw cause
+      if (at === PAUSES_MS.length) {
+        throw new WorkTreeError(workTree, 'its index is locked', {
+          cause,
+          hint: 'If no git process is at work there, remove .git/index.lock.',
+        })
+      }
+    }
+    await wait(PAUSES_MS[at])
+  }
+}
+
+/**
+ * Changes index and files under git's own lock, as git does.
+ *
+ * @throws WorkTreeError, DiskFullError, PermissionDeniedError, FileFailedError for the lock, and what `change` throws
+ */
+export async function withIndexLock(
+  { gitDirectory, workTree }: CheckedOutRepository,
+  change: () => Promise<void>,
+): Promise<void> {
+  const path = `${gitDirectory}/index.lock`
+  const isLocked = (error: unknown) => errorCode(error) === 'EEXIST'
+  const take = async () => (await nodeFileSystem.open(path, 'wx')).close()
+  await onceUnlocked(workTree, isLocked, take).catch((error: unknown) => {
+    throw fileError(path, error)
+  })
+  try {
+    await change()
+  } finally {
+    await removeQuietly(nodeFileSystem, path)
+  }
+}
