@@ -76,12 +76,24 @@ export async function backUp(
 ): Promise<BackupResult> {
   const folder: BackupFolder = { directory: resolve(path), fileSystem: log.fileSystem }
   refuseWithin(log.repository.gitDirectory, folder.directory)
+  const { signal } = options
+  await givenUp.get(folder.directory)
+  signal?.throwIfAborted()
+  const work = backUpInto(folder, log, options)
+  const forget = () => void givenUp.delete(folder.directory)
+  const giveUp = () => void givenUp.set(folder.directory, work.then(forget, forget))
+  signal?.addEventListener('abort', giveUp)
   try {
-    return await backUpInto(folder, log, options)
+    return await work
   } catch (error) {
     throw told(folder.directory, error)
+  } finally {
+    signal?.removeEventListener('abort', giveUp)
   }
 }
+
+/** By its folder the end of a backup that was cut off: until then it holds the lock, which nobody waits for any more. */
+const givenUp = new Map<string, Promise<void>>()
 
 /** What lies in the repository goes with it. @throws UsageError */
 function refuseWithin(gitDirectory: string, directory: string): void {

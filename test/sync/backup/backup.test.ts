@@ -140,6 +140,16 @@ describe('a backup', () => {
     expect(await first.backup(directory)).toMatchObject({ to: 2, bundles: 1 })
   })
 
+  it('can be made again as soon as one was given up', async () => {
+    await using log = await open(await makeLog(deposits(50)), { readOnly: true, watch: false })
+    const directory = temporaryFolder()
+    const controller = new AbortController()
+    const { signal } = controller
+    const aborted = log.backup(directory, { signal, onProgress: () => controller.abort(new Error('enough')) })
+    await expect(aborted).rejects.toThrow('enough')
+    expect(await log.backup(directory)).toMatchObject({ to: 50 })
+  })
+
   it('syncs each file before it gets its name, and removes what it merged only after the catalog is safe', async () => {
     const path = await makeLog(deposits(2))
     const directory = temporaryFolder()
