@@ -131,7 +131,8 @@ async function openExisting(
       close: closeAll(loop, assembly, lock),
     })
   } catch (error) {
-    await assembly?.close()
+    // What fails now is of less interest, and must not keep the lock.
+    await assembly?.close().catch(() => undefined)
     await lock.release()
     throw error
   }

@@ -2,8 +2,10 @@ import { cpSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { stateDirectory } from '../../../src/sync/replica/pin.ts'
+import { nodeFileSystem } from '../../../src/system/file-system.ts'
 import { until } from '../../log/event-log-fixture.ts'
 import { git } from '../../repository/real-git.ts'
+import { type Call, FaultyFileSystem } from '../../system/faulty-file-system.ts'
 import { BY_HAND, balances, replacedReplica, Scene } from './replica-fixture.ts'
 
 /** A replica of three events, closed; its remote. */
@@ -25,6 +27,17 @@ describe('a replica that was tampered with while it was closed', () => {
 
   test('is noticed when an older copy was put in its place, without the objects', async () => {
     const scene = await replacedReplica()
+    await expect(scene.follow()).rejects.toMatchObject(REPLACED)
+  })
+
+  test('is noticed, and its lock given back, on a disk that fails to close a file', async () => {
+    const scene = await replacedReplica({ snapshot: { everyEvents: 1 } })
+    const fileSystem = new FaultyFileSystem(nodeFileSystem)
+    const isOfSnapshot = ({ method, path }: Call) => method === 'close' && path.endsWith('.snapshot')
+    const effect = { kind: 'error', code: 'EIO', late: true } as const
+    fileSystem.fail({ on: isOfSnapshot, nth: 2, effect })
+    await expect(scene.follow({ ports: { fileSystem } })).rejects.toMatchObject(REPLACED)
+    expect(fileSystem.calls.filter(isOfSnapshot)).toHaveLength(2)
     await expect(scene.follow()).rejects.toMatchObject(REPLACED)
   })
 

@@ -68,10 +68,10 @@ export class Scene {
 }
 
 /** A closed replica of the amounts 1 and 2, in whose place somebody put its copy of when there was only 1. */
-export async function replacedReplica(): Promise<Scene> {
+export async function replacedReplica(options: FollowOptions = {}): Promise<Scene> {
   const scene = new Scene()
   await scene.deposit(1)
-  await (await scene.follow(BY_HAND)).close()
+  await (await scene.follow({ ...BY_HAND, ...options })).close()
   cpSync(scene.path, `${scene.path}.old`, { recursive: true })
   await scene.deposit(2)
   const replica = await scene.follow(BY_HAND)
