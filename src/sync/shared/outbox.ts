@@ -1,4 +1,4 @@
-import { JournalCorruptError } from '../../journal/errors.ts'
+import { JournalCorruptError, JournalFullError } from '../../journal/errors.ts'
 import { openFileJournal } from '../../journal/file-journal.ts'
 import { type Durability, groupEntries, type Journal } from '../../journal/journal.ts'
 import { Exclusive } from '../../log/exclusive.ts'
@@ -37,14 +37,14 @@ export class Outbox {
     private last: number,
   ) {}
 
-  /** @throws JournalCorruptError, JournalFullError, JournalFailedError, PermissionDeniedError, FileFailedError */
+  /** @throws JournalCorruptError, JournalFailedError, PermissionDeniedError, FileFailedError */
   static async open(directory: string, fileSystem: FileSystem): Promise<Outbox> {
     let journal: Journal | undefined
     try {
       journal = await openFileJournal({ directory, fileSystem })
       const { state, last } = await readState(journal, directory)
       const outbox = new Outbox(directory, journal, state, last)
-      await outbox.writing.run(() => outbox.writeAnew())
+      await outbox.writing.run(() => outbox.writeAnew().catch(passOverFullDisk))
       return outbox
     } catch (error) {
       await journal?.close().catch(() => undefined)
@@ -169,4 +169,9 @@ async function readState(
     last = first
   }
   return { state, last }
+}
+
+/** What is left stays where it was. */
+function passOverFullDisk(error: unknown): void {
+  if (!(error instanceof JournalFullError)) throw error
 }

@@ -67,6 +67,23 @@ test('keeps what did not hold, with the reason, apart from what is on its way', 
   expect(later.conflicts).toEqual([])
 })
 
+test('opens on a full disk, too', async () => {
+  const { outbox, directory } = await openOutbox()
+  const large = entry('one', 'x'.repeat(200_000))
+  await outbox.add([large])
+  await outbox.close()
+  const fileSystem = new FaultyFileSystem(nodeFileSystem)
+  fileSystem.fail({
+    // What has a place already is overwritten.
+    on: ({ method, path }) => method === 'write' && path.endsWith('next.tmp'),
+    times: Number.POSITIVE_INFINITY,
+    effect: { kind: 'error', code: 'ENOSPC' },
+  })
+  const { outbox: later } = await openOutbox(directory, fileSystem)
+  expect(later.pending).toEqual([large])
+  await expect(later.add([large])).rejects.toMatchObject({ code: 'journal-full' })
+})
+
 test('takes in what is asked for at the same time, whatever it is', async () => {
   const { outbox, directory } = await openOutbox()
   await outbox.add([entry('one'), entry('two')])
