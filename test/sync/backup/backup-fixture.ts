@@ -29,8 +29,8 @@ export async function appendAndBackUp(log: Log, directory: string, count: number
 /** The stored lines of a log's branch, by plain git. */
 export function storedLines(path: string, commit = 'main'): string {
   const tree = gitText(path, 'ls-tree', '-r', '--name-only', commit, 'events')
-  const files = tree === '' ? [] : tree.split('\n')
-  return files.map((file) => git(path, ['cat-file', 'blob', `${commit}:${file}`]).toString()).join('')
+  if (tree === '') return ''
+  return git(path, ['show', ...tree.split('\n').map((file) => `${commit}:${file}`)]).toString()
 }
 
 export function bundlesIn(directory: string): string[] {
