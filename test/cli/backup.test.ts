@@ -2,6 +2,7 @@ import { readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { open } from '../../src/memoir.ts'
+import { makeEmptyLog } from './empty-log.ts'
 import { jsonLines, LIBRARY, memoir, start, temporaryFolder, writeProjections } from './program.ts'
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
@@ -50,7 +51,7 @@ describe('backup', () => {
 
   test('of another log into the same folder ends with 6', async () => {
     const other = join(folder.path, 'other.git')
-    await memoir(['init', other])
+    await makeEmptyLog(other)
     const { code, stderr } = await memoir(['-C', other, 'backup', directory])
     expect([code, stderr]).toEqual([6, expect.stringContaining('is of another log, "bank"')])
   })
@@ -125,7 +126,7 @@ describe('restore', () => {
     const path = join(folder.path, 'followed.git')
     const own = join(folder.path, 'own')
     const standby = join(folder.path, 'standby.git')
-    await memoir(['init', path])
+    await makeEmptyLog(path)
     await memoir(['-C', path, 'append', 's', 'A'])
     await memoir(['-C', path, 'backup', own])
     for (const round of [1, 2]) {
@@ -145,7 +146,7 @@ describe('drill', () => {
   test('ends with 0 when the backup holds what the log held, and says how far it is behind', async () => {
     const own = join(folder.path, 'drilled')
     const path = join(folder.path, 'drilled.git')
-    await memoir(['init', path])
+    await makeEmptyLog(path)
     await memoir(['-C', path, 'append', 's', 'A'])
     await memoir(['-C', path, 'backup', own])
     await memoir(['-C', path, 'append', 's', 'A'])
@@ -174,7 +175,7 @@ describe('drill', () => {
 
   test('ends with 5 when it is of another log, and with 6 when there is no such remote', async () => {
     const other = join(folder.path, 'different.git')
-    await memoir(['init', other])
+    await makeEmptyLog(other)
     const { code, stdout } = await memoir(['-C', other, 'drill', directory])
     expect([code, stdout]).toEqual([5, expect.stringContaining('differs  the copy is of another log')])
     expect(await memoir(['-C', other, 'drill', join(folder.path, 'nowhere')])).toMatchObject({ code: 6 })
@@ -189,7 +190,7 @@ describe('drill', () => {
       const A = () => { throw new Error('no') }
       export const fragile = projection({ name: 'fragile', version: 1, init: () => 0, when: { A } })`
     await writeFile(module, text)
-    await memoir(['init', path])
+    await makeEmptyLog(path)
     await memoir(['-C', path, 'append', 's', 'A'])
     const own = join(folder.path, 'of-stopped')
     await memoir(['-C', path, 'backup', own])

@@ -4,6 +4,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { open } from '../../src/memoir.ts'
+import { makeEmptyLog } from './empty-log.ts'
 import { jsonLines, leaveInJournal, memoir, shell, temporaryFolder, writeProjections } from './program.ts'
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
@@ -47,7 +48,7 @@ describe('append', () => {
   test('takes data from an argument, from standard input and from a file', async () => {
     await using own = await temporaryFolder()
     const cwd = own.path
-    await memoir(['init', 'log.git'], { cwd })
+    await makeEmptyLog(join(cwd, 'log.git'))
     await writeFile(join(cwd, 'third.json'), '{"n":3}')
     const append = (...words: string[]) => ['-C', 'log.git', 'append', 's', ...words]
     await memoir(append('A', '--data', '{"n":1}'), { cwd })
@@ -64,7 +65,7 @@ describe('append', () => {
   test('refuses a file, or standard input, that is not UTF-8, and takes one with a byte order mark', async () => {
     await using own = await temporaryFolder()
     const cwd = own.path
-    await memoir(['init', 'log.git'], { cwd })
+    await makeEmptyLog(join(cwd, 'log.git'))
     await writeFile(join(cwd, 'latin.json'), Buffer.from('{"name":\n "caf\u00e9 \ufffd"}', 'latin1'))
     await writeFile(join(cwd, 'marked.json'), '\ufeff{"name":"café"}')
     const append = 'memoir -C log.git append s A'
@@ -84,7 +85,7 @@ describe('append', () => {
   test('keeps metadata, tags, schema, id and time, and prints where the event stands', async () => {
     await using own = await temporaryFolder()
     const cwd = own.path
-    await memoir(['init'], { cwd })
+    await makeEmptyLog(cwd)
     const words = ['append', 's', 'A', '--metadata', '{"actor":"ada"}', '--tag', 'a', '--tag', 'b']
     const time = '2026-11-01T00:00:00.000Z'
     const appended = await memoir([...words, '--schema', '2', '--id', 'x-1', '--time', time, '--json'], {
@@ -139,7 +140,8 @@ describe('append', () => {
     const { code, stderr, stdout } = await inBank('append', 'account-1', 'X', ...words)
     expect(stderr).toContain(said)
     expect([code, stdout]).toEqual([expected, ''])
-    expect((await inBank('status', '--json')).stdout).toContain('"events":5')
+    await using log = await open(bank, { watch: false })
+    expect(log.status().events).toBe(5)
   })
 
   test.each([
@@ -215,7 +217,7 @@ describe('read', () => {
     await using own = await temporaryFolder()
     const cwd = own.path
     const { stdout } = await inBank('read', '--json')
-    await memoir(['init'], { cwd })
+    await makeEmptyLog(cwd)
     const { code } = await memoir(['import', '-', '--format', 'jsonl'], { cwd, input: stdout })
     expect(code).toBe(0)
     expect((await memoir(['read', '--json'], { cwd })).stdout).toBe(stdout)
@@ -368,7 +370,7 @@ test('a damaged log is not read, but verified: both end with 5', async () => {
   await using own = await temporaryFolder()
   const cwd = own.path
   execFileSync('git', ['init', '-q', '-b', 'main', cwd])
-  await memoir(['init'], { cwd })
+  await makeEmptyLog(cwd)
   await memoir(['append', 's', 'A'], { cwd })
   const batch = join(cwd, 'events/000000/000000000001.jsonl')
   await writeFile(batch, (await readFile(batch, 'utf8')).replace('"version":1', '"version":3'))
@@ -395,7 +397,7 @@ test('a damaged log is not read, but verified: both end with 5', async () => {
 test('--quiet leaves data and errors', async () => {
   await using own = await temporaryFolder()
   const path = join(own.path, 'log.git')
-  await memoir(['init', path])
+  await makeEmptyLog(path)
   await leaveInJournal(path, 1)
   const { stdout, stderr } = await memoir(['-C', path, 'read', '--json', '--quiet'])
   expect([jsonLines(stdout).length, stderr]).toEqual([1, ''])
@@ -412,7 +414,7 @@ describe('push, clone, pull', () => {
     await using own = await temporaryFolder()
     const cwd = own.path
     execFileSync('git', ['init', '-q', '--bare', '-b', 'main', join(cwd, 'backup.git')])
-    await memoir(['init', 'log.git'], { cwd })
+    await makeEmptyLog(join(cwd, 'log.git'))
     await memoir(['-C', 'log.git', 'append', 's', 'A'], { cwd })
 
     const pushed = await memoir(['-C', 'log.git', 'push', '../backup.git', '--json'], { cwd })

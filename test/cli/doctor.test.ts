@@ -2,11 +2,12 @@ import { execFileSync } from 'node:child_process'
 import { chmod, mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { makeEmptyLog } from './empty-log.ts'
 import { jsonLines, leaveInJournal, memoir, temporaryFolder } from './program.ts'
 
 test('a sound log is well', async () => {
   await using own = await temporaryFolder()
-  await memoir(['init', 'log.git'], { cwd: own.path })
+  await makeEmptyLog(join(own.path, 'log.git'))
   const { code, stdout } = await memoir(['-C', 'log.git', 'doctor'], { cwd: own.path })
   expect([code, stdout]).toEqual([0, 'All is well.\n'])
 })
@@ -14,7 +15,7 @@ test('a sound log is well', async () => {
 test('says what it would do and does it with --fix', async () => {
   await using own = await temporaryFolder()
   const path = join(own.path, 'log.git')
-  await memoir(['init', path])
+  await makeEmptyLog(path)
   await leaveInJournal(path, 2)
   const lock = join(path, 'refs/heads/main.lock')
   await writeFile(lock, '')
@@ -35,7 +36,7 @@ test('says what it would do and does it with --fix', async () => {
 test('a damaged journal ends with 5, and reading shows what is committed with a warning', async () => {
   await using own = await temporaryFolder()
   const path = join(own.path, 'log.git')
-  await memoir(['init', path])
+  await makeEmptyLog(path)
   await memoir(['-C', path, 'append', 's', 'Committed'])
   await leaveInJournal(path, 3)
   await damageFirstEvent(join(path, 'memoir/journal'))
@@ -57,7 +58,7 @@ test('what cannot be mended does not keep the rest from being mended', async () 
   await using own = await temporaryFolder()
   const path = join(own.path, 'log')
   execFileSync('git', ['init', '--quiet', '--initial-branch=main', path])
-  await memoir(['init', path])
+  await makeEmptyLog(path)
   await leaveInJournal(path, 2)
   // Somebody else moved the branch without the files, one of which is in the way.
   const line = { id: 'f', stream: 's', version: 1, type: 'T', time: '2100-01-01T00:00:00.000Z', data: {} }
@@ -95,7 +96,7 @@ test('finds that the log cannot be opened for what it holds', async () => {
   await using own = await temporaryFolder()
   const path = join(own.path, 'log')
   execFileSync('git', ['init', '--quiet', '--initial-branch=main', path])
-  await memoir(['init', path])
+  await makeEmptyLog(path)
   await mkdir(join(path, 'events/000000'), { recursive: true })
   await writeFile(join(path, 'events/000000/000000000001.jsonl'), '{}\n')
   execFileSync('git', ['-C', path, 'add', '.'])

@@ -1,16 +1,21 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import type { RecordedEvent } from '../../src/event/event.ts'
+import { open } from '../../src/memoir.ts'
+import { makeEmptyLog } from './empty-log.ts'
 import { jsonLines, memoir, start, temporaryFolder } from './program.ts'
 
 async function emptyLog() {
   const folder = await temporaryFolder()
   const cwd = folder.path
-  await memoir(['init', 'log.git'], { cwd })
+  await makeEmptyLog(join(cwd, 'log.git'))
   const log = (words: readonly string[], input = '') => memoir(['-C', 'log.git', ...words], { cwd, input })
   const events = async () => {
-    const { stdout } = await log(['read', '--json'])
-    return stdout === '' ? [] : jsonLines(stdout)
+    await using opened = await open(join(cwd, 'log.git'), { watch: false })
+    const found: RecordedEvent[] = []
+    for await (const event of opened.read()) found.push(event)
+    return found
   }
   return { cwd, log, events, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() }
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { temporaryDirectory } from '../repository/real-git.ts'
+import { makeEmptyLog } from './empty-log.ts'
 import { interrupt, PROMPT_MS } from './interrupted-fixture.ts'
 import { jsonLines, memoir, type Started, start } from './program.ts'
 
@@ -14,7 +15,7 @@ async function prepare() {
   const log = join(folder, 'log.git')
   const pipe = join(folder, 'feed.jsonl')
   execFileSync('mkfifo', [pipe])
-  await memoir(['init', log])
+  await makeEmptyLog(log)
   return {
     log,
     pipe,

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { open } from '../../src/memoir.ts'
+import { makeEmptyLog } from './empty-log.ts'
 import { jsonLines, leaveInJournal, memoir, shell, start, temporaryFolder } from './program.ts'
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
@@ -88,7 +89,7 @@ describe('signals', () => {
   test('tail prints what is committed while it runs, once', async () => {
     await using own = await temporaryFolder()
     const cwd = own.path
-    await memoir(['init', 'log.git'], { cwd })
+    await makeEmptyLog(join(cwd, 'log.git'))
     await memoir(['-C', 'log.git', 'append', 's', 'Before'], { cwd })
     const tail = start(['-C', 'log.git', 'tail', '--json'], { cwd })
     await tail.prints('"Before"')
@@ -102,7 +103,7 @@ describe('signals', () => {
   test('tail with nothing to show begins with what comes', async () => {
     await using own = await temporaryFolder()
     const cwd = own.path
-    await memoir(['init', 'log.git'], { cwd })
+    await makeEmptyLog(join(cwd, 'log.git'))
     await memoir(['-C', 'log.git', 'append', 's', 'Before'], { cwd })
     const tail = start(['-C', 'log.git', 'tail', '-n', '0', '--json'], { cwd })
     let printed = ''
@@ -122,7 +123,7 @@ describe('a writer that died', () => {
   test('what it left in the journal is committed by the next read', async () => {
     await using own = await temporaryFolder()
     const path = join(own.path, 'log.git')
-    await memoir(['init', path])
+    await makeEmptyLog(path)
     await leaveInJournal(path, 3)
     const read = await memoir(['-C', path, 'read', '--json'])
     expect(jsonLines(read.stdout).map(({ data }) => data)).toEqual([{ n: 0 }, { n: 1 }, { n: 2 }])

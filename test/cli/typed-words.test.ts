@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { jsonLines, memoir, shell, temporaryFolder } from './program.ts'
+import { makeEmptyLog } from './empty-log.ts'
+import { jsonLines, shell, temporaryFolder } from './program.ts'
 
 async function emptyLog() {
   const folder = await temporaryFolder()
-  await memoir(['init', 'log.git'], { cwd: folder.path })
+  await makeEmptyLog(join(folder.path, 'log.git'))
   return {
     run: (line: string) => shell(`memoir -C log.git ${line}`, { cwd: folder.path }),
     [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
