@@ -1,17 +1,21 @@
 import { execFileSync } from 'node:child_process'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { cp, mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { commands } from '../../src/cli/commands.ts'
 import { open } from '../../src/memoir.ts'
 import { memoir, shell, start, temporaryFolder, writeProjections } from './program.ts'
 
-/** A folder with everything that the examples name: the log is its repository, with a remote beside it. */
-async function scene() {
-  const folder = await temporaryFolder()
-  const cwd = join(folder.path, 'bank')
-  await mkdir(cwd)
-  const backup = join(folder.path, 'backup.git')
+let folder: Awaited<ReturnType<typeof temporaryFolder>>
+const scenePath = () => join(folder.path, 'scene')
+const originalPath = () => join(folder.path, 'original')
+
+/** Makes what `scene` copies, where the copies will be. */
+beforeAll(async () => {
+  folder = await temporaryFolder()
+  const cwd = join(scenePath(), 'bank')
+  await mkdir(cwd, { recursive: true })
+  const backup = join(scenePath(), 'backup.git')
   execFileSync('git', ['init', '-q', '--bare', '-b', 'main', backup])
   execFileSync('git', ['init', '-q', '-b', 'main', cwd])
   execFileSync('git', ['-C', cwd, 'remote', 'add', 'origin', backup])
@@ -24,12 +28,20 @@ async function scene() {
     ])
     await log.append('account-2', [deposit(7, '2026-10-03T00:00:00Z')])
     await log.push()
-    await log.backup(join(folder.path, 'bank-backup'))
+    await log.backup(join(scenePath(), 'bank-backup'))
   }
   await writeProjections(cwd)
   await writeFile(join(cwd, 'events.jsonl'), '{"stream":"account-3","type":"AccountOpened"}\n')
   await writeFile(join(cwd, 'cases.csv'), 'case,activity,when,who\n1,Opened,2026-11-02,ada\n')
-  return { cwd, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() }
+  await rename(scenePath(), originalPath())
+})
+afterAll(() => folder[Symbol.asyncDispose]())
+
+/** A folder with everything that the examples name: the log is its repository, with a remote beside it. */
+async function scene() {
+  const path = scenePath()
+  await cp(originalPath(), path, { recursive: true })
+  return { cwd: join(path, 'bank'), [Symbol.asyncDispose]: () => rm(path, { recursive: true }) }
 }
 
 describe.each(Object.entries(commands))('%s', async (name, { load }) => {
