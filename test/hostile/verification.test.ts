@@ -3,8 +3,11 @@ import { expect, test } from 'vitest'
 import { Findings } from '../../src/log/verification/findings.ts'
 import { ObjectCache, Turns } from '../../src/log/verification/reading.ts'
 import { readHistoricTree } from '../../src/log/verification/tree.ts'
+import { type EncodedObject, encodeObject } from '../../src/repository/object.ts'
+import { ObjectStore } from '../../src/repository/object-store.ts'
 import { openReader } from '../../src/repository/open-reader.ts'
 import { GitRunner } from '../../src/repository/runner.ts'
+import { nodeFileSystem } from '../../src/system/file-system.ts'
 import { jsonLines, memoir } from '../cli/program.ts'
 import { makeLog, storedLine, temporaryFolder } from '../log/log-fixture.ts'
 import { bareRepository, git, gitText } from '../repository/real-git.ts'
@@ -40,6 +43,28 @@ test.each([
   },
   240_000,
 )
+
+test('large folders that lie in one another take the memory of one of them', async () => {
+  const path = await makeLog([], { path: join(temporaryFolder(), 'deep.git') })
+  const manifest = entry('100644 memoir.yaml', gitText(path, 'rev-parse', 'main:memoir.yaml'))
+  const blob = write(path, 'blob', 'x')
+  const files = Buffer.concat(
+    Array.from({ length: 3000 }, (_, at) => entry(`100644 n${digits(at).slice(-4)}`, blob)),
+  )
+  const folders: EncodedObject[] = []
+  for (let depth = 0; depth < 400; depth++) {
+    const below = folders.at(-1)
+    const parts = below === undefined ? [files] : [entry('40000 a', below.oid), files]
+    folders.push(encodeObject('tree', ...parts))
+  }
+  await new ObjectStore({ gitDirectory: path, fileSystem: nodeFileSystem }).write(folders)
+  const root = write(path, 'tree', Buffer.concat([entry('40000 deep', folders.at(-1)!.oid), manifest]))
+  const commit = git(path, ['commit-tree', root, '-p', 'main', '-m', 'x']).toString().trim()
+  git(path, ['update-ref', 'refs/heads/main', commit])
+  const options = { node: ['--max-old-space-size=80'] }
+  const { code, stderr } = await memoir(['-C', path, '-q', 'verify', '--json'], options)
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+}, 60_000)
 
 test('a tree of 100,000 folders is held against the one before in no time', async () => {
   const gitDirectory = bareRepository()
