@@ -3,7 +3,7 @@ import type { GitReader } from './git-reader.ts'
 import { DIRECTORY_MODE, FILE_MODE, parseTree, type TreeEntry } from './object.ts'
 
 const EXECUTABLE_MODE = '100755'
-/** More files than anybody keeps beside a log. */
+/** More files and folders than anybody keeps beside a log. */
 const MOST_PATHS = 100_000
 const MOST_FOLDERS = 64
 
@@ -22,15 +22,16 @@ export class OtherFiles {
     await this.count('', entries, 0)
   }
 
-  /** How many paths there are. */
+  /** How many paths there are, those of folders with them: git walks them all, also where no file stands. */
   private async count(folder: string, entries: readonly TreeEntry[], depth: number): Promise<number> {
     let paths = 0
     for (const entry of entries) {
       const path = folder === '' ? entry.name : `${folder}/${entry.name}`
-      if (entry.mode === DIRECTORY_MODE) paths += await this.countFolder(path, entry, depth + 1)
+      if (entry.mode === DIRECTORY_MODE) paths += 1 + (await this.countFolder(path, entry, depth + 1))
       else if (entry.mode === FILE_MODE || entry.mode === EXECUTABLE_MODE) paths++
       else throw unexpected(path, entry, 'expected an ordinary file or a folder')
-      if (paths > MOST_PATHS) throw unexpected(path, entry, `more than ${MOST_PATHS} files stand here`)
+      if (paths > MOST_PATHS)
+        throw unexpected(path, entry, `more than ${MOST_PATHS} files and folders stand here`)
     }
     return paths
   }

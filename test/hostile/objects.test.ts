@@ -77,21 +77,30 @@ describe('a tree of 10^10 paths', () => {
     }
   })
 
-  it('beside events/ is never walked, and never checked out', async () => {
-    const remote = hostile([], 'loose', (gitDirectory) => withEntry(gitDirectory, 'docs', bomb(gitDirectory)))
-    const notices: Notice[] = []
-    await expectQuick(async () => {
-      await using copy = await clone(remote, join(temporaryFolder(), 'copy'), {
-        ...QUIET,
-        workTree: true,
-        onNotice: (notice) => notices.push(notice),
+  it.each([
+    { what: 'files', ends: 'x' },
+    { what: 'folders without files', ends: null },
+  ])(
+    'beside events/, of $what, is never walked, and never checked out',
+    async ({ ends }) => {
+      const remote = hostile([], 'loose', (gitDirectory) =>
+        withEntry(gitDirectory, 'docs', bomb(gitDirectory, ends)),
+      )
+      const notices: Notice[] = []
+      await expectQuick(async () => {
+        await using copy = await clone(remote, join(temporaryFolder(), 'copy'), {
+          ...QUIET,
+          workTree: true,
+          onNotice: (notice) => notices.push(notice),
+        })
+        expect(copy.status().events).toBe(1)
+        expect((await copy.verify()).isSound).toBe(true)
+        expect(existsSync(join(copy.status().path, 'docs'))).toBe(false)
       })
-      expect(copy.status().events).toBe(1)
-      expect((await copy.verify()).isSound).toBe(true)
-      expect(existsSync(join(copy.status().path, 'docs'))).toBe(false)
-    })
-    expect(notices).toMatchObject([{ kind: 'work-tree-behind', error: { code: 'unexpected-entry' } }])
-  }, 60_000)
+      expect(notices).toMatchObject([{ kind: 'work-tree-behind', error: { code: 'unexpected-entry' } }])
+    },
+    60_000,
+  )
 })
 
 describe('an entry that could lead out of the repository', () => {
@@ -167,12 +176,13 @@ function hashOf(gitDirectory: string, input: string): string {
   return git(gitDirectory, ['hash-object', '-w', '--stdin'], { input }).toString().trim()
 }
 
-/** Ten trees, each of which names the next one ten times. */
-function bomb(gitDirectory: string): string {
+/** Ten trees, each of which names the next one ten times; the last one files, or nothing. */
+function bomb(gitDirectory: string, content: string | null = 'x'): string {
   const names = Array.from({ length: 10 }, (_, number) => `d${number}`)
+  const files = content === null ? [] : names
   let tree = mktree(
     gitDirectory,
-    names.map((name) => `100644 blob ${hashOf(gitDirectory, 'x')}\t${name}\n`).join(''),
+    files.map((name) => `100644 blob ${hashOf(gitDirectory, 'x')}\t${name}\n`).join(''),
   )
   for (let level = 1; level < 10; level++) {
     tree = mktree(gitDirectory, names.map((name) => `040000 tree ${tree}\t${name}\n`).join(''))
