@@ -1,5 +1,6 @@
 import { lstat, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { MemoirError } from '../event/errors.ts'
 import { errorCode } from './durable-file.ts'
 import { WorkTreeError } from './errors.ts'
 import type { GitReader } from './git-reader.ts'
@@ -30,6 +31,16 @@ export class IsomorphicCheckout implements Checkout {
   }
 
   async move(from: string | undefined, to: string): Promise<void> {
+    try {
+      await this.#move(from, to)
+    } catch (cause) {
+      // Such as an index of a version that isomorphic-git does not know, or a folder that cannot be written to.
+      if (cause instanceof MemoirError) throw cause
+      throw new WorkTreeError(this.#repository.workTree, 'its files or its index could not be updated', { cause })
+    }
+  }
+
+  async #move(from: string | undefined, to: string): Promise<void> {
     const changes = await this.#changes(from, to)
     if (changes.length > 0) await withIndexLock(this.#repository, () => this.#make(changes))
   }

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { type FileSystem, nodeFileSystem } from '../system/file-system.ts'
-import { errorCode, replaceFile } from './durable-file.ts'
+import { errorCode, fileError, replaceFile } from './durable-file.ts'
 import { DetachedHeadError } from './errors.ts'
 import { readHead } from './refs.ts'
 import type { RepositoryPaths } from './stand-in-directory.ts'
@@ -77,19 +77,27 @@ export class WorkTree {
     }
   }
 
-  /** The commit that the files were last brought to; undefined if that never happened. */
+  /**
+   * The commit that the files were last brought to; undefined if that never happened.
+   *
+   * @throws PermissionDeniedError, FileFailedError
+   */
   async lastSynced(): Promise<string | undefined> {
     try {
       const text = (await this.#fileSystem.readFile(this.#path)).toString('latin1')
       return /^([0-9a-f]{40})\n$/.exec(text)?.[1]
     } catch (error) {
       if (errorCode(error) === 'ENOENT') return undefined
-      throw error
+      throw fileError(this.#path, error)
     }
   }
 
   async #remember(commit: string): Promise<void> {
-    await this.#fileSystem.makeDirectory(this.#directory)
+    try {
+      await this.#fileSystem.makeDirectory(this.#directory)
+    } catch (error) {
+      throw fileError(this.#directory, error)
+    }
     await replaceFile(this.#fileSystem, this.#path, Buffer.from(`${commit}\n`))
   }
 

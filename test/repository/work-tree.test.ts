@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { WorkTreeError } from '../../src/repository/errors.ts'
+import { FileFailedError, WorkTreeError } from '../../src/repository/errors.ts'
 import { GitCheckout } from '../../src/repository/git-checkout.ts'
 import type { GitReader } from '../../src/repository/git-reader.ts'
 import { IsomorphicCheckout } from '../../src/repository/isomorphic-checkout.ts'
@@ -152,6 +152,20 @@ describe.each(['git', 'isomorphic'] as const)('WorkTree, engine %s', (engine) =>
     const first = commitFiles(path, BASE)
     execFileSync('mkfifo', [join(gitDirectory, 'index')])
     await expect(workTree.sync(undefined, first)).rejects.toThrow()
+  })
+
+  it.runIf(engine === 'isomorphic')('says so of an index that it cannot read', async () => {
+    const first = commitFiles(path, BASE)
+    await workTree.sync(undefined, first)
+    git(path, ['update-index', '--index-version', '4'])
+    const second = commitFiles(path, { ...BASE, [FIRST]: 'one\n' })
+    await expect(workTree.sync(first, second)).rejects.toThrow(WorkTreeError)
+  })
+
+  it('says so where it cannot be told how far the files are', async () => {
+    const first = commitFiles(path, BASE)
+    mkdirSync(join(gitDirectory, 'memoir/work-tree'), { recursive: true })
+    await expect(workTree.recover(first)).rejects.toThrow(FileFailedError)
   })
 
   it('follows when a file was only touched', async () => {
