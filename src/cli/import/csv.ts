@@ -129,7 +129,8 @@ class Header {
 
   constructor(cells: readonly string[], options: CsvOptions, line: number) {
     this.names = cells.map((name, column) => name.trim() || `column ${column + 1}`)
-    const twice = this.names.find((name, column) => this.names.indexOf(name) !== column)
+    const seen = new Set<string>()
+    const twice = this.names.find((name) => seen.size === seen.add(name).size)
     if (twice !== undefined) {
       throw new ImportError(line, `two columns are called "${twice}"`, 'Rename one of them.')
     }

@@ -15,6 +15,14 @@ describe('readCsv', () => {
     }
   })
 
+  it('reads a header of as many columns as somebody may write', async () => {
+    const names = Array.from({ length: 100_000 }, (_, n) => n)
+    const start = performance.now()
+    const events = await collect(readCsv(bytesOf(`stream,type,${names.join()}\n`)))
+    expect(events).toEqual([])
+    expect(performance.now() - start).toBeLessThan(5000)
+  })
+
   // The first 30 events of "Receipt phase of an environmental permit application process (WABO), CoSeLoG
   // project" by J.C.A.M. Buijs, doi 10.4121/uuid:a07386a5-7be3-4367-9535-70bc9e77dbe6.
   it('reads a real log', async () => {
