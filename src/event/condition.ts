@@ -28,7 +28,9 @@ export type Query = QueryItem | readonly QueryItem[]
 
 /**
  * Holds as long as no event after a position matches a query: the consistency boundary of a decision
- * that rests on more than one stream. `after` is the position up to which the caller has read; default 0.
+ * that rests on more than one stream. `after` is the position up to which the caller has read; default 0. It may lie beyond
+ * the end of the log here, as one does that was read in a replica or a clone that knows more: then all there is counts as read,
+ * and so does what is still to come up to there. So take it from what was read, and read anew where the log was restored.
  *
  * Source: Sara Pellegrini, "Dynamic Consistency Boundary"; the terms follow dcb.events.
  */
