@@ -45,10 +45,16 @@ export async function runProgram(words: readonly string[], context: Context): Pr
   return exitCode
 }
 
-/** `help append`, also behind options of the program, is `append --help`. */
+/**
+ * `help append`, also behind options of the program, is `append --help`. Of a command that there is not, commander would show
+ * the program's help: without that word it says so.
+ */
 function withHelp(words: readonly string[]): readonly string[] {
   const at = words.findIndex((word, n) => !word.startsWith('-') && words[n - 1] !== '-C')
-  return words[at] === 'help' ? [...words.slice(0, at), ...words.slice(at + 1), '--help'] : words
+  const name = words[at]
+  if (name === 'help') return withHelp([...words.slice(0, at), ...words.slice(at + 1), '--help'])
+  const isKnown = name === undefined || Object.hasOwn(commands, name)
+  return isKnown ? words : words.filter((word) => word !== '--help' && word !== '-h')
 }
 
 function describeProgram(output: Output): Program {

@@ -481,4 +481,16 @@ describe('usage', () => {
     expect([one.code, one.stdout]).toEqual([0, expect.stringContaining('Examples:')])
     expect((await memoir(['-q', '-C', 'help', 'help', 'tail'])).stdout).toBe(one.stdout)
   })
+
+  test('help for a command that there is not is wrong usage', async () => {
+    for (const words of [
+      ['help', 'tial'],
+      ['tial', '--help'],
+    ]) {
+      const { code, stdout, stderr } = await memoir(words)
+      expect([code, stdout]).toEqual([2, ''])
+      expect(stderr).toContain("unknown command 'tial'")
+      expect(stderr).toContain('Did you mean tail?')
+    }
+  })
 })
