@@ -1,5 +1,7 @@
-import { mkdirSync, readdirSync, rmSync } from 'node:fs'
-import { expect, test } from 'vitest'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
 import { open } from '../../src/memoir.ts'
 import type { Log } from '../../src/opened-log.ts'
 import type { OpenOptions } from '../../src/options.ts'
@@ -104,13 +106,23 @@ function besideGit(disk: CrashFileSystem, objects: string): FileSystem {
   return new BesideGit(disk, folders, (path) => !path.endsWith('/commit-graph-chain'))
 }
 
+/** Each run is made once, and the power cut in it with each kind of disk. */
+const recordings = new Map<string, Promise<Recorded>>()
+const root = mkdtempSync(join(tmpdir(), 'memoir-crash-states-'))
+afterAll(() => rmSync(root, { recursive: true }))
+
+function recording(run: string): Promise<Recorded> {
+  const made = recordings.get(run) ?? recordRun(mkdtempSync(`${root}/`), RUNS[run]!)
+  recordings.set(run, made)
+  return made
+}
+
 const CASES = Object.keys(RUNS).flatMap((run) => Object.keys(DISKS).map((disk) => [run, disk] as const))
 
 test.each(CASES)(
   'a log that %s keeps its promises wherever the power is cut, with all %s',
   async (run, name) => {
-    const root = temporaryFolder()
-    const { disk, records } = await recordRun(root, RUNS[run]!)
+    const { disk, records } = await recording(run)
     const target = temporaryFolder()
     for (let at = new Random(Date.now()).below(STRIDE); at <= disk.steps; at += STRIDE) {
       rmSync(target, { recursive: true })

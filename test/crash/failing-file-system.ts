@@ -50,7 +50,8 @@ export const FAULTS: readonly Fault[] = [
 
 /** The real file system, in which the n-th of some calls goes wrong. */
 export class FailingFileSystem implements FileSystem {
-  #seen = 0
+  /** How many calls that are counted there were until it failed. */
+  seen = 0
 
   constructor(
     private readonly fault: Fault,
@@ -60,7 +61,7 @@ export class FailingFileSystem implements FileSystem {
 
   /** Whether there was such a call. */
   get hasFailed(): boolean {
-    return this.#seen >= this.nth
+    return this.seen >= this.nth
   }
 
   async open(path: string, flags: string | number, mode?: number): Promise<File> {
@@ -139,7 +140,7 @@ export class FailingFileSystem implements FileSystem {
   #effectOn(call: Call): Effect | undefined {
     if (this.hasFailed) return this.fault.after?.(call)
     if (!this.fault.at(call)) return undefined
-    this.#seen++
+    this.seen++
     return this.hasFailed ? this.fault.effect : undefined
   }
 }

@@ -2,6 +2,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type FileSystem, nodeFileSystem } from '../../src/system/file-system.ts'
 import { AFTER_A_KILL, findAnomalies } from './checker.ts'
 import { FAULTS, FailingFileSystem, type Fault } from './failing-file-system.ts'
 import { forgetLocks, LATER, observe } from './observation.ts'
@@ -14,13 +15,12 @@ import { within } from './time-limit.ts'
 const STRIDE = times(80, 1)
 const RUN_LIMIT_MS = 30_000
 
-/** Lets one call go wrong, and checks the log after it. @returns whether there was such a call */
-async function runWith(scenario: Scenario, prepared: Prepared, fault: Fault, nth: number): Promise<boolean> {
+/** Runs a scenario in a file system, and checks the log after it. */
+async function runWith(scenario: Scenario, prepared: Prepared, fileSystem: FileSystem): Promise<void> {
   // Of its own: a run that is given up may still be at work in its folder.
   const folder = mkdtempSync(`${prepared.folder}-`)
   cpSync(prepared.folder, folder, { recursive: true })
   try {
-    const fileSystem = new FailingFileSystem(fault, nth)
     const copy = { ...prepared, folder }
     const history = await within(RUN_LIMIT_MS, runScenario(scenario, copy, { fileSystem }))
     // The one who holds them is this very process.
@@ -28,17 +28,31 @@ async function runWith(scenario: Scenario, prepared: Prepared, fault: Fault, nth
     const observation = await within(RUN_LIMIT_MS, observe(`${folder}/log.git`, { ports: { clock: LATER } }))
     const anomalies = findAnomalies(history, observation, AFTER_A_KILL)
     if (anomalies.length > 0) throw new Error(JSON.stringify(anomalies))
-    return fileSystem.hasFailed
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
+/** Runs a scenario in which nothing goes wrong. @returns how many calls there are to hit for each fault */
+async function countCalls(scenario: Scenario, prepared: Prepared): Promise<ReadonlyMap<Fault, number>> {
+  const counters = new Map<Fault, FailingFileSystem>()
+  let fileSystem: FileSystem = nodeFileSystem
+  for (const fault of FAULTS) {
+    const counter = new FailingFileSystem(fault, Number.POSITIVE_INFINITY, fileSystem)
+    counters.set(fault, counter)
+    fileSystem = counter
+  }
+  await runWith(scenario, prepared, fileSystem)
+  return new Map([...counters].map(([fault, { seen }]) => [fault, seen]))
+}
+
 describe.each(SCENARIOS)('$name', (scenario) => {
   const folder = mkdtempSync(join(tmpdir(), 'memoir-fault-'))
   let prepared: Prepared
+  let calls: ReadonlyMap<Fault, number>
   beforeAll(async () => {
     prepared = await prepare(scenario, `${folder}/prepared`)
+    calls = await countCalls(scenario, prepared)
   })
   afterAll(() => rmSync(folder, { recursive: true }))
 
@@ -47,10 +61,9 @@ describe.each(SCENARIOS)('$name', (scenario) => {
     async (fault) => {
       const broken: string[] = []
       const start = isFull ? 1 : 1 + new Random(Date.now()).below(STRIDE)
-      for (let nth = start, isHit = true; isHit; nth += STRIDE) {
-        isHit = await runWith(scenario, prepared, fault, nth).catch((error: unknown) => {
+      for (let nth = start; nth <= calls.get(fault)! && broken.length < 20; nth += STRIDE) {
+        await runWith(scenario, prepared, new FailingFileSystem(fault, nth)).catch((error: unknown) => {
           broken.push(`at call ${nth}: ${error}`)
-          return broken.length < 20
         })
       }
       expect(broken).toEqual([])
