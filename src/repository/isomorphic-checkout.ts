@@ -36,7 +36,9 @@ export class IsomorphicCheckout implements Checkout {
     } catch (cause) {
       // Such as an index of a version that isomorphic-git does not know, or a folder that cannot be written to.
       if (cause instanceof MemoirError) throw cause
-      throw new WorkTreeError(this.#repository.workTree, 'its files or its index could not be updated', { cause })
+      throw new WorkTreeError(this.#repository.workTree, 'its files or its index could not be updated', {
+        cause,
+      })
     }
   }
 
