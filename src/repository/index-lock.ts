@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { nodeFileSystem } from '../system/file-system.ts'
-import { errorCode, fileError, removeQuietly } from './durable-file.ts'
+import { errorCode, fileError, removeQuietly, replaceFile } from './durable-file.ts'
 import { WorkTreeError } from './errors.ts'
 import type { CheckedOutRepository } from './work-tree.ts'
 
@@ -33,23 +33,31 @@ export async function onceUnlocked(
 }
 
 /**
- * Changes index and files under git's own lock, as git does.
+ * Changes files, and then the index, under git's own lock: as with git, it is given back by becoming the index.
  *
+ * @param change returns the bytes of the new index; undefined where it stays
  * @throws WorkTreeError, DiskFullError, PermissionDeniedError, FileFailedError for the lock, and what `change` throws
  */
 export async function withIndexLock(
   { gitDirectory, workTree }: CheckedOutRepository,
-  change: () => Promise<void>,
+  change: () => Promise<Uint8Array | undefined>,
 ): Promise<void> {
   const path = `${gitDirectory}/index.lock`
   const isLocked = (error: unknown) => errorCode(error) === 'EEXIST'
   const take = async () => (await nodeFileSystem.open(path, 'wx')).close()
-  await onceUnlocked(workTree, isLocked, take).catch((error: unknown) => {
+  const explain = (error: unknown) => {
     throw fileError(path, error)
-  })
+  }
+  await onceUnlocked(workTree, isLocked, take).catch(explain)
   try {
-    await change()
-  } finally {
+    const index = await change()
+    if (index === undefined) await removeQuietly(nodeFileSystem, path)
+    else {
+      await replaceFile(nodeFileSystem, path, index)
+      await nodeFileSystem.rename(path, `${gitDirectory}/index`).catch(explain)
+    }
+  } catch (error) {
     await removeQuietly(nodeFileSystem, path)
+    throw error
   }
 }

@@ -5,7 +5,7 @@ import { errorCode } from './durable-file.ts'
 import { WorkTreeError } from './errors.ts'
 import type { GitReader } from './git-reader.ts'
 import { withIndexLock } from './index-lock.ts'
-import { isomorphicFiles as fs } from './isomorphic-files.ts'
+import { isomorphicFiles } from './isomorphic-files.ts'
 import { EVENTS_PATH, GITATTRIBUTES_PATH, MANIFEST_PATH } from './layout.ts'
 import { DIRECTORY_MODE, FILE_MODE, objectId, parseCommit, parseTree, type TreeEntry } from './object.ts'
 import type { CheckedOutRepository, Checkout } from './work-tree.ts'
@@ -19,7 +19,7 @@ interface Change {
 
 /**
  * Moves index and files without a git binary, for the files of a log alone: those under `events/`, the
- * manifest and `.gitattributes`. One rewriting of the index for each changed file: meant for small commits.
+ * manifest and `.gitattributes`: meant for small commits.
  */
 export class IsomorphicCheckout implements Checkout {
   readonly #repository: CheckedOutRepository
@@ -47,7 +47,8 @@ export class IsomorphicCheckout implements Checkout {
     if (changes.length > 0) await withIndexLock(this.#repository, () => this.#make(changes))
   }
 
-  async #make(changes: readonly Change[]): Promise<void> {
+  /** Returns the index as it is to be. */
+  async #make(changes: readonly Change[]): Promise<Uint8Array | undefined> {
     const conflicts: string[] = []
     for (const change of changes) if (!(await this.#isOurs(change))) conflicts.push(change.path)
     if (conflicts.length > 0) {
@@ -58,6 +59,11 @@ export class IsomorphicCheckout implements Checkout {
     const { updateIndex } = await import('isomorphic-git')
     const { gitDirectory: gitdir, workTree: dir } = this.#repository
     const cache = {}
+    let index: Uint8Array | undefined
+    const writeFile = async (_: string, bytes: Uint8Array) => {
+      index = bytes
+    }
+    const fs = { promises: { ...isomorphicFiles.promises, writeFile } }
     for (const { path: filepath, after: oid } of changes) {
       if (oid === undefined) {
         await rm(join(dir, filepath), { force: true })
@@ -67,6 +73,7 @@ export class IsomorphicCheckout implements Checkout {
         await updateIndex({ fs, dir, gitdir, filepath, oid, add: true, cache })
       }
     }
+    return index
   }
 
   async #changes(from: string | undefined, to: string): Promise<Change[]> {

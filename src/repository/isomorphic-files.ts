@@ -1,18 +1,13 @@
 import { promises } from 'node:fs'
 import { nodeFileSystem } from '../system/file-system.ts'
-import { replaceFile } from './durable-file.ts'
 
 /**
- * The files that isomorphic-git reads and writes: Node's, but of what a repository holds it reads ordinary files alone,
- * since opening a pipe may never end. The index it would write in its place: a git
- * that reads it meanwhile, or after a crash, found a part of it.
+ * The files that isomorphic-git reads: Node's, but of what a repository holds it reads ordinary files alone, since opening
+ * a pipe may never end. The index it would write in its place: a git that reads it meanwhile, or after a crash, found a
+ * part of it. So whoever lets it write takes what it writes.
  */
 export const isomorphicFiles = {
-  promises: { ...promises, readFile: readOrdinaryFile, writeFile: replaceOrdinaryFile },
-}
-
-function replaceOrdinaryFile(path: string, bytes: Uint8Array): Promise<void> {
-  return replaceFile(nodeFileSystem, path, bytes)
+  promises: { ...promises, readFile: readOrdinaryFile },
 }
 
 async function readOrdinaryFile(
