@@ -50,6 +50,8 @@ const FIXED = {
   // An object is what its id says, whatever refs/replace holds.
   GIT_NO_REPLACE_OBJECTS: '1',
   GIT_NO_LAZY_FETCH: '1',
+  // Of what git clones: we read refs in files, and users may have it keep them in tables (git 2.45 and later).
+  GIT_DEFAULT_REF_FORMAT: 'files',
   GIT_ATTR_NOSYSTEM: '1',
   // The most that git takes in one piece. A delta of some bytes can stand for an object of any size, and git
   // builds it in memory to check it. Its own table of the objects of a pack needs this for 16.7 million (git 2.39).

@@ -52,6 +52,13 @@ test.each(['ssh://ada@example.org', 'ada@example.org:'])(
   },
 )
 
+test('a user whose new repositories keep refs in tables gets a clone with files', async () => {
+  const remote = repositoryWithCommit()
+  // Older gits than 2.46 know no such setting, and leave it alone.
+  configureUser('[init]\n\tdefaultRefFormat = reftable\n')
+  await cloneCommitPushAndFetch(remote, remote)
+})
+
 async function cloneCommitPushAndFetch(address: string, remote: string): Promise<void> {
   const copy = join(temporaryDirectory(), 'copy.git')
   const phases = new Set<string>()
