@@ -1,8 +1,9 @@
+import { ObjectMissingError } from '../repository/errors.ts'
 import type { GitReader } from '../repository/git-reader.ts'
 import type { BatchSource } from './batch-source.ts'
 import { type BranchState, readBranchState } from './branch.ts'
 import { HistoryChangedError, OtherLogError } from './errors.ts'
-import { checkForeignEvents, checkIds, commonPosition, indexRun } from './history.ts'
+import { checkForeignEvents, checkIds, commonPosition, firstDifference, indexRun } from './history.ts'
 import { LogIndex } from './log-index.ts'
 import { readManifest } from './log-repository.ts'
 import { lastOf, runFrom } from './run.ts'
@@ -48,9 +49,9 @@ export async function examine(commit: string, held: Held): Promise<Examined> {
     const { id } = await readManifest(after, reader)
     if (held.logId !== undefined && id !== held.logId) throw new OtherLogError(commit, held.logId, id)
   }
-  const common = before === undefined ? 0 : await commonPosition(before, after, source)
+  const isDescendant = before !== undefined && (await isAncestor(before.commit, commit, reader))
+  const common = before === undefined ? 0 : await commonEvents(before, after, source, isDescendant)
   await checkForeignEvents(after, common, source, signal)
-  const isDescendant = before !== undefined && (await reader.isAncestor(before.commit, commit))
   // Another history may hold other events; a later commit of this one may only add some.
   if (isDescendant && common < before.position) throw new HistoryChangedError(commit, common + 1)
   // Where events are replaced, readers go on with the old index until the new one is complete.
@@ -69,4 +70,30 @@ export async function examine(commit: string, held: Held): Promise<Examined> {
     throw error
   }
   return { after, common, index, isContinued: isDescendant && common === before.position }
+}
+
+/** Of history that was replaced git removes in the end what nothing refers to: nothing comes after a commit that is gone. */
+async function isAncestor(ancestor: string, commit: string, reader: GitReader): Promise<boolean> {
+  try {
+    return await reader.isAncestor(ancestor, commit)
+  } catch (error) {
+    if (error instanceof ObjectMissingError && error.oid === ancestor) return false
+    throw error
+  }
+}
+
+/** Up to where events are the same; where the old ones are gone, those before the first file that is another. */
+async function commonEvents(
+  before: BranchState,
+  after: BranchState,
+  source: BatchSource,
+  isDescendant: boolean,
+): Promise<number> {
+  try {
+    return await commonPosition(before, after, source)
+  } catch (error) {
+    const isGone = error instanceof ObjectMissingError && !isDescendant
+    if (!isGone) throw error
+    return firstDifference(before.tree, after.tree) - 1
+  }
 }

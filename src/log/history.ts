@@ -35,7 +35,7 @@ export async function commonPosition(
 }
 
 /** The first position of the first batch file that only one of two trees has. */
-function firstDifference(left: LogTree, right: LogTree): number {
+export function firstDifference(left: LogTree, right: LogTree): number {
   const shared = left.directories.findIndex(({ oid }, at) => oid !== right.directories[at]?.oid)
   const start = shared === -1 ? left.directories.length : shared
   const rights = filesOf(right, start)

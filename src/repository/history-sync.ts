@@ -40,7 +40,7 @@ export async function syncHistory(
   }
   const range = ['--end-of-options', commit, `^${known}`]
   try {
-    await runner.run(['rev-list', '--objects', '--no-object-names', '--unpacked', ...range], { onOutput })
+    await runner.run(['rev-list', ...LISTING, ...range], { onOutput })
   } catch (error) {
     // What is missing cannot be synced: whoever needs it finds out.
     if (!(error instanceof GitFailedError && error.exitCode === 128)) throw fileError(objects, error)
@@ -51,3 +51,6 @@ export async function syncHistory(
     })
   }
 }
+
+/** A known commit that is gone, since history was replaced, leaves out nothing. */
+const LISTING = ['--objects', '--no-object-names', '--unpacked', '--ignore-missing']

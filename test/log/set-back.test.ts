@@ -115,3 +115,19 @@ test('a seal that waited behind a look ends when the branch was set back in betw
   await Promise.all([sealer.seal(), opened.log.follower.look(), sealer.seal()])
   expect(await numbers(opened)).toEqual([])
 })
+
+test.each([true, false])('takes in a history whose old commits are gone, read-only: %s', async (readOnly) => {
+  const { folder, opened: first, atFive } = await makeLog()
+  await first.close()
+  const opened = await openLog(folder, { readOnly })
+  const { follower } = opened.log
+  git(folder, ['update-ref', 'HEAD', atFive])
+  commitForeign(folder, { [batchFile(6)]: line(16, { version: 1 }) })
+  git(folder, ['prune', '--expire=now'])
+  await follower.look()
+  expect(follower.problem).toBeUndefined()
+  expect(await numbers(opened)).toEqual([1, 2, 3, 4, 5, 16])
+  if (readOnly) return
+  await appendEach(opened, 's', 1, 17)
+  expect(await numbers(opened)).toEqual([1, 2, 3, 4, 5, 16, 17])
+})
