@@ -56,7 +56,7 @@ const TOO_LARGE =
 
 /** What the libraries say that git can be built with: GnuTLS, OpenSSL, macOS, Windows. */
 const UNTRUSTED =
-  /server certificate verification failed|SSL certificate problem|certificate subject name|SEC_E_UNTRUSTED_ROOT/i
+  /certificate verification failed|SSL certificate (?:problem|OpenSSL verify)|certificate subject name|SEC_E_UNTRUSTED_ROOT/i
 
 /**
  * Git's end where the answer was not a git's, but a page, or cut off before it said what it is: git then tries

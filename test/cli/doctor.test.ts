@@ -5,6 +5,9 @@ import { expect, test } from 'vitest'
 import { makeEmptyLog } from './empty-log.ts'
 import { jsonLines, leaveInJournal, memoir, temporaryFolder } from './program.ts'
 
+/** Who commits by hand: a machine need not know who its user is. */
+const SOMEBODY = ['-c', 'user.name=Somebody', '-c', 'user.email=somebody@example.org']
+
 test('a sound log is well', async () => {
   await using own = await temporaryFolder()
   await makeEmptyLog(join(own.path, 'log.git'))
@@ -63,7 +66,7 @@ test('what cannot be mended does not keep the rest from being mended', async () 
   // Somebody else moved the branch without the files, one of which is in the way.
   const line = { id: 'f', stream: 's', version: 1, type: 'T', time: '2100-01-01T00:00:00.000Z', data: {} }
   const git = (words: readonly string[], input = '') =>
-    execFileSync('git', ['-C', path, ...words], {
+    execFileSync('git', ['-C', path, ...SOMEBODY, ...words], {
       input,
       env: { ...process.env, GIT_INDEX_FILE: join(own.path, 'index') },
     })
@@ -100,7 +103,7 @@ test('finds that the log cannot be opened for what it holds', async () => {
   await mkdir(join(path, 'events/000000'), { recursive: true })
   await writeFile(join(path, 'events/000000/000000000001.jsonl'), '{}\n')
   execFileSync('git', ['-C', path, 'add', '.'])
-  execFileSync('git', ['-C', path, 'commit', '--quiet', '-m', 'By hand'])
+  execFileSync('git', ['-C', path, ...SOMEBODY, 'commit', '--quiet', '-m', 'By hand'])
   const { code, stdout } = await memoir(['-C', path, 'doctor', '--json'])
   expect(code).toBe(5)
   expect(jsonLines(stdout)[0]).toMatchObject({

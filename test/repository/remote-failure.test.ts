@@ -33,6 +33,14 @@ describe('remoteFailure', () => {
     ['remote: fatal: pack exceeds maximum allowed size (2.00 GiB)', 'too-large'],
     ['remote: error: File a is 120.00 MB; this exceeds the file size limit of 100.00 MB', 'too-large'],
     ['error: RPC failed; HTTP 413 curl 22 The requested URL returned error: 413', 'too-large'],
+    [
+      "fatal: unable to access 'https://example.com/': server certificate verification failed. CAfile: none CRLfile: none",
+      'auth',
+    ],
+    [
+      "fatal: unable to access 'https://example.com/': SSL certificate verification failed: certificate signer not trusted.",
+      'auth',
+    ],
     ["fatal: Authentication failed for 'https://example.com/a/'", 'auth'],
     ["fatal: could not read Username for 'https://example.com': terminal prompts disabled", 'auth'],
     ["fatal: unable to access 'https://example.com/': The requested URL returned error: 403", 'auth'],
