@@ -27,7 +27,7 @@ export async function runProgram(words: readonly string[], context: Context): Pr
     describeCommand(chosen, command)
     help = `memoir ${chosen.name()} --help`
     chosen.action(async () => {
-      const folder = program.getOptionValue('C') ?? context.folder
+      const folder = chosen.getOptionValue('C') ?? program.getOptionValue('C') ?? context.folder
       if (folder !== undefined && command.namesFolder) {
         throw new UsageError(`-C means nothing to ${chosen.name()}: its arguments say which folder`, {
           hint: `See: ${help}`,
@@ -67,6 +67,8 @@ function describeProgram(output: Output): Program {
     .version(packageVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show this help, or that of a command')
     .helpCommand(false)
+    // What stands behind a command is the command's: the value of an option may look like one of the program.
+    .enablePositionalOptions()
     .exitOverride()
     // What commander would print is thrown as well, and reported as every error is.
     .configureOutput({ outputError: () => undefined, writeOut: (text) => output.add(text) })
@@ -82,6 +84,10 @@ function describeProgram(output: Output): Program {
 
 function describeCommand(described: CommanderCommand, command: Command): void {
   if (command.passesOn) described.allowUnknownOption()
+  // The options of the program may stand behind the command, too; the help shows them by themselves.
+  described.option('-C <repository>').option('-q, --quiet').option('--debug')
+  described.version(packageVersion(), '-V, --version')
+  for (const option of described.options) option.hideHelp()
   for (const input of Object.values(command.inputs)) {
     if (input.kind === 'argument') described.addArgument(new Argument(input.form, input.text))
     else described.addOption(commanderOption(input))

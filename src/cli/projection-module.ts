@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { messageOf } from '../event/errors.ts'
 import { isProjection, type Projection } from '../image/projection.ts'
 import { abortable } from '../system/abortable.ts'
 import { ProjectionModuleError } from './errors.ts'
@@ -18,7 +19,7 @@ export async function loadProjections(
     exported = await abortable(settledImport(pathToFileURL(resolve(path)).href), signal)
   } catch (cause) {
     signal.throwIfAborted()
-    const problem = cause instanceof Error ? cause.message.split('\n', 1).join() : String(cause)
+    const problem = messageOf(cause).split('\n', 1).join()
     throw new ProjectionModuleError(path, problem, cause)
   }
   const projections = [...new Set(Object.values(exported))].filter(isProjection)

@@ -5,7 +5,15 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { open } from '../../src/memoir.ts'
 import { makeEmptyLog } from './empty-log.ts'
-import { jsonLines, leaveInJournal, memoir, shell, temporaryFolder, writeProjections } from './program.ts'
+import {
+  jsonLines,
+  LIBRARY,
+  leaveInJournal,
+  memoir,
+  shell,
+  temporaryFolder,
+  writeProjections,
+} from './program.ts'
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
 let bank: string
@@ -163,6 +171,24 @@ describe('append', () => {
   })
 })
 
+describe('options of the program', () => {
+  test('may stand behind the command', async () => {
+    const { stdout, code } = await memoir(['streams', '--json', '-q', '-C', bank])
+    expect([jsonLines(stdout).length > 0, code]).toEqual([true, 0])
+    expect((await memoir(['streams', '-C', bank, '-V'])).stdout).toBe((await memoir(['-V'])).stdout)
+  })
+
+  test('are not found in the values of the options of a command', async () => {
+    await using own = await temporaryFolder()
+    await memoir(['init', own.path])
+    const values = ['--id', '-V', '--tag', '-q', '--tag', '-C', '--tag', '--help', '--json']
+    const { stdout, code } = await memoir(['-C', own.path, 'append', 's', 'T', ...values])
+    expect([jsonLines(stdout)[0]?.ids, code]).toEqual([['-V'], 0])
+    const [event] = jsonLines((await memoir(['read', '--json', '-C', own.path])).stdout)
+    expect(event).toMatchObject({ id: '-V', tags: ['-q', '-C', '--help'] })
+  })
+})
+
 describe('read', () => {
   test('prints two lines an event for people', async () => {
     const { stdout } = await inBank('read', 'account-1')
@@ -268,6 +294,20 @@ describe('state', () => {
     expect(stdout).toBe(
       '{"projection":"balances","version":1,"position":5,"state":{"account-1":10,"account-2":5,"__proto__":7}}\n',
     )
+  })
+
+  test('prints the others where a projection has stopped, and says so', async () => {
+    const path = join(folder.path, 'stopping.mjs')
+    await writeFile(
+      path,
+      `import { projection } from '${LIBRARY}'
+const fail = () => { throw new Error('no') }
+export const a = projection({ name: 'a', version: 1, init: () => 0, when: { AccountOpened: fail } })
+export const b = projection({ name: 'b', version: 1, init: () => 0, when: { AccountOpened: (count) => count + 1 } })`,
+    )
+    const { code, stdout, stderr } = await inBank('state', '--projections', path, '--json')
+    expect(jsonLines(stdout)).toMatchObject([{ projection: 'b', state: 2 }])
+    expect([code, stderr]).toEqual([1, expect.stringContaining('"a" stopped at position 1')])
   })
 
   test('prints one entry', async () => {

@@ -1,5 +1,5 @@
 import { UsageError } from '../../event/errors.ts'
-import { UnknownProjectionError } from '../../image/errors.ts'
+import { ProjectionStoppedError, UnknownProjectionError } from '../../image/errors.ts'
 import type { Projection } from '../../image/projection.ts'
 import { command, json, option, optionalArgument } from '../command.ts'
 import { EntryNotFoundError } from '../errors.ts'
@@ -24,8 +24,17 @@ export const state = command({
     const { output } = context
     const chosen = chooseProjections(await loadProjections(moduleOf(module), context.signal), name)
     await using view = await openView(context, chosen)
+    let stopped: ProjectionStoppedError | undefined
     for (const projection of chosen) {
-      const state = view.state(projection)
+      let state: unknown
+      try {
+        state = view.state(projection)
+      } catch (error) {
+        if (!(error instanceof ProjectionStoppedError)) throw error
+        // It keeps none of the others from being shown.
+        stopped ??= error
+        continue
+      }
       const { name, version } = projection
       const head = { projection: name, version, position: view.position }
       if (key !== undefined) {
@@ -41,6 +50,7 @@ export const state = command({
         await output.lines(stateLines(plainState(state), output.width).map((line) => `  ${line}`))
       }
     }
+    if (stopped !== undefined) throw stopped
   },
 })
 
