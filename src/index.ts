@@ -77,6 +77,8 @@ export { GitFailedError, GitMissingError, RemoteFailedError } from './repository
 export type { DiskUsage } from './repository/maintenance/disk-usage.ts'
 export type { MaintenanceRun } from './repository/maintenance/maintenance.ts'
 export { InvalidRemoteError } from './repository/remote-address.ts'
+export type { TransferOptions } from './repository/remote-transfer.ts'
+export type { TransferProgress } from './repository/transfer-progress.ts'
 export type { RestoreOptions, RestoreResult, StandbyOptions } from './restore.ts'
 export { restore, standby } from './restore.ts'
 export type { ConfirmedAppendOptions, SharedLog } from './shared-log.ts'
@@ -117,3 +119,4 @@ export type { SharedFailure, SharedPhase, SharedStatus } from './sync/shared/sha
 export type { MaintenanceResult } from './sync/upkeep.ts'
 export type { Clock } from './system/clock.ts'
 export type { File, FileStat, FileSystem } from './system/file-system.ts'
+export type { RandomSource } from './system/random.ts'

@@ -1,4 +1,4 @@
-import { MemoirError } from '../event/errors.ts'
+import { asError, MemoirError } from '../event/errors.ts'
 import { NotALogError, RefMovedError } from '../repository/errors.ts'
 import type { GitReader } from '../repository/git-reader.ts'
 import { readRef } from '../repository/refs.ts'
@@ -169,7 +169,7 @@ export class Follower {
       if (commit !== this.parts.state.branch.commit) await this.adopt(await this.examine(commit), 'others')
       this.unreadable = undefined
     } catch (cause) {
-      const error = cause instanceof Error ? cause : new Error(String(cause))
+      const error = asError(cause)
       this.refuse({ commit: commit ?? '', error }, started)
     } finally {
       this.adopting = false

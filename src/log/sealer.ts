@@ -1,3 +1,4 @@
+import { asError } from '../event/errors.ts'
 import type { Journal } from '../journal/journal.ts'
 import { RefMovedError } from '../repository/errors.ts'
 import type { BatchesAhead } from './batches-ahead.ts'
@@ -184,7 +185,7 @@ export class Sealer {
     } catch (error) {
       this.parts.notify({
         kind: 'fold-failed',
-        error: error instanceof Error ? error : new Error(String(error)),
+        error: asError(error),
       })
     }
   }

@@ -1,4 +1,4 @@
-import { MemoirError } from '../event/errors.ts'
+import { MemoirError, messageOf } from '../event/errors.ts'
 import { RemoteFailedError } from '../repository/git-process-errors.ts'
 import type { ProcessIdentity } from '../system/process-identity.ts'
 
@@ -149,8 +149,4 @@ function outcomeOf(cause: unknown): 'absent' | 'unknown' {
 
 function hintOf(cause: unknown): string {
   return (cause instanceof MemoirError && cause.hint) || ''
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

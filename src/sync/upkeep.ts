@@ -1,3 +1,4 @@
+import { asError } from '../event/errors.ts'
 import { LogClosedError, LogLockedError } from '../log/errors.ts'
 import { maintenanceDirectory } from '../log/log-repository.ts'
 import type { LogState, Notice } from '../log/log-state.ts'
@@ -117,7 +118,7 @@ export class Upkeep {
       .catch((error: unknown) => {
         // Whoever is at it does what there is to do.
         if (this.stop.signal.aborted || error instanceof MaintenanceRunningError) return
-        const told = error instanceof Error ? error : new Error(String(error))
+        const told = asError(error)
         this.parts.notify({ kind: 'maintenance-failed', error: told })
       })
       .finally(() => {

@@ -1,3 +1,4 @@
+import { asError } from '../event/errors.ts'
 import type { LogState, Notice } from '../log/log-state.ts'
 import type { OpenedLog } from '../log/open-event-log.ts'
 import { WorkTreeError } from '../repository/errors.ts'
@@ -35,10 +36,6 @@ export async function openWorkTreeFollower(
     // From there the next step starts: what it left out would count as removed by the user.
     return follower(await workTree.lastSynced(), error)
   }
-}
-
-function asError(cause: unknown): Error {
-  return cause instanceof Error ? cause : new Error(String(cause))
 }
 
 /**

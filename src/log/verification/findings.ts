@@ -1,3 +1,4 @@
+import { messageOf } from '../../event/errors.ts'
 import {
   ManifestError,
   NewerFormatError,
@@ -87,7 +88,7 @@ export class Findings {
   addProblem(error: unknown, place: Pick<Finding, 'file' | 'commit'>): void {
     const code = codeOf(error)
     if (code === undefined) throw error
-    this.add({ code, message: error instanceof Error ? error.message : String(error), ...place })
+    this.add({ code, message: messageOf(error), ...place })
   }
 
   /** All findings, in the order in which they were made. */

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { asError } from '../../event/errors.ts'
 import type { OpenedLog } from '../../log/open-event-log.ts'
 import { removeAbandonedFiles } from '../../repository/abandoned-files.ts'
 import { syncPackNames } from '../../repository/durable-file.ts'
@@ -48,7 +49,7 @@ export async function followBackup(
       await withCatalog(folder, (catalog) => catchUp(folder, catalog, opened, refused, options))
     } catch (cause) {
       if (signal.aborted) return
-      onProblem?.(cause instanceof Error ? cause : new Error(String(cause)))
+      onProblem?.(asError(cause))
     }
     await wait(pollMs, undefined, { signal }).catch(() => undefined)
   }

@@ -1,3 +1,4 @@
+import { asError } from '../../event/errors.ts'
 import { shownTimeOf } from '../../event/time.ts'
 import { LogClosedError } from '../../log/errors.ts'
 import type { Notice } from '../../log/log-state.ts'
@@ -248,7 +249,7 @@ export class Pusher {
       if (outcome.kind === 'unknown') return { error: outcome.error, head: undefined, isForked: false }
       return outcome
     } catch (cause) {
-      const error = cause instanceof Error ? cause : new Error(String(cause))
+      const error = asError(cause)
       return { error, head: undefined, isForked: false }
     }
   }

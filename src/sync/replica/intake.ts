@@ -1,37 +1,27 @@
-import { UsageError } from '../../event/errors.ts'
+import { asError, UsageError } from '../../event/errors.ts'
 import { readBranchState } from '../../log/branch.ts'
-import type { Notice } from '../../log/log-state.ts'
-import type { OpenedLog } from '../../log/open-event-log.ts'
 import { RefMovedError } from '../../repository/errors.ts'
 import { RemoteFailedError } from '../../repository/git-process-errors.ts'
 import { findRemoteHead } from '../../repository/remote-transfer.ts'
 import { HistoryForkedError, RemoteEmptiedError, ReplicaReplacedError } from '../errors.ts'
+import { Freshness, type FreshnessOptions } from './freshness.ts'
 import { admit, compare, fetchIncoming, type Ports } from './gate.ts'
-import { type Moment, momentOf, secondsBetween } from './moment.ts'
+import { momentOf } from './moment.ts'
 import type { Outcome } from './pace.ts'
-import type { Pin } from './pin.ts'
 import { isRefusal } from './refusal.ts'
 import { peekAtRemote } from './remote-watch.ts'
-import type { ReplicaLag, ReplicaPhase, ReplicaProblem } from './replica-state.ts'
+import type { ReplicaPhase, ReplicaProblem } from './replica-state.ts'
 import { describeRewrite, type Rewrite, replaceHistory } from './rewrite.ts'
 
-export interface IntakeOptions extends Ports {
-  readonly opened: OpenedLog
+export interface IntakeOptions extends Ports, FreshnessOptions {
   /** Address of the remote. */
   readonly remote: string
   /** How long the remote may stay silent, in milliseconds. */
   readonly timeoutMs: number
   /** The last commit that came from the remote and was checked. */
   readonly known: string
-  /** When the replica was last seen to hold all that the remote holds, in milliseconds since 1970, if it was. */
-  readonly equalMs: number | undefined
-  /** Whether it does now, as one that has just been made. */
-  readonly isEqual: boolean
-  readonly notify: (notice: Notice) => void
   /** Told after each move of the branch. */
   readonly onMoved: () => void
-  /** Remembers where the replica was when it was last checked. */
-  readonly pin: (pin: Pin) => Promise<void>
 }
 
 /** What is wrong, and with which commit of the remote. */
@@ -39,9 +29,6 @@ interface Trouble {
   readonly error: Error
   readonly commit: string | undefined
 }
-
-/** So much later the replica is seen to be equal before that is remembered, while nothing comes. */
-const REMEMBERED_AFTER_MS = 60_000
 
 /** A commit may be named by so many of its first characters. */
 const SHORTEST_NAME = 7
@@ -52,27 +39,18 @@ const SHORTEST_NAME = 7
  */
 export class Intake {
   phase: ReplicaPhase = 'idle'
+  readonly freshness: Freshness
   private known: string
   private trouble: Trouble | undefined
   /** What was refused last: it is not fetched again until the remote is somewhere else. */
   private refused: Trouble | undefined
-  /** What the remote holds, if that is not what is here. */
-  private behind:
-    | { readonly position: number | undefined; readonly commits: number | undefined }
-    | undefined = UNKNOWN
   private answeredMs: number | undefined
   /** Whether the remote answers again, and nobody was told: that waits for the end of the look. */
   private isBack = false
-  private equal: Moment | undefined
-  /** When the replica was equal, as far as that is remembered outside of it. */
-  private rememberedMs = 0
-  private pinning: Promise<void> = Promise.resolve()
 
   constructor(private readonly options: IntakeOptions) {
-    const { known, equalMs, isEqual } = options
-    this.known = known
-    if (equalMs !== undefined) this.equal = { ...this.now(), clockMs: equalMs }
-    if (isEqual) this.becomesEqual()
+    this.freshness = new Freshness(options)
+    this.known = options.known
   }
 
   get error(): Error | undefined {
@@ -88,15 +66,6 @@ export class Intake {
       kind: error instanceof RemoteFailedError ? error.kind : undefined,
       commit,
     }
-  }
-
-  get lag(): ReplicaLag {
-    const { opened } = this.options
-    const seconds = this.equal && secondsBetween(this.equal, this.now())
-    if (this.behind === undefined) return { events: 0, commits: 0, seconds }
-    const { position, commits } = this.behind
-    const here = opened.log.state.visible.position
-    return { events: position && Math.max(0, position - here), commits, seconds }
   }
 
   /** When the remote last answered, in milliseconds since 1970. */
@@ -153,13 +122,8 @@ export class Intake {
     // Also where the replica was before: what is remembered outside of it may be what is given up.
     this.taken(incoming, { hasMoved: true })
     this.end('idle', 'news')
-    await this.pinning
+    await this.freshness.settled()
     return { ...rewrite, replaced }
-  }
-
-  /** Resolves when nothing is being written any more. */
-  async settled(): Promise<void> {
-    await this.pinning
   }
 
   /** @throws RemoteFailedError, GitMissingError, RemoteEmptiedError */
@@ -173,7 +137,7 @@ export class Intake {
       : await fetchIncoming(repository, remote, this.options, { tracks: false, timeoutMs, signal })
     this.answered()
     if (fetched !== undefined) return fetched
-    this.behind = UNKNOWN
+    this.freshness.fallsBehind()
     throw new RemoteEmptiedError(repository.branch, log.state.branch.commit)
   }
 
@@ -195,7 +159,7 @@ export class Intake {
   }
 
   private answered(): void {
-    this.answeredMs = this.now().clockMs
+    this.answeredMs = momentOf(this.options.clock).clockMs
     if (this.trouble === undefined || isRefusal(this.trouble.error)) return
     this.trouble = undefined
     this.isBack = true
@@ -229,12 +193,12 @@ export class Intake {
       await log.follower.catchUp()
       return this.taken(incoming)
     }
-    this.behind = { position: undefined, commits }
+    this.freshness.fallsBehind({ position: undefined, commits })
     // A replica makes no commits: somebody did.
     if (standing === 'ahead') throw new HistoryForkedError(before.commit, incoming)
     if (standing === 'continues') {
       const { position } = await readBranchState(incoming, reader, log.source, before)
-      this.behind = { position, commits }
+      this.freshness.fallsBehind({ position, commits })
     }
     await admit(opened, incoming, comparison, signal)
     this.taken(incoming)
@@ -242,37 +206,14 @@ export class Intake {
 
   private taken(incoming: string, { hasMoved = this.known !== incoming } = {}): void {
     this.known = incoming
-    const { clockMs } = this.becomesEqual()
-    if (hasMoved || Math.abs(clockMs - this.rememberedMs) > REMEMBERED_AFTER_MS) this.pin()
+    this.freshness.becomesEqual()
+    if (hasMoved || this.freshness.isForgotten) this.freshness.pin()
     if (hasMoved) this.options.onMoved()
-  }
-
-  private becomesEqual(): Moment {
-    this.behind = undefined
-    this.equal = this.now()
-    return this.equal
-  }
-
-  /** Remembers where the replica is. One write at a time takes along whatever was taken in until it starts. */
-  pin(): void {
-    const { opened, pin, notify } = this.options
-    this.rememberedMs = this.equal?.clockMs ?? 0
-    this.pinning = this.pinning
-      .then(async () => {
-        const { commit, position } = opened.log.state.branch
-        const equalMs = this.equal?.clockMs
-        await pin({ log: opened.manifest.id, path: opened.repository.path, commit, position, equalMs })
-      })
-      .catch((error) => notify({ kind: 'pin-failed', error: toError(error) }))
-  }
-
-  private now(): Moment {
-    return momentOf(this.options.clock)
   }
 
   private explained(cause: unknown, before: string): Error {
     const { path } = this.options.opened.repository
-    if (!(cause instanceof RefMovedError)) return toError(cause)
+    if (!(cause instanceof RefMovedError)) return asError(cause)
     return new ReplicaReplacedError(path, before, cause.actual ?? 'no commit')
   }
 
@@ -296,11 +237,4 @@ export class Intake {
     this.tellIfBack()
     return outcome
   }
-}
-
-/** What the remote holds, before it was looked at. */
-const UNKNOWN = { position: undefined, commits: undefined }
-
-function toError(cause: unknown): Error {
-  return cause instanceof Error ? cause : new Error(String(cause))
 }

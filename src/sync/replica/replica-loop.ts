@@ -41,7 +41,7 @@ export class ReplicaLoop {
   /** Starts looking. Keeps no process alive. */
   start(): void {
     if (this.running !== undefined) return
-    this.intake.pin()
+    this.intake.freshness.pin()
     this.running = this.run()
   }
 
@@ -74,11 +74,11 @@ export class ReplicaLoop {
   }
 
   state(): ReplicaState {
-    const { phase, lag, lastAnswerMs, problem } = this.intake
+    const { phase, freshness, lastAnswerMs, problem } = this.intake
     return {
       remote: shownAddress(this.options.remote),
       phase,
-      lag,
+      lag: freshness.lag,
       lastAnswer: isoTime(lastAnswerMs),
       nextLook: isoTime(this.nextLookMs),
       failures: this.pace.failures,
@@ -91,7 +91,7 @@ export class ReplicaLoop {
     this.closing.abort(new LogClosedError())
     this.wake()
     await this.running
-    await this.looks.run(() => this.intake.settled())
+    await this.looks.run(() => this.intake.freshness.settled())
     await this.watcher?.close()
     this.intake.phase = 'closed'
   }

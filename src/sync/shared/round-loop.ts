@@ -1,3 +1,4 @@
+import { asError } from '../../event/errors.ts'
 import type { Proposal } from '../../log/draft.ts'
 import { LogClosedError } from '../../log/errors.ts'
 import { RemoteFailedError } from '../../repository/git-process-errors.ts'
@@ -144,7 +145,7 @@ export class RoundLoop {
         if (hasTried) await this.rest()
       } catch (error) {
         if (error === CUT_OFF) continue
-        this.fail(error instanceof Error ? error : new Error(String(error)))
+        this.fail(asError(error))
         await this.turns.leave()
         await this.backOff()
       }
