@@ -3,8 +3,15 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** The files that take longest, beginning with the longest. */
 const LONGEST = [
-  ...['crash/fault-at-every-call', 'crash/crash-states', 'hostile/fetches', 'cli/commands', 'cli/interrupted'],
-  ...['cli/examples', 'hostile/programs', 'sync/backup/faults', 'sync/shared/shared-log'],
+  'crash/fault-at-every-call',
+  'crash/crash-states',
+  'hostile/fetches',
+  'cli/commands',
+  'cli/interrupted',
+  'cli/examples',
+  'hostile/programs',
+  'sync/backup/faults',
+  'sync/shared/shared-log',
 ].map((name) => `/test/${name}.test.ts`)
 
 /** Where vitest knows no times yet it begins with the largest files: one worker would end long before the other. */
