@@ -1,8 +1,9 @@
-import { cpSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, rmSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { JournalFailedError, JournalFullError } from '../../src/journal/errors.ts'
 import type { AckLevel } from '../../src/log/appender.ts'
+import { makeOwnDirectory } from '../../src/log/log-repository.ts'
 import { nodeFileSystem } from '../../src/system/file-system.ts'
 import { forgetLocks } from '../crash/observation.ts'
 import { CrashFileSystem, randomSurvivors } from '../system/crash-file-system.ts'
@@ -178,6 +179,18 @@ test('has what was acknowledged as durable, and whole appends only, wherever the
     await recovered.close()
     expect(fsck(crashed)).toBe('')
   }
+})
+
+test('the folder of the journal is on the disk as soon as it is made', async () => {
+  const root = temporaryFolder()
+  await (await openLog(`${root}/log.git`)).close()
+  rmSync(`${root}/log.git/memoir`, { recursive: true })
+  const fileSystem = await CrashFileSystem.over(root)
+  const repository = { path: `${root}/log.git`, gitDirectory: `${root}/log.git`, branch: 'refs/heads/main' }
+  await makeOwnDirectory({ ...repository, workTree: undefined }, fileSystem)
+  const target = temporaryFolder()
+  await fileSystem.crash({ survives: () => false, target })
+  expect(existsSync(`${target}/log.git/memoir`)).toBe(true)
 })
 
 test('a power cut does not lose the folder of the journal, which a clone does not have yet', async () => {
