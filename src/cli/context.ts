@@ -8,6 +8,8 @@ export interface Context {
   readonly folder: string | undefined
   readonly output: Output
   readonly messages: Messages
+  /** Lets an error be told with all that is known of it. */
+  readonly debug: () => void
   /** Aborted when the user or the system ends the program. */
   readonly signal: AbortSignal
   /** Says that the command, once it is told to end, may need so many milliseconds more than others. */

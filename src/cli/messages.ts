@@ -6,12 +6,16 @@ import { printableLines } from './terminal-text.ts'
 export class Messages {
   private readonly shown: Progress[] = []
 
-  constructor(
-    private readonly stream: OutputStream,
-    private readonly isQuiet: boolean,
-  ) {
+  private isQuiet = false
+
+  constructor(private readonly stream: OutputStream) {
     // Nobody listens: that must not end the work.
     stream.on('error', () => undefined)
+  }
+
+  /** From now on only what has to be known is said. */
+  beQuiet(): void {
+    this.isQuiet = true
   }
 
   /** Says what was done; not with --quiet. */

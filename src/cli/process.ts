@@ -20,9 +20,9 @@ export async function runProcess(words: readonly string[]): Promise<void> {
 }
 
 async function runWords(words: readonly string[], interruption: Interruption): Promise<ExitCode> {
-  const isDebugging = words.includes('--debug') || process.env.MEMOIR_DEBUG === '1'
+  let isDebugging = process.env.MEMOIR_DEBUG === '1'
   const output = new Output(process.stdout, (reason) => interruption.outputEnded(reason))
-  const messages = new Messages(process.stderr, words.includes('--quiet') || words.includes('-q'))
+  const messages = new Messages(process.stderr)
   const { signal } = interruption
   signal.addEventListener('abort', () => {
     setTimeout(() => output.giveUp(signal.reason), READER_MS).unref()
@@ -33,6 +33,9 @@ async function runWords(words: readonly string[], interruption: Interruption): P
       folder: undefined,
       output,
       messages,
+      debug: () => {
+        isDebugging = true
+      },
       signal,
       allowLonger,
       onHangUp: (task: () => void) => interruption.onHangUp(task),

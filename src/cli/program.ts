@@ -10,7 +10,6 @@ import type { Command, Input } from './command.ts'
 import { type CommandName, commands } from './commands.ts'
 import type { Context } from './context.ts'
 import { ExitCode } from './exit-code.ts'
-import type { Output } from './output.ts'
 import { packageVersion } from './version.ts'
 
 /**
@@ -21,10 +20,10 @@ import { packageVersion } from './version.ts'
 export async function runProgram(words: readonly string[], context: Context): Promise<ExitCode> {
   let exitCode: ExitCode = ExitCode.done
   let help = 'memoir --help'
-  const program = describeProgram(context.output)
+  const program = describeProgram(context)
   program.hook('preSubcommand', async (_, chosen) => {
     const command = await commands[chosen.name() as CommandName].load()
-    describeCommand(chosen, command)
+    describeCommand(chosen, command, context)
     help = `memoir ${chosen.name()} --help`
     chosen.action(async () => {
       const folder = chosen.getOptionValue('C') ?? program.getOptionValue('C') ?? context.folder
@@ -57,36 +56,43 @@ function withHelp(words: readonly string[]): readonly string[] {
   return isKnown ? words : words.filter((word) => word !== '--help' && word !== '-h')
 }
 
-function describeProgram(output: Output): Program {
+function describeProgram(context: Context): Program {
   const program = new Program('memoir')
     .description('An event log kept in a Git repository.')
     .usage('[-C <repository>] <command>')
-    .option('-C <repository>', "the log's folder (default: the repository of the current folder)")
-    .option('-q, --quiet', 'no messages and no progress, only data and errors')
-    .option('--debug', 'show where an error comes from (or set MEMOIR_DEBUG=1)')
-    .version(packageVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show this help, or that of a command')
     .helpCommand(false)
     // What stands behind a command is the command's: the value of an option may look like one of the program.
     .enablePositionalOptions()
     .exitOverride()
     // What commander would print is thrown as well, and reported as every error is.
-    .configureOutput({ outputError: () => undefined, writeOut: (text) => output.add(text) })
+    .configureOutput({ outputError: () => undefined, writeOut: (text) => context.output.add(text) })
     .configureHelp({
       showGlobalOptions: true,
       subcommandTerm: (sub) => `${sub.name()} ${commands[sub.name() as CommandName].usage}`.trim(),
     })
+  addProgramOptions(program, context)
   for (const [name, { summary }] of Object.entries(commands)) {
     program.command(name).description(summary)
   }
   return program
 }
 
-function describeCommand(described: CommanderCommand, command: Command): void {
+/** Those of the program, which may stand behind a command as well as before it. */
+function addProgramOptions(described: CommanderCommand, { messages, debug }: Context): void {
+  described
+    .option('-C <repository>', "the log's folder (default: the repository of the current folder)")
+    .option('-q, --quiet', 'no messages and no progress, only data and errors')
+    .option('--debug', 'show where an error comes from (or set MEMOIR_DEBUG=1)')
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .on('option:quiet', () => messages.beQuiet())
+    .on('option:debug', debug)
+}
+
+function describeCommand(described: CommanderCommand, command: Command, context: Context): void {
   if (command.passesOn) described.allowUnknownOption()
-  // The options of the program may stand behind the command, too; the help shows them by themselves.
-  described.option('-C <repository>').option('-q, --quiet').option('--debug')
-  described.version(packageVersion(), '-V, --version')
+  addProgramOptions(described, context)
+  // The help shows them by themselves.
   for (const option of described.options) option.hideHelp()
   for (const input of Object.values(command.inputs)) {
     if (input.kind === 'argument') described.addArgument(new Argument(input.form, input.text))

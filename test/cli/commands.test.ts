@@ -186,6 +186,11 @@ describe('options of the program', () => {
     expect([jsonLines(stdout)[0]?.ids, code]).toEqual([['-V'], 0])
     const [event] = jsonLines((await memoir(['read', '--json', '-C', own.path])).stdout)
     expect(event).toMatchObject({ id: '-V', tags: ['-q', '-C', '--help'] })
+    await leaveInJournal(own.path, 3)
+    expect((await memoir(['read', '--type', '-q', '-C', own.path])).stderr).toContain('Committed 3 events')
+    expect((await memoir(['read', 'nowhere', '--type', '--debug', '-C', own.path])).stderr).not.toContain(
+      '    at ',
+    )
   })
 })
 

@@ -6,7 +6,7 @@ test('a message takes the place of the bar on a terminal, which is drawn anew af
   vi.useFakeTimers({ toFake: ['performance'] })
   onTestFinished(() => void vi.useRealTimers())
   const stream = Object.assign(new PassThrough({ encoding: 'utf8' }), { isTTY: true, columns: 100 })
-  const messages = new Messages(stream, false)
+  const messages = new Messages(stream)
   using progress = messages.progress('Importing')
   using _other = messages.progress('Opening')
   vi.advanceTimersByTime(1500)

@@ -28,7 +28,8 @@ test('Ctrl-C while what a dead writer left is committed says nothing of the jour
   const context: Context = {
     folder: path,
     output: new Output(new PassThrough(), () => undefined),
-    messages: new Interrupting(said, false),
+    messages: new Interrupting(said),
+    debug: () => undefined,
     signal: controller.signal,
     allowLonger: () => undefined,
     onHangUp: () => ({ [Symbol.dispose]: () => undefined }),

@@ -33,7 +33,6 @@ test('a git whose process was killed while the host was silent ends by itself, a
   await log.push()
   expect(head(network.remote)).toBe(log.status().commit)
   await log.close()
-  // It is given 3 s without a byte; a newer curl (8.23) looks at more of the time before, and takes 6.
-  await expectNoGitLeft(network.folder, 10_000)
+  await expectNoGitLeft(network.folder)
   await expectSound(network, path)
 })
