@@ -41,6 +41,10 @@ describe('remoteFailure', () => {
       "fatal: unable to access 'https://example.com/': SSL certificate verification failed: certificate signer not trusted.",
       'auth',
     ],
+    [
+      "fatal: unable to access 'https://example.com/': SSL certificate OpenSSL verify result: self-signed certificate (18)",
+      'auth',
+    ],
     ["fatal: Authentication failed for 'https://example.com/a/'", 'auth'],
     ["fatal: could not read Username for 'https://example.com': terminal prompts disabled", 'auth'],
     ["fatal: unable to access 'https://example.com/': The requested URL returned error: 403", 'auth'],

@@ -63,11 +63,7 @@ describe('a standby', () => {
   })
 
   it('waits while the backup is not to be had, and tells why', async () => {
-    const path = await makeLog(deposits(2))
-    const directory = temporaryFolder()
-    await backUp(path, directory)
-    const target = join(temporaryFolder(), 'standby.git')
-    await restore(directory, target)
+    const { target } = await restoredBackup()
     const empty = temporaryFolder()
     expect(await firstProblem(empty, target)).toMatchObject({ code: 'backup-missing' })
   })
@@ -82,11 +78,7 @@ describe('a standby', () => {
   })
 
   it('tells at once that somebody appended to it, not only when the backup reaches further', async () => {
-    const path = await makeLog(deposits(2))
-    const directory = temporaryFolder()
-    await backUp(path, directory)
-    const target = join(temporaryFolder(), 'standby.git')
-    await restore(directory, target)
+    const { path, directory, target } = await restoredBackup()
     await makeLog(deposits(5), { path: target })
     await makeLog(deposits(1), { path })
     await backUp(path, directory)
@@ -94,11 +86,7 @@ describe('a standby', () => {
   })
 
   it('unpacks what it refuses once, though it looks again and again', async () => {
-    const path = await makeLog(deposits(2))
-    const directory = temporaryFolder()
-    await backUp(path, directory)
-    const target = join(temporaryFolder(), 'standby.git')
-    await restore(directory, target)
+    const { path, directory, target } = await restoredBackup()
     await makeLog(deposits(1), { path: target })
     await makeLog(deposits(5), { path })
     await backUp(path, directory)
@@ -125,11 +113,7 @@ describe('a standby', () => {
   })
 
   it('removes what an unpacking left that broke off before, as on a full disk', async () => {
-    const path = await makeLog(deposits(2))
-    const directory = temporaryFolder()
-    await backUp(path, directory)
-    const target = join(temporaryFolder(), 'standby.git')
-    await restore(directory, target)
+    const { path, directory, target } = await restoredBackup()
     await makeLog(deposits(5), { path })
     await backUp(path, directory)
     const [bundle] = bundlesIn(directory)
@@ -174,6 +158,16 @@ describe('a standby', () => {
     expect(gitText(target, 'for-each-ref')).toBe('')
   })
 })
+
+/** A log of two events, its backup, and what was restored from that. */
+async function restoredBackup() {
+  const path = await makeLog(deposits(2))
+  const directory = temporaryFolder()
+  await backUp(path, directory)
+  const target = join(temporaryFolder(), 'standby.git')
+  await restore(directory, target)
+  return { path, directory, target }
+}
 
 function leftIn(target: string): string[] {
   const folder = join(target, 'objects/pack')
