@@ -18,6 +18,8 @@ import { openWorkTreeFollower, type WorkTreeFollower } from './sync/work-tree-fo
 const MIB = 1 << 20
 const POLL_MS = 1000
 const SEAL_AFTER_MS = 250
+/** A burst of so many bytes is journaled at full speed, and committed behind it. */
+const SEAL_BYTES = 32 * MIB
 const PUSH: AutomaticPush = {
   every: 10_000,
   maxUnpushed: 1000,
@@ -110,7 +112,7 @@ export class Assembly {
       engine: options.engine,
       codec: options.codec ?? 'jsonl',
       author: options.author ?? AUTHOR,
-      seal: { afterMs: seal.afterMs ?? SEAL_AFTER_MS, maxBytes: seal.maxBytes ?? MIB },
+      seal: { afterMs: seal.afterMs ?? SEAL_AFTER_MS, maxBytes: seal.maxBytes ?? SEAL_BYTES },
       eventBytes: limits.eventBytes ?? MIB,
       objectBytes: limits.objectBytes,
       notify: (notice) => this.notify(notice),

@@ -49,9 +49,15 @@ export interface CommonOptions {
   /** Author of the commits. Default `Memoir <memoir@localhost>`. */
   readonly author?: { readonly name: string; readonly email: string }
   readonly seal?: {
-    /** How long an event waits for its commit at most, in milliseconds. Default 250. */
+    /**
+     * How long an event waits for its commit, in milliseconds; while more than 1 MiB comes in each time, up to four times
+     * as long. Default 250.
+     */
     readonly afterMs?: number
-    /** How many bytes wait at most before they are committed. Default 1 MiB. */
+    /**
+     * How many bytes wait before they are committed at once, in memory and in the journal. Appends wait while four times as many
+     * do. Default 32 MiB.
+     */
     readonly maxBytes?: number
   }
   /** How foreign commits are noticed; `false` for a program that only reads what is there now. */

@@ -73,7 +73,7 @@ export interface OpenedLog extends OpenedRepository {
 }
 
 /** Journaled events that wait for their commit may take this many times what triggers a seal. */
-const MOST_UNSEALED = 16
+const MOST_UNSEALED = 4
 
 /**
  * Opens a log: finds or creates the repository, takes the writer's lock, replays what no snapshot holds,

@@ -10,7 +10,7 @@ import type { Folding } from './folding.ts'
 import type { LogState, Notice } from './log-state.ts'
 
 export interface SealSettings {
-  /** How long an event may wait for its commit, in milliseconds. */
+  /** How long an event may wait for its commit, in milliseconds; in a burst of appends up to four times as long. */
   readonly afterMs: number
   /** How many bytes may wait before they are sealed at once. */
   readonly maxBytes: number
@@ -22,6 +22,10 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
+/** A burst of appends adds more than so many bytes in the time after which they would be sealed. */
+const BURST_BYTES = 1 << 20
+/** So many times sealing waits for the end of a burst. */
+const MOST_DELAYS = 3
 /** Commits that share one move of the ref. */
 export const COMMITS_A_ROUND = 8
 const RETRY_MS = 1000
@@ -66,7 +70,7 @@ export class Sealer {
     if (visible.position <= branch.position || this.divergence !== undefined || this.isStopped) return
     const isUrgent = tail.bytes >= this.parts.settings.maxBytes || this.waiting.length > 0
     if (isUrgent) this.start()
-    else this.timer ??= setTimeout(() => this.start(), this.parts.settings.afterMs)
+    else this.timer ??= this.startInTime(MOST_DELAYS)
   }
 
   /** Resolves with the commit that holds a visible position, sealing it now if need be. */
@@ -122,6 +126,17 @@ export class Sealer {
   private clearTimer(): void {
     clearTimeout(this.timer)
     this.timer = undefined
+  }
+
+  /** Sealing shares the processor and the disk with appends, so it begins when a burst of them is over, within bounds. */
+  private startInTime(delays: number): NodeJS.Timeout {
+    const { settings, state } = this.parts
+    const { bytes } = state.tail
+    return setTimeout(() => {
+      const isBurst = state.tail.bytes - bytes > BURST_BYTES
+      if (isBurst && delays > 0) this.timer = this.startInTime(delays - 1)
+      else this.start()
+    }, settings.afterMs)
   }
 
   private start(): void {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { readdirSync } from 'node:fs'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { setTimeout as delay } from 'node:timers/promises'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { SealFailedError } from '../../src/log/errors.ts'
 import { nodeFileSystem } from '../../src/system/file-system.ts'
 import { type Call, FaultyFileSystem } from '../system/faulty-file-system.ts'
@@ -114,6 +115,47 @@ test('seals some time after an append', async () => {
   expect(files(folder)).toEqual([batchFile(1)])
 })
 
+describe('while a burst of appends goes on', () => {
+  const AFTER_MS = 400
+
+  /** Appends a mebibyte a tenth of the time after which it would be sealed, until told otherwise. */
+  async function burst(opened: TestLog, isOver: () => boolean): Promise<void> {
+    const half = { data: { text: 'x'.repeat(HALF_MIB) } }
+    while (!isOver()) {
+      await opened.log.append(
+        [{ stream: 's', events: [event(1, half), event(2, half)] }],
+        undefined,
+        'written',
+      )
+      await delay(AFTER_MS / 10)
+    }
+  }
+
+  test('seals when it is over', async () => {
+    const opened = await openLog(temporaryFolder(), { seal: { ...SEAL_BY_HAND, afterMs: AFTER_MS } })
+    const started = Date.now()
+    await burst(opened, () => Date.now() - started > 1.5 * AFTER_MS)
+    expect(opened.log.state.branch.position).toBe(0)
+    const { position } = opened.log.state.visible
+    await until(() => opened.log.state.branch.position === position)
+    expect(Date.now() - started).toBeGreaterThan(2 * AFTER_MS - 50)
+  })
+
+  test('waits for its end four times as long at most', async () => {
+    const opened = await openLog(temporaryFolder(), { seal: { ...SEAL_BY_HAND, afterMs: AFTER_MS } })
+    const started = Date.now()
+    await burst(opened, () => opened.log.state.branch.position > 0)
+    expect(Date.now() - started).toBeGreaterThan(3 * AFTER_MS)
+  })
+
+  test('seals at once when many bytes wait', async () => {
+    const opened = await openLog(temporaryFolder(), {
+      seal: { afterMs: AFTER_MS * 100, maxBytes: 3 * HALF_MIB },
+    })
+    await burst(opened, () => opened.log.state.branch.position > 0)
+  })
+})
+
 test('seals at once when many bytes wait', async () => {
   const opened = await openLog(temporaryFolder(), { seal: { ...SEAL_BY_HAND, maxBytes: 2000 } })
   await appendEach(opened, 's', 1)
@@ -126,7 +168,7 @@ test('makes appends wait while too many bytes are not sealed', async () => {
   const opened = await openLog(temporaryFolder(), { seal: { ...SEAL_BY_HAND, maxBytes: 1000 } })
   for (let number = 1; number <= 200; number++) {
     await opened.log.append([{ stream: 's', events: [event(number)] }], undefined, 'written')
-    expect(opened.log.state.tail.bytes).toBeLessThan(17_000)
+    expect(opened.log.state.tail.bytes).toBeLessThan(5_000)
   }
   await opened.log.seal()
   expect(await numbers(opened)).toHaveLength(200)
