@@ -82,11 +82,6 @@ export class Lines {
     )
   }
 
-  /** As `fromBytes`, for lines that are a string. */
-  static fromText(text: string, path: string): Lines {
-    return Lines.fromBytes(Buffer.from(text), path)
-  }
-
   /** Roughly the memory it takes, in bytes. */
   get size(): number {
     return this.bytes.length + this.numbers.byteLength

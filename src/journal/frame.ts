@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { crc32 } from 'node:zlib'
 import { JournalMisuseError } from './errors.ts'
 import type { JournalEntry, JournalGroup } from './journal.ts'
@@ -39,6 +40,7 @@ export type FrameMarks = Pick<Frame, 'first' | 'durable' | 'released'>
 
 /** Starts every frame. */
 export const MAGIC = Buffer.of(0xff, 0x6d, 0x6a, 0xfe)
+const LF = 0x0a
 const HEADER_BYTES = 40
 const ENTRY_HEADER_BYTES = 8
 /** Below this, the high byte of every length is small, so that no run of them can look like the magic. */
@@ -113,7 +115,7 @@ export function findFrame(bytes: Buffer, offset: number): Frame | undefined {
   }
 }
 
-/** Decodes the entries of a frame that `findFrame` found valid. */
+/** The entries of a frame that `findFrame` found valid; their lines are views on its bytes. */
 export function* decodeEntries(bytes: Buffer, frame: Frame): Generator<JournalEntry> {
   const tableAt = frame.offset + HEADER_BYTES
   const tableEnd = Math.min(frame.end, tableAt + frame.entries * ENTRY_HEADER_BYTES)
@@ -122,7 +124,7 @@ export function* decodeEntries(bytes: Buffer, frame: Frame): Generator<JournalEn
   for (let offset = tableAt; offset + ENTRY_HEADER_BYTES <= tableEnd; offset += ENTRY_HEADER_BYTES) {
     const count = bytes.readUInt32LE(offset)
     const end = start + bytes.readUInt32LE(offset + 4)
-    yield { first, count, lines: bytes.toString('utf8', start, end) }
+    yield { first, count, lines: bytes.subarray(start, end) }
     first += count
     start = end
   }
@@ -131,6 +133,6 @@ export function* decodeEntries(bytes: Buffer, frame: Frame): Generator<JournalEn
 /** Whether an entry has a line for each event that it says it holds: no checksum tells, where somebody else wrote it. */
 export function hasItsLines({ count, lines }: JournalEntry): boolean {
   let found = 0
-  for (let at = lines.indexOf('\n'); at !== -1; at = lines.indexOf('\n', at + 1)) found++
-  return found === count && lines.endsWith('\n')
+  for (let at = lines.indexOf(LF); at !== -1; at = lines.indexOf(LF, at + 1)) found++
+  return found === count && lines.at(-1) === LF && isUtf8(lines)
 }

@@ -8,11 +8,11 @@ export interface JournalEntry {
   readonly first: number
   /** How many events it holds, 1 or more. */
   readonly count: number
-  /** The events as JSON lines, each ended by LF. */
-  readonly lines: string
+  /** The events as JSON lines in UTF-8, each ended by LF. */
+  readonly lines: Buffer
 }
 
-/** Entries that follow one another and are written together, their lines as bytes already. */
+/** Entries that follow one another and are written together. */
 export interface JournalGroup {
   /** Position of the first event. */
   readonly first: number
@@ -39,8 +39,8 @@ export function groupEntries(entries: readonly JournalEntry[]): JournalGroup {
     first,
     count,
     counts: entries.map((entry) => entry.count),
-    sizes: entries.map(({ lines }) => Buffer.byteLength(lines)),
-    content: Buffer.from(entries.map(({ lines }) => lines).join('')),
+    sizes: entries.map(({ lines }) => lines.length),
+    content: Buffer.concat(entries.map(({ lines }) => lines)),
   }
 }
 

@@ -79,7 +79,7 @@ export async function* readEntries(
       if (frame.last <= after()) continue
       for (const entry of decodeEntries(bytes, frame)) {
         if (!hasItsLines(entry)) {
-          const finding = `the entry of position ${entry.first} has not a line for each of its ${entry.count} events`
+          const finding = `the entry of position ${entry.first} has not a line of UTF-8 for each of its ${entry.count} events`
           throw new JournalCorruptError(path, frame.offset, finding)
         }
         if (entry.first + entry.count - 1 > after()) yield entry

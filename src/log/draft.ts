@@ -81,7 +81,7 @@ export class Draft {
   place(appends: readonly PreparedAppend[], condition: AppendCondition | undefined): Placement {
     const { state, clock } = this.parts
     const result = place(state.index, appends, condition, timeOf(clock), this.writer)
-    const lines = this.writer.take().toString()
+    const lines = this.writer.take()
     const placement = { first: result.firstPosition, count: result.ids.length, lines, result }
     this.placements.push(placement)
     return placement

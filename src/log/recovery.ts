@@ -7,7 +7,7 @@ import { holdsId } from './history.ts'
 import type { LogIndex } from './log-index.ts'
 import { UnsealedRun } from './run.ts'
 
-/** Recovered appends are handed on in runs of about this many characters. */
+/** Recovered appends are handed on in runs of about this many bytes. */
 const RUN = 1 << 20
 
 /**
@@ -60,7 +60,7 @@ export async function isCommitted(
 ): Promise<boolean> {
   const last = entry.first + entry.count - 1
   const { first, lines } = await source.load(tree.find(last)!)
-  const journaled = Lines.fromText(entry.lines, 'journal')
+  const journaled = Lines.fromBytes(entry.lines, 'journal')
   return lines.id(last - first) === journaled.id(journaled.count - 1)
 }
 
@@ -73,7 +73,7 @@ export async function findMissing(
 ): Promise<JournalEntry[]> {
   const missing: JournalEntry[] = []
   for await (const entry of entries) {
-    const lines = Lines.fromText(entry.lines, 'journal')
+    const lines = Lines.fromBytes(entry.lines, 'journal')
     const ids = Array.from({ length: lines.count }, (_, line) => lines.id(line))
     const areCommitted = await Promise.all(ids.map((id) => holdsId(index, id, tree, source)))
     if (areCommitted.includes(false)) missing.push(entry)

@@ -6,6 +6,7 @@ import { Lines } from '../../src/event/lines.ts'
 import { StoredEvent } from '../../src/event/stored-event.ts'
 import { formatTime } from '../../src/event/time.ts'
 import { storedLine } from './encoded-line.ts'
+import { linesOf } from './text-lines.ts'
 
 /** Of the hashes of ids. */
 const KEY = 0x1234567
@@ -113,11 +114,11 @@ test.each([
   ],
   ['no data', line.replace(',"data":{}', '')],
 ])('brings a line with %s into the canonical form', (_, written) => {
-  expect(Lines.fromText(line + written, 'test').text).toBe(line + line)
+  expect(linesOf(line + written, 'test').text).toBe(line + line)
 })
 
 test('hashes an id alike however another writer has escaped it', () => {
-  const escaped = Lines.fromText(line.replace('"i"', '"caf\\u00e9\\/"'), 'test')
+  const escaped = linesOf(line.replace('"i"', '"caf\\u00e9\\/"'), 'test')
   expect(escaped.id(0)).toBe('café/')
   expect(escaped.idHash(0, KEY)).toBe(hashId('café/', KEY))
 })
@@ -154,7 +155,7 @@ test.each<[string, string | Buffer, number]>([
 })
 
 test('says which line is broken when what is behind its fields is no JSON', () => {
-  const lines = Lines.fromText(line + line.replace('{}}', '{}} {}}'), 'events/x.jsonl')
+  const lines = linesOf(line + line.replace('{}}', '{}} {}}'), 'events/x.jsonl')
   for (const read of [() => lines.data(1), () => lines.part(1, 2).data(0)]) {
     expect(read).toThrow(expect.objectContaining({ code: 'invalid-batch', path: 'events/x.jsonl' }))
   }
@@ -168,7 +169,7 @@ test('says which line is broken when one of its names is no JSON, also in a part
     ['tags', line.replace('"T"', '"T","tags":["\\q"]')],
     ['data', line.replace('{}', '{')],
   ] as const) {
-    const lines = Lines.fromText(line + line + broken, 'events/x.jsonl')
+    const lines = linesOf(line + line + broken, 'events/x.jsonl')
     const error = expect.objectContaining({ code: 'invalid-batch', line: 3 })
     expect(() => lines[field](2)).toThrow(error)
     expect(() => lines.part(1, 3)[field](1)).toThrow(error)
@@ -177,21 +178,21 @@ test('says which line is broken when one of its names is no JSON, also in a part
 
 test('finds every line, however short and however many', () => {
   const shortest = line.replace('{}}', '0}')
-  const lines = Lines.fromText(shortest.repeat(1000), 'test')
+  const lines = linesOf(shortest.repeat(1000), 'test')
   expect([lines.count, lines.slice(999, 1000)]).toEqual([1000, shortest])
 })
 
 test('sees a second event on a line wherever on it that begins', () => {
   for (let length = 0; length < 8; length++) {
     const first = line.replace('{}}\n', `"${'x'.repeat(length)}"}`)
-    expect(() => Lines.fromText(line + first + line, 'test')).toThrow(
+    expect(() => linesOf(line + first + line, 'test')).toThrow(
       expect.objectContaining({ code: 'invalid-batch', line: 2 }),
     )
   }
 })
 
 test('a stored event parses when it is touched, once, and shows itself as a plain object', () => {
-  const lines = Lines.fromText(line.replace('{}}', '{"a":[1]},"metadata":{"actor":"Ada"}}'), 'test')
+  const lines = linesOf(line.replace('{}}', '{"a":[1]},"metadata":{"actor":"Ada"}}'), 'test')
   let parsed = 0
   const data = lines.data.bind(lines)
   lines.data = (at) => {
@@ -227,7 +228,7 @@ test.each([
   '{},"schema":2,"metadata":{"a":1},"tags":["x"]}',
 ])('fields that stand behind the data count, as in %s', (rest) => {
   const head = '{"id":"i","stream":"s","version":1,"type":"T","time":"2026-11-23T05:21:48.123Z","data":'
-  const lines = Lines.fromText(`${head}${rest}\n`, 'p')
+  const lines = linesOf(`${head}${rest}\n`, 'p')
   const found = [lines.data(0), lines.metadata(0), lines.tags(0), lines.schema(0)]
   expect(found).toEqual([{}, { a: 1 }, ['x'], 2])
 })
@@ -235,7 +236,7 @@ test.each([
 test('metadata behind white space counts', () => {
   const head = '{"id":"i","stream":"s","version":1,"type":"T","time":"2026-11-23T05:21:48.123Z","data":'
   for (const gap of [', "metadata":', ',"metadata": ', ', "metadata": ']) {
-    const lines = Lines.fromText(`${head}{"b":{}}${gap}{"a":{}}}\n`, 'p')
+    const lines = linesOf(`${head}{"b":{}}${gap}{"a":{}}}\n`, 'p')
     expect([lines.data(0), lines.metadata(0)]).toEqual([{ b: {} }, { a: {} }])
   }
 })

@@ -1,9 +1,9 @@
 import { expect, onTestFinished, test } from 'vitest'
 import type { NewEvent } from '../../src/event/event.ts'
 import { JsonWriter } from '../../src/event/json-writer.ts'
-import { Lines } from '../../src/event/lines.ts'
 import { lineBytes, type PreparedEvent, prepareEvents } from '../../src/event/new-event.ts'
 import { encodeLine } from './encoded-line.ts'
+import { linesOf } from './text-lines.ts'
 
 const TIME = '2026-11-23T05:21:48.123Z'
 const LIMIT = 10_000
@@ -138,7 +138,7 @@ test.each(['__proto__', 'constructor', '../../etc', 'a b', 'é😀', '"quoted"',
       [{ type: name, id: name, tags: [name], data, metadata: { [name]: name } }],
       name,
     )
-    const lines = Lines.fromText(encodeLine(name, prepared!, 1, TIME), 'test')
+    const lines = linesOf(encodeLine(name, prepared!, 1, TIME), 'test')
     expect([lines.stream(0), lines.type(0), lines.id(0), lines.tags(0)]).toEqual([name, name, name, [name]])
     expect(JSON.stringify(lines.data(0))).toBe(JSON.stringify(data))
   },
@@ -199,7 +199,7 @@ test('writes tags also where arrays have a toJSON in the process', () => {
     },
   })
   const [prepared] = prepare([{ type: 'T', tags: ['one', 'two "é"'], data: [1, [2]] }])
-  const lines = Lines.fromText(encodeLine('s', prepared!, 1, TIME), 'test')
+  const lines = linesOf(encodeLine('s', prepared!, 1, TIME), 'test')
   expect(lines.tags(0)).toEqual(['one', 'two "é"'])
   expect(lines.data(0)).toEqual([1, [2]])
 })

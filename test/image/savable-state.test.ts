@@ -1,13 +1,13 @@
 import { deserialize, serialize } from 'node:v8'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Lines } from '../../src/event/lines.ts'
 import { StoredEvent } from '../../src/event/stored-event.ts'
 import { findUnsavable } from '../../src/image/savable-state.ts'
+import { linesOf } from '../event/text-lines.ts'
 
 const line =
   '{"id":"1","stream":"a","version":1,"type":"X","time":"2026-11-23T05:21:48.123Z","data":{"n":1}}\n'
-const event = new StoredEvent(1, Lines.fromText(line, 'test'), 0)
+const event = new StoredEvent(1, linesOf(line, 'test'), 0)
 const shared = new Uint8Array(8)
 const circle: { self?: unknown } = {}
 circle.self = circle

@@ -101,7 +101,12 @@ describe('the file journal', () => {
     const directory = await temporaryDirectory()
     const journal = await openFileJournal({ directory })
     await journal.append(groupEntries([entry(1, 2)]), 'durable')
-    for (const wrong of [[entry(4)], [entry(2)], [entry(3), entry(5)], [{ first: 3, count: 0, lines: '' }]]) {
+    for (const wrong of [
+      [entry(4)],
+      [entry(2)],
+      [entry(3), entry(5)],
+      [{ first: 3, count: 0, lines: Buffer.alloc(0) }],
+    ]) {
       const append = async () => journal.append(groupEntries(wrong), 'durable')
       await expect(append()).rejects.toThrow(JournalMisuseError)
     }

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeEntries, FrameEncoder, findFrame, MAGIC } from '../../src/journal/frame.ts'
 import { groupEntries, type JournalEntry } from '../../src/journal/journal.ts'
+import './journal-fixture.ts'
 
 const line = fc.string({ unit: 'grapheme' }).map((text) => `${JSON.stringify(text)}\n`)
 const groups = fc
@@ -9,7 +10,7 @@ const groups = fc
   .map(([start, appends]) => {
     let first = start
     return appends.map((lines): JournalEntry => {
-      const entry = { first, count: lines.length, lines: lines.join('') }
+      const entry = { first, count: lines.length, lines: Buffer.from(lines.join('')) }
       first += lines.length
       return entry
     })
@@ -34,7 +35,7 @@ describe('a frame', () => {
   it('grows its buffer for a large entry and serves small ones afterwards', () => {
     const encoder = new FrameEncoder()
     for (const size of [10, 9_000_000, 10]) {
-      const entries = [{ first: 1, count: 1, lines: `${'é'.repeat(size)}\n` }]
+      const entries = [{ first: 1, count: 1, lines: Buffer.from(`${'é'.repeat(size)}\n`) }]
       encoder.encode(groupEntries(entries))
       const bytes = encoder.seal({ first: 1, durable: 0, released: 0 })
       expect([...decodeEntries(bytes, findFrame(bytes, 0)!)]).toEqual(entries)
@@ -43,7 +44,7 @@ describe('a frame', () => {
 
   it('is not found when any of its bits is wrong', () => {
     const encoder = new FrameEncoder()
-    encoder.encode(groupEntries([{ first: 7, count: 1, lines: '{"a":1}\n' }]))
+    encoder.encode(groupEntries([{ first: 7, count: 1, lines: Buffer.from('{"a":1}\n') }]))
     const bytes = encoder.seal({ first: 7, durable: 0, released: 6 })
     for (let bit = 0; bit < bytes.length * 8; bit++) {
       const damaged = Buffer.from(bytes)

@@ -1,14 +1,18 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { type FileJournalOptions, openFileJournal } from '../../src/journal/file-journal.ts'
 import { groupEntries, type Journal, type JournalEntry } from '../../src/journal/journal.ts'
+
+// All at once: by themselves they are compared byte by byte, each as an element of a list.
+expect.addEqualityTesters([(a, b) => (Buffer.isBuffer(a) && Buffer.isBuffer(b) ? a.equals(b) : undefined)])
 
 /** An entry of `count` events at a position, its text telling it from every other. */
 export function entry(first: number, count = 1, bytes = 40): JournalEntry {
   const line = (position: number) => `{"p":${position},"é":"${'x'.repeat(bytes)}"}\n`
-  return { first, count, lines: Array.from({ length: count }, (_, index) => line(first + index)).join('') }
+  const lines = Array.from({ length: count }, (_, index) => line(first + index))
+  return { first, count, lines: Buffer.from(lines.join('')) }
 }
 
 /** A folder that is gone when the test is over. */

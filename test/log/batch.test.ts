@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
 import { STREAM, STREAM_END, STREAM_HASH } from '../../src/event/line-scanner.ts'
-import { Lines } from '../../src/event/lines.ts'
 import { hashByte, hashName } from '../../src/event/name-hash.ts'
 import { Batch } from '../../src/log/batch.ts'
 import { BatchCache } from '../../src/log/batch-cache.ts'
 import { Names } from '../../src/log/names.ts'
+import { linesOf } from '../event/text-lines.ts'
 
 const line = (stream: string, version = 1) =>
   `{"id":"${stream}${version}","stream":"${stream}","version":${version},"type":"T","time":"2026-11-23T05:21:48.123Z","data":${version}}\n`
@@ -54,7 +54,7 @@ test('names are found as strings and in the bytes of a line, and forgotten last 
   const all = Array.from({ length: 500 }, (_, number) => `stream-${number % 7}-${number}`)
   for (const name of [...all, 'é', '"']) names.add(name)
   const inBytes = (name: string) => {
-    const lines = Lines.fromText(line(name), 'test')
+    const lines = linesOf(line(name), 'test')
     const [from, to] = [lines.at(0, STREAM), lines.at(0, STREAM_END)]
     return names.findStored(lines.at(0, STREAM_HASH), lines.bytes, from, to)
   }

@@ -169,7 +169,7 @@ function linesOf(model: readonly Entry[], start: number): Lines {
     const version = versionAt(model, stream, start + at + 1)
     return storedLine(stream, { type, tags, id }, version, formatTime(timeMs))
   })
-  return Lines.fromText(text.join(''), 'test')
+  return Lines.fromBytes(Buffer.from(text.join('')), 'test')
 }
 
 test.each(['new', 'once'])(

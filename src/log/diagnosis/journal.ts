@@ -141,7 +141,7 @@ async function areCommitted(
     const last = first + count - 1
     if (last > branch.position) break
     const run = await source.load(branch.tree.find(last)!)
-    if (run.lines.id(last - run.first) !== Lines.fromText(lines, 'journal').id(count - 1)) return false
+    if (run.lines.id(last - run.first) !== Lines.fromBytes(lines, 'journal').id(count - 1)) return false
   }
   return true
 }

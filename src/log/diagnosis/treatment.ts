@@ -132,8 +132,8 @@ async function withLog<Result>(doctor: Doctor, task: (log: EventLog) => Promise<
 async function appendEntries(doctor: Doctor, entries: AsyncIterable<JournalEntry>): Promise<MovedEvent[]> {
   return withLog(doctor, async (log) => {
     const moved: MovedEvent[] = []
-    for await (const { first, lines: text } of entries) {
-      const lines = Lines.fromText(text, 'journal')
+    for await (const { first, lines: bytes } of entries) {
+      const lines = Lines.fromBytes(bytes, 'journal')
       const places = await selectUnknown(log, lines)
       if (places.length === 0) continue
       const { firstPosition } = await log.append(

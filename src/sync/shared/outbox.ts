@@ -140,7 +140,7 @@ export class Outbox {
   private async append(records: readonly OutboxRecord[], durability: Durability): Promise<void> {
     if (records.length === 0) return
     const first = this.last + 1
-    const lines = records.map((record) => `${JSON.stringify(record)}\n`)
+    const lines = records.map((record) => Buffer.from(`${JSON.stringify(record)}\n`))
     const entries = lines.map((line, at) => ({ first: first + at, count: 1, lines: line }))
     await this.journal.append(groupEntries(entries), durability)
     this.last += records.length
@@ -162,7 +162,7 @@ async function readState(
   const state = new OutboxState()
   let last = 0
   for await (const { first, lines } of journal.read()) {
-    const record = parseRecord(lines)
+    const record = parseRecord(lines.toString())
     if (record === undefined)
       throw new JournalCorruptError(directory, 0, `entry ${first} is none of an outbox`)
     state.apply(record, first)

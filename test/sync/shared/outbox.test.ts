@@ -174,7 +174,7 @@ test.each([
 ])('refuses what somebody else put there with right checksums: %s', async (text) => {
   const directory = `${temporaryFolder()}/outbox`
   const journal = await openFileJournal({ directory })
-  await journal.append(groupEntries([{ first: 1, count: 1, lines: `${text}\n` }]), 'durable')
+  await journal.append(groupEntries([{ first: 1, count: 1, lines: Buffer.from(`${text}\n`) }]), 'durable')
   await journal.close()
   const refused = { code: 'journal-corrupt' }
   await expect(Outbox.open(directory, nodeFileSystem)).rejects.toMatchObject(refused)
