@@ -1,6 +1,6 @@
 import { type Log, open } from 'memoir'
 import { compressAndSync, perSecond, stringifyAndSync, writeAndSync } from './limits.ts'
-import { type Group, type Row, ratioRow } from './row.ts'
+import { type Group, type Row, ratioRow, withFigure } from './row.ts'
 import { type SampleEvent, sampleEvents, sampleRecords } from './sample-events.ts'
 import { measureInTurn, median, timed } from './statistics.ts'
 import type { Workspace } from './workspace.ts'
@@ -67,20 +67,26 @@ async function throughput(
   inFlight: number,
   atLeast: number,
 ): Promise<Row> {
-  const records = sampleRecords(bench.sizes.events, STREAMS)
+  const { pairs, events } = bench.sizes
+  const records = sampleRecords(events, STREAMS)
+  const appendTo = async (log: Log) => {
+    const ms = await timed(() => appendAll(log, appends, inFlight))
+    // What is left to commit must not run into the next measurement of the limit.
+    await log.seal()
+    return perSecond(events, ms)
+  }
   await using log = await open(bench.path(`${about.id}.git`))
   const measured = await measureInTurn(
-    bench.sizes.pairs,
+    pairs,
     () => stringifyAndSync(bench.path('limit'), records, IN_FLIGHT),
-    async () => {
-      const ms = await timed(() => appendAll(log, appends, inFlight))
-      // What is left to commit must not run into the next measurement of the limit.
-      await log.seal()
-      return perSecond(records.length, ms)
-    },
+    () => appendTo(log),
   )
   const limit = `stringify, then write + fdatasync for ${IN_FLIGHT} lines`
-  return ratioRow({ ...about, limit }, 'events/s', measured, { atLeast })
+  const row = ratioRow({ ...about, limit }, 'events/s', measured, { atLeast })
+  await using sealed = await open(bench.path(`${about.id}-sealed.git`), { seal: { maxBytes: 1 << 20 } })
+  const rates: number[] = []
+  for (let round = 0; round < pairs; round++) rates.push(await appendTo(sealed))
+  return withFigure(row, { name: 'sealed from each MiB on', value: median(rates), unit: 'events/s' })
 }
 
 async function appendCommitted(bench: Workspace): Promise<Row> {

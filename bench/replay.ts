@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { findPackedBatches } from './packed-batches.ts'
-import { type Group, type Row, ratioRow } from './row.ts'
+import { type Group, type Row, ratioRow, withFigure } from './row.ts'
 import { cloneRepacked, makeLog, makeLogOfSmallCommits, sampleText } from './sample-logs.ts'
 import { measureInTurn, median } from './statistics.ts'
 import { runChild, type Workspace } from './workspace.ts'
@@ -39,7 +39,8 @@ async function replayAll(bench: Workspace): Promise<Row> {
   const row = ratioRow({ id: 'replay', measurement, limit: 'JSON.parse of the same lines' }, 'ms', measured, {
     atMost: 1.25,
   })
-  return withLeast(row, 'read, inflated, hashed, data parsed', await leastOf(bench, { parses: true }))
+  const value = await leastOf(bench, { parses: true })
+  return withFigure(row, { name: 'read, inflated, hashed, data parsed', value, unit: 'ms' })
 }
 
 async function replayOneType(bench: Workspace): Promise<Row> {
@@ -53,7 +54,8 @@ async function replayOneType(bench: Workspace): Promise<Row> {
   const row = ratioRow({ id: 'replay-one-type', measurement, limit: 'the full replay' }, 'ms', measured, {
     atMost: 0.33,
   })
-  return withLeast(row, 'read, inflated, hashed', await leastOf(bench, { parses: false }))
+  const value = await leastOf(bench, { parses: false })
+  return withFigure(row, { name: 'read, inflated, hashed', value, unit: 'ms' })
 }
 
 /** What nobody who replays the clone can save, in milliseconds: the median of some cold runs. */
@@ -63,10 +65,6 @@ async function leastOf(bench: Workspace, { parses }: { readonly parses: boolean 
     times.push(await runChild<number>('least-child', { path: bench.path('batches'), parses }))
   }
   return median(times)
-}
-
-function withLeast(row: Row, name: string, ms: number): Row {
-  return { ...row, figures: [...row.figures, { name, value: ms, unit: 'ms' }] }
 }
 
 async function replayFolded(bench: Workspace): Promise<Row> {

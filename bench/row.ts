@@ -74,6 +74,11 @@ export function ratioRow(
   }
 }
 
+/** The same row with one more figure. */
+export function withFigure(row: Row, figure: Figure): Row {
+  return { ...row, figures: [...row.figures, figure] }
+}
+
 export function skippedRow(id: string, measurement: string, skipped: string): Row {
   return { id, measurement, figures: [], goals: [], skipped }
 }
