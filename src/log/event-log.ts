@@ -231,7 +231,7 @@ export class EventLog {
 
   private async makeRoom(sealer: Sealer): Promise<void> {
     try {
-      await sealer.seal()
+      await sealer.sealSome()
     } catch (cause) {
       if (cause instanceof LogDivergedError) throw cause
       throw new BacklogFullError(this.state.tail.count, cause)

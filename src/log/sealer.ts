@@ -94,10 +94,17 @@ export class Sealer {
     const { state } = this.parts
     const target = state.visible.position
     // Less may be visible by then: somebody may set the branch back in between.
-    while (state.branch.position < Math.min(target, state.visible.position)) {
-      if (this.divergence !== undefined) throw this.divergence
-      await this.parts.branchLock.run(() => this.sealRound())
-    }
+    while (state.branch.position < Math.min(target, state.visible.position)) await this.sealSome()
+  }
+
+  /**
+   * Commits what has waited longest, as much as one round takes.
+   *
+   * @throws LogDivergedError, SealFailedError
+   */
+  async sealSome(): Promise<void> {
+    if (this.divergence !== undefined) throw this.divergence
+    await this.parts.branchLock.run(() => this.sealRound())
   }
 
   /** Folds the small batch files of the whole log. @returns how many files stood in it before and after */

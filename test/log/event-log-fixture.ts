@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'
 import type { NewEvent, RecordedEvent } from '../../src/event/event.ts'
 import type { LogIndex } from '../../src/log/log-index.ts'
@@ -108,6 +109,7 @@ export function batchFile(first: number, codec = 'jsonl'): string {
 export async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
   for (const end = Date.now() + 10_000; !(await isTrue()); ) {
     if (Date.now() > end) throw new Error('it did not become true')
-    await new Promise((resolve) => setTimeout(resolve, 5))
+    // Also while a test has the other timers in its hands.
+    await delay(5)
   }
 }

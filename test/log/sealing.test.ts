@@ -116,43 +116,50 @@ test('seals some time after an append', async () => {
 })
 
 describe('while a burst of appends goes on', () => {
-  const AFTER_MS = 400
+  const AFTER_MS = 250
+  const half = { data: { text: 'x'.repeat(HALF_MIB) } }
 
-  /** Appends a mebibyte a tenth of the time after which it would be sealed, until told otherwise. */
-  async function burst(opened: TestLog, isOver: () => boolean): Promise<void> {
-    const half = { data: { text: 'x'.repeat(HALF_MIB) } }
-    while (!isOver()) {
-      await opened.log.append(
-        [{ stream: 's', events: [event(1, half), event(2, half)] }],
-        undefined,
-        'written',
-      )
-      await delay(AFTER_MS / 10)
-    }
+  /** A log whose time passes by hand, with a first event that waits. */
+  async function openWaiting(): Promise<TestLog> {
+    const opened = await openLog(temporaryFolder(), { seal: { ...SEAL_BY_HAND, afterMs: AFTER_MS } })
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    await appendEach(opened, 's', 1)
+    return opened
+  }
+
+  /** Lets the time pass after which events are sealed, with a mebibyte of them in it. */
+  async function burst({ log }: TestLog): Promise<void> {
+    await log.append([{ stream: 's', events: [event(1, half), event(2, half)] }], undefined, 'journaled')
+    vi.advanceTimersByTime(AFTER_MS)
   }
 
   test('seals when it is over', async () => {
-    const opened = await openLog(temporaryFolder(), { seal: { ...SEAL_BY_HAND, afterMs: AFTER_MS } })
-    const started = Date.now()
-    await burst(opened, () => Date.now() - started > 1.5 * AFTER_MS)
-    expect(opened.log.state.branch.position).toBe(0)
-    const { position } = opened.log.state.visible
-    await until(() => opened.log.state.branch.position === position)
-    expect(Date.now() - started).toBeGreaterThan(2 * AFTER_MS - 50)
+    const opened = await openWaiting()
+    const { state } = opened.log
+    await burst(opened)
+    await burst(opened)
+    await delay(50)
+    expect(state.branch.position).toBe(0)
+    vi.advanceTimersByTime(AFTER_MS)
+    await until(() => state.branch.position === state.visible.position)
   })
 
-  test('waits for its end four times as long at most', async () => {
-    const opened = await openLog(temporaryFolder(), { seal: { ...SEAL_BY_HAND, afterMs: AFTER_MS } })
-    const started = Date.now()
-    await burst(opened, () => opened.log.state.branch.position > 0)
-    expect(Date.now() - started).toBeGreaterThan(3 * AFTER_MS)
+  test('waits for its end three times', async () => {
+    const opened = await openWaiting()
+    const { state } = opened.log
+    for (let time = 1; time <= 3; time++) await burst(opened)
+    await delay(50)
+    expect(state.branch.position).toBe(0)
+    await burst(opened)
+    await until(() => state.branch.position === state.visible.position)
   })
 
-  test('seals at once when many bytes wait', async () => {
-    const opened = await openLog(temporaryFolder(), {
-      seal: { afterMs: AFTER_MS * 100, maxBytes: 3 * HALF_MIB },
-    })
-    await burst(opened, () => opened.log.state.branch.position > 0)
+  test('does not wait for few events', async () => {
+    const opened = await openWaiting()
+    await appendEach(opened, 's', 10)
+    vi.advanceTimersByTime(AFTER_MS)
+    await until(() => opened.log.state.branch.position === 11)
   })
 })
 
@@ -172,6 +179,13 @@ test('makes appends wait while too many bytes are not sealed', async () => {
   }
   await opened.log.seal()
   expect(await numbers(opened)).toHaveLength(200)
+})
+
+test('commits one round of what waits, so that whoever waits for room need not wait for all', async () => {
+  const opened = await openLog(temporaryFolder())
+  await appendBatches(opened)
+  await opened.log.writer!.sealer.sealSome()
+  expect(opened.log.state.branch.position).toBe(8)
 })
 
 test('shares commits between appends that ask for one at the same time', async () => {
