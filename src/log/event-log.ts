@@ -222,16 +222,16 @@ export class EventLog {
     if (appender.failed !== undefined) throw appender.failed
     if (sealer.diverged !== undefined) throw sealer.diverged
     const isIdle = state.index.count === state.branch.position
-    if (state.tail.bytes > maxUnsealed) return this.makeRoom(sealer)
+    if (state.tail.bytes > maxUnsealed) return this.makeRoom(sealer, maxUnsealed)
     if (follower.isAdopting || (isFresh && isIdle)) return follower.look()
     const { problem } = follower
     if (problem === undefined) return undefined
     throw new BranchUnreadableError(problem.commit, problem.error)
   }
 
-  private async makeRoom(sealer: Sealer): Promise<void> {
+  private async makeRoom(sealer: Sealer, maxUnsealed: number): Promise<void> {
     try {
-      await sealer.sealSome()
+      await sealer.makeRoom(maxUnsealed)
     } catch (cause) {
       if (cause instanceof LogDivergedError) throw cause
       throw new BacklogFullError(this.state.tail.count, cause)

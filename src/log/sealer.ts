@@ -94,17 +94,26 @@ export class Sealer {
     const { state } = this.parts
     const target = state.visible.position
     // Less may be visible by then: somebody may set the branch back in between.
-    while (state.branch.position < Math.min(target, state.visible.position)) await this.sealSome()
+    while (state.branch.position < Math.min(target, state.visible.position)) {
+      if (this.divergence !== undefined) throw this.divergence
+      await this.parts.branchLock.run(() => this.sealRound())
+    }
   }
 
   /**
-   * Commits what has waited longest, as much as one round takes.
+   * Commits until no more than so many bytes wait: whoever waits for room need not wait for the rest.
    *
    * @throws LogDivergedError, SealFailedError
    */
-  async sealSome(): Promise<void> {
-    if (this.divergence !== undefined) throw this.divergence
-    await this.parts.branchLock.run(() => this.sealRound())
+  async makeRoom(bytes: number): Promise<void> {
+    const { state } = this.parts
+    while (state.tail.bytes > bytes) {
+      if (this.divergence !== undefined) throw this.divergence
+      await this.parts.branchLock.run(async () => {
+        // The seal that was under way may have made it.
+        if (state.tail.bytes > bytes) await this.sealRound()
+      })
+    }
   }
 
   /** Folds the small batch files of the whole log. @returns how many files stood in it before and after */

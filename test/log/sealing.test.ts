@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { SealFailedError } from '../../src/log/errors.ts'
+import { COMMITS_A_ROUND } from '../../src/log/sealer.ts'
 import { nodeFileSystem } from '../../src/system/file-system.ts'
 import { type Call, FaultyFileSystem } from '../system/faulty-file-system.ts'
 import {
@@ -181,11 +182,27 @@ test('makes appends wait while too many bytes are not sealed', async () => {
   expect(await numbers(opened)).toHaveLength(200)
 })
 
-test('commits one round of what waits, so that whoever waits for room need not wait for all', async () => {
-  const opened = await openLog(temporaryFolder())
-  await appendBatches(opened)
-  await opened.log.writer!.sealer.sealSome()
-  expect(opened.log.state.branch.position).toBe(8)
+test('lets appends go on once there is room for them, whatever becomes of the rest', async () => {
+  const fileSystem = new FaultyFileSystem(nodeFileSystem)
+  const opened = await openLog(temporaryFolder(), {
+    fileSystem,
+    seal: { ...SEAL_BY_HAND, maxBytes: 2 << 20 },
+  })
+  let rounds = 0
+  fileSystem.fail({
+    on: (call) => isMoveOfBranch(call) && rounds-- <= 0,
+    times: 1000,
+    effect: { kind: 'error', code: 'ENOSPC' },
+  })
+  const append = (number: number) => {
+    const data = { number, text: randomBytes(430_000).toString('hex') }
+    return opened.log.append([{ stream: 's', events: [event(number, { data })] }], undefined, 'written')
+  }
+  await Promise.all(Array.from({ length: BATCHES }, (_, at) => append(at + 1)))
+  await expect(opened.log.seal()).rejects.toThrow(SealFailedError)
+  rounds = 1
+  await append(BATCHES + 1)
+  expect(opened.log.state.branch.position).toBe(COMMITS_A_ROUND)
 })
 
 test('shares commits between appends that ask for one at the same time', async () => {
