@@ -1,6 +1,7 @@
 import type { Codec } from './event/event.ts'
 import type { Image, ProjectionStatus } from './image/image.ts'
 import type { OpenedLog } from './log/open-event-log.ts'
+import { countStreamsAt } from './log/streams.ts'
 import { errorCode } from './repository/durable-file.ts'
 import type { DiskUsage } from './repository/maintenance/disk-usage.ts'
 import type { RemoteStatus } from './sync/push/remote-status.ts'
@@ -85,7 +86,7 @@ export function statusOf(
     branch: repository.branch,
     commit: branch.commit,
     events: visible.position,
-    streams: log.streams().length,
+    streams: countStreamsAt(index, visible.position),
     positions: {
       image: imagePosition,
       journal: visible.position,

@@ -33,6 +33,16 @@ export function streamsAt(
   })
 }
 
+/**
+ * How many streams there were when a position was the last one. Their numbers are in the order of their first events, so
+ * it costs a look at those that came since.
+ */
+export function countStreamsAt({ streams, chains }: LogIndex, lastPosition: number): number {
+  let { count } = streams
+  while (count > 0 && chains.headAt(count - 1, lastPosition).version === 0) count--
+  return count
+}
+
 /** The version that a stream had when a position was the last one; 0 if it did not exist. */
 export function versionAt(index: LogIndex, stream: string, lastPosition: number): number {
   const number = index.streams.find(stream)

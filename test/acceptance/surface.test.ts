@@ -319,6 +319,22 @@ it('a rewritten branch is reported, and the image is rebuilt from the last commo
   expect(notices).toContainEqual(expect.objectContaining({ kind: 'rewritten', commonPosition: 1 }))
 })
 
+it('status counts many streams without a look at each of them', async () => {
+  await using log = (await newLog()).log
+  const appends = Array.from({ length: 20_000 }, (_, at) => ({ stream: `a-${at}`, events: [deposited(1)] }))
+  await log.append(appends)
+  expect(log.status().streams).toBe(20_000)
+  const quickest = (call: () => unknown) =>
+    Math.min(
+      ...Array.from({ length: 5 }, () => {
+        const start = performance.now()
+        call()
+        return performance.now() - start
+      }),
+    )
+  expect(quickest(() => log.status())).toBeLessThan(quickest(() => log.streams()) / 10)
+})
+
 it('status says where image, journal and branch stand', async () => {
   const broken = projection({
     name: 'broken',
