@@ -55,6 +55,8 @@ export const RESERVED: readonly ReservedModules[] = [
         'reads what git noted of a fetch, in a folder that is worth nothing after it',
       'repository/ref-lock.ts': 'reads /proc to find the process that holds a lock',
       'new-folder.ts': 'looks whether a clone may go into a folder, and clears it again if the clone fails',
+      'unfinished-folder.ts':
+        'tells folders apart, and removes with all that is in it one that was never put in its place',
       'cli/input-stream.ts': 'reads the file that the user gives as data, or wants imported',
       'cli/typed-words.ts': 'reads /proc for the bytes of the command line',
       'cli/version.ts': 'reads the package.json of the package',

@@ -1,16 +1,15 @@
-import { mkdir, readdir, rm, rmdir, stat } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
-import { timeOf } from './event/time.ts'
+import { existsSync } from 'node:fs'
+import { mkdir, readdir, rm, rmdir } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
 import { LogLockedError } from './log/errors.ts'
 import { ownDirectory } from './log/log-repository.ts'
 import { WriterLock } from './log/writer-lock.ts'
 import { missingParents } from './repository/creation.ts'
-import { createFile, errorCode, fileError } from './repository/durable-file.ts'
+import { errorCode } from './repository/durable-file.ts'
 import { NotARepositoryError } from './repository/errors.ts'
 import { findRepository } from './repository/location.ts'
-import { type Clock, systemClock } from './system/clock.ts'
-import { type FileSystem, nodeFileSystem } from './system/file-system.ts'
-import { currentProcess, isRunning } from './system/process-identity.ts'
+import { systemClock } from './system/clock.ts'
+import { nodeFileSystem } from './system/file-system.ts'
 
 /**
  * Does something that fills a folder which does not exist yet, or is free. If it fails, nothing is left in it.
@@ -24,21 +23,17 @@ export async function inNewFolder<Result>(
   fill: () => Promise<Result>,
   isFree?: (folder: string) => Promise<boolean>,
 ): Promise<Result> {
-  const existed = await isFreeFolder(path, isFree)
-  const parents = existed ? [] : await claim(path, path)
-  try {
+  if (await isFreeFolder(path, isFree)) return fillOrClear(path, fill, empty)
+  const parents = await claim(path, path)
+  const fillNew = async () => {
     for (const parent of parents) await nodeFileSystem.syncDirectory(parent)
-    return await fill()
-  } catch (error) {
-    const isTheirs = isOfOthers(error) || (await isHeld(path))
-    // Why it failed says more than why something of it is left.
-    if (!isTheirs) await (existed ? empty(path) : remove(path)).catch(() => undefined)
-    throw error
+    return fill()
   }
+  return fillOrClear(path, fillNew, remove)
 }
 
 /**
- * Fills a folder with a repository that is there and empty. Of several who do so at once, one has it; if that one
+ * Fills a folder that is there and empty with a repository. Of several who do so at once, one has it; if that one
  * fails, nothing is left in it.
  *
  * @throws NotARepositoryError when the folder is taken
@@ -49,7 +44,23 @@ export async function inEmptyFolder<Result>(path: string, fill: () => Promise<Re
     await rmdir(join(path, FIRST)).catch(() => undefined)
     throw await taken(path)
   }
-  return inNewFolder(path, fill, async () => true)
+  return fillOrClear(path, fill, empty)
+}
+
+/** Fills a folder, and clears it if that fails, but for what others have made there. */
+async function fillOrClear<Result>(
+  path: string,
+  fill: () => Promise<Result>,
+  clear: (path: string) => Promise<void>,
+): Promise<Result> {
+  try {
+    return await fill()
+  } catch (error) {
+    const isTheirs = isOfOthers(error) || (await isHeld(path))
+    // Why it failed says more than why something of it is left.
+    if (!isTheirs) await clear(path).catch(() => undefined)
+    throw error
+  }
 }
 
 /** Whoever makes it has the folder. */
@@ -83,10 +94,7 @@ async function isHeld(path: string): Promise<boolean> {
   const found = await findRepository(path, nodeFileSystem).catch(() => undefined)
   if (found === undefined) return false
   const owner = WriterLock.findOwner(ownDirectory(found), nodeFileSystem, systemClock)
-  return owner.then(
-    (running) => running?.isRunning ?? false,
-    () => false,
-  )
+  return (await owner.catch(() => undefined))?.isRunning ?? false
 }
 
 /** Whether there is a free folder. @throws NotARepositoryError when there is anything else */
@@ -124,101 +132,7 @@ async function taken(path: string): Promise<NotARepositoryError> {
 
 async function hasBranches(gitDirectory: string): Promise<boolean> {
   const names = await readdir(join(gitDirectory, 'refs/heads')).catch(() => [])
-  return names.length > 0 || (await identityOf(join(gitDirectory, 'packed-refs'))) !== undefined
-}
-
-interface Ports {
-  readonly fileSystem: FileSystem
-  readonly clock: Clock
-}
-
-/**
- * Fills a folder beside its place, and puts it there once it is whole: one that was cut short would be taken for what
- * it was to be. If it fails, nothing is left; what a process that was killed left is removed by the next one.
- *
- * @param id not given before: a process in a container has the number of the one before it
- * @throws what `fill` throws; PermissionDeniedError, DiskFullError, FileFailedError
- */
-export async function inUnfinishedFolder<Result>(
-  target: string,
-  id: string,
-  ports: Ports,
-  fill: (path: string) => Promise<Result>,
-): Promise<Result> {
-  const holder = `${target}.unfinished-${id}`
-  const path = `${holder}/${basename(target)}`
-  const { fileSystem } = ports
-  const failed = (cause: unknown) => {
-    throw fileError(target, cause)
-  }
-  try {
-    const parents = await missingParents(fileSystem, target).catch(failed)
-    await makeHolder(target, holder, ports).catch(failed)
-    const result = await fill(path)
-    const filled = await identityOf(path)
-    try {
-      await fileSystem.rename(path, target)
-      for (const parent of parents) await fileSystem.syncDirectory(parent)
-    } catch (cause) {
-      // It may be there, whatever the rename said. What somebody else put there stays.
-      if (filled !== undefined && (await identityOf(target)) === filled) await remove(target)
-      failed(cause)
-    }
-    return result
-  } finally {
-    await removeHolder(target, holder)
-  }
-}
-
-/** Tells a folder from all others, also under another name; undefined where there is none. */
-function identityOf(path: string): Promise<string | undefined> {
-  return stat(path, { bigint: true }).then(
-    ({ dev, ino }) => `${dev}/${ino}`,
-    () => undefined,
-  )
-}
-
-const OWNER = 'owner.json'
-/** A folder that does not say whose it is for so long is not being made any more. */
-const NAMED_AFTER_MS = 60 * 60 * 1000
-
-/** Makes the folder beside the place, which says whose it is, and removes what killed processes left there. */
-async function makeHolder(target: string, holder: string, { fileSystem, clock }: Ports): Promise<void> {
-  const owner = Buffer.from(JSON.stringify(currentProcess(timeOf(clock))))
-  await fileSystem.makeDirectory(dirname(target))
-  await removeLeft(target, { fileSystem, clock })
-  await fileSystem.makeDirectory(holder)
-  await createFile(fileSystem, `${holder}/${OWNER}`, owner)
-}
-
-async function removeLeft(target: string, ports: Ports): Promise<void> {
-  const names = await ports.fileSystem.list(dirname(target))
-  for (const name of names.filter((one) => one.startsWith(`${basename(target)}.unfinished-`))) {
-    const holder = `${dirname(target)}/${name}`
-    if (await isLeft(holder, ports)) await removeHolder(target, holder)
-  }
-}
-
-/** What it holds first: the rest of a removal that is cut short still says whose it is. */
-async function removeHolder(target: string, holder: string): Promise<void> {
-  await remove(`${holder}/${basename(target)}`)
-  await remove(holder)
-}
-
-async function isLeft(holder: string, ports: Ports): Promise<boolean> {
-  try {
-    return !isRunning(JSON.parse((await ports.fileSystem.readFile(`${holder}/${OWNER}`)).toString('utf8')))
-  } catch {
-    // It is being made, or its maker was killed before it wrote whose it is, or it is none of ours.
-    return hasStayedUnnamed(holder, ports).catch(() => false)
-  }
-}
-
-async function hasStayedUnnamed(holder: string, { fileSystem, clock }: Ports): Promise<boolean> {
-  const names = await fileSystem.list(holder)
-  const { modifiedMs } = await fileSystem.stat(holder)
-  // One that lies ahead of the clock is of a time when that stood wrong.
-  return names.every((name) => name === OWNER) && Math.abs(clock.now() - modifiedMs) > NAMED_AFTER_MS
+  return names.length > 0 || existsSync(join(gitDirectory, 'packed-refs'))
 }
 
 async function empty(folder: string): Promise<void> {

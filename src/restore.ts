@@ -1,10 +1,9 @@
 import { resolve } from 'node:path'
 import { Assembly } from './assembly.ts'
 import { UsageError } from './event/errors.ts'
-import { uuidGenerator } from './event/ids.ts'
 import { checkOptionKinds, checkText } from './event/option-kinds.ts'
 import type { PointInTime } from './image/time-travel.ts'
-import { inEmptyFolder, inUnfinishedFolder, isFreeFolder } from './new-folder.ts'
+import { inEmptyFolder, isFreeFolder } from './new-folder.ts'
 import type { OpenOptions } from './options.ts'
 import { portsOf } from './ports.ts'
 import { findRepository } from './repository/location.ts'
@@ -15,6 +14,7 @@ import type { BackupFolder } from './sync/backup/bundle-file.ts'
 import { type RestoreResult, restoreInto, withCatalog } from './sync/backup/restore.ts'
 import { followBackup, type StandbyStep } from './sync/backup/standby.ts'
 import type { FileSystem } from './system/file-system.ts'
+import { inUnfinishedFolder } from './unfinished-folder.ts'
 
 export type { RestoreResult } from './sync/backup/restore.ts'
 
@@ -66,8 +66,7 @@ export async function restore(
     const isThere = await isFreeFolder(target)
     if (!dryRun && isThere) return inEmptyFolder(target, () => restoreTo(target))
     if (!dryRun) {
-      const id = uuidGenerator(portsOf(options).random)(restoring.clock.now())
-      const result = await inUnfinishedFolder(target, id, { ...restoring, ...folder }, restoreTo)
+      const result = await inUnfinishedFolder(target, portsOf(options), restoreTo)
       return { ...result, path: target }
     }
     await using temporary = await TemporaryDirectory.create('memoir-restore-')

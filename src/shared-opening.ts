@@ -4,7 +4,6 @@ import { UsageError } from './event/errors.ts'
 import { uuidGenerator } from './event/ids.ts'
 import type { Notice } from './log/log-state.ts'
 import { logParts } from './log-parts.ts'
-import { inUnfinishedFolder } from './new-folder.ts'
 import type { SharedOptions } from './options.ts'
 import { portsOf } from './ports.ts'
 import { findRepository } from './repository/location.ts'
@@ -13,6 +12,7 @@ import { cloneLog } from './sync/cloning.ts'
 import { Outbox } from './sync/shared/outbox.ts'
 import { SharedWriter } from './sync/shared/shared-writer.ts'
 import { randomFraction } from './system/random.ts'
+import { inUnfinishedFolder } from './unfinished-folder.ts'
 
 const PATIENCE_MS = 30_000
 const FETCH_MS = 5_000
@@ -78,14 +78,14 @@ export async function openShared(path: string, options: SharedOptions): Promise<
 
 async function cloneIfMissing(path: string, options: SharedOptions): Promise<void> {
   const { remote, signal } = options
-  const { fileSystem, clock, random } = portsOf(options)
+  const ports = portsOf(options)
+  const { fileSystem } = ports
   if ((await findRepository(path, fileSystem)) !== undefined) return
   if (remote === undefined) {
     throw new UsageError(`there is nothing at ${path} yet, and the option remote is not given`, {
       hint: 'Give the address of the remote to clone.',
     })
   }
-  const id = uuidGenerator(random)(clock.now())
   const clone = (unfinished: string) => cloneLog(remote, unfinished, { bare: true, signal, fileSystem })
-  await inUnfinishedFolder(resolve(path), id, { fileSystem, clock }, clone)
+  await inUnfinishedFolder(resolve(path), ports, clone)
 }
