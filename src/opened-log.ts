@@ -41,7 +41,8 @@ export class Log extends LogHandle<WriterParts> {
    * @throws DuplicateIdError when some of the given ids are stored already, elsewhere
    * @throws JournalFullError when the disk is full: nothing was stored
    * @throws JournalFailedError when the disk failed: open the log again and look
-   * @throws LogDivergedError, SealFailedError, NotPushedError: see docs/errors.md
+   * @throws BranchUnreadableError when somebody committed what cannot be taken in: nothing was stored
+   * @throws BacklogFullError, LogDivergedError, SealFailedError, NotPushedError: see docs/errors.md
    */
   append(stream: string, events: readonly NewEvent[], options?: AppendOptions): Promise<AppendResult>
   /**
@@ -88,8 +89,9 @@ export class Log extends LogHandle<WriterParts> {
    * what lies in files of less than 512 KiB.
    *
    * @returns how many files stood in the log before and after
-   * @throws LogDivergedError, SealFailedError, ReadOnlyError, LogClosedError, and the signal's reason: what was folded until
-   *   then stays so
+   * @throws LogDivergedError, SealFailedError, BranchUnreadableError, ReadOnlyError, LogClosedError
+   * @throws RefMovedError when somebody else moved the branch meanwhile, and the signal's reason: what was folded until then
+   *   stays so, and a fold that is asked for again does the rest
    */
   async fold(options: WaitOptions = {}): Promise<{ readonly before: number; readonly after: number }> {
     checkOptionKinds('fold', options, { signal: 'signal' })

@@ -77,7 +77,7 @@ export class LogDivergedError extends MemoirError {
   }
 }
 
-/** The branch stands at a commit that cannot be taken in, so nothing can be appended to it. Nothing was stored. */
+/** The branch stands at a commit that cannot be taken in, so nothing can be put on top of it. Nothing was stored. */
 export class BranchUnreadableError extends MemoirError {
   readonly code = 'branch-unreadable'
   constructor(
@@ -87,7 +87,7 @@ export class BranchUnreadableError extends MemoirError {
   ) {
     super(`somebody moved the branch to what cannot be taken in: ${messageOf(cause)}`, {
       cause,
-      hint: 'Correct the branch, with `git revert` or a commit that mends the file, then append again.',
+      hint: 'Correct the branch, with `git revert` or a commit that mends the file, then try again.',
     })
   }
 }

@@ -67,7 +67,8 @@ export class EventLog {
    *
    * @throws InvalidEventError, InvalidDataError, InvalidStreamError, EventTooLargeError, AppendTooLargeError,
    *   TimeBackwardsError, ClockError, UsageError, ConcurrencyError, DuplicateIdError, JournalFullError,
-   *   JournalFailedError, LogDivergedError, SealFailedError, ReadOnlyError, LogClosedError
+   *   JournalFailedError, BranchUnreadableError, BacklogFullError, LogDivergedError, SealFailedError,
+   *   ReadOnlyError, LogClosedError
    */
   append(
     appends: readonly StreamAppend[],
@@ -149,7 +150,7 @@ export class EventLog {
     return this.writable().draft
   }
 
-  /** Commits everything that is visible. @throws LogDivergedError, SealFailedError, ReadOnlyError */
+  /** Commits everything that is visible. @throws LogDivergedError, SealFailedError, ReadOnlyError, LogClosedError */
   async seal(): Promise<void> {
     const { appender, sealer } = this.writable()
     await appender.whenSettled()
@@ -160,12 +161,16 @@ export class EventLog {
    * Folds small batch files now, as far as it comes before the signal is aborted.
    *
    * @returns how many files stood in the log before and after
+   * @throws what `seal` throws; BranchUnreadableError, and the signal's reason
+   * @throws RefMovedError when somebody else moved the branch meanwhile: what was folded until then stays so
    */
   async fold(signal?: AbortSignal): Promise<{ readonly before: number; readonly after: number }> {
     await this.seal()
     // What somebody else committed is adopted, as by an append.
     await this.follower.look()
-    return this.writable().sealer.foldAll(signal)
+    const { sealer } = this.writable()
+    this.checkReadable()
+    return sealer.foldAll(signal)
   }
 
   /**
@@ -224,9 +229,14 @@ export class EventLog {
     const isIdle = state.index.count === state.branch.position
     if (state.tail.bytes > maxUnsealed) return this.makeRoom(sealer, maxUnsealed)
     if (follower.isAdopting || (isFresh && isIdle)) return follower.look()
-    const { problem } = follower
-    if (problem === undefined) return undefined
-    throw new BranchUnreadableError(problem.commit, problem.error)
+    this.checkReadable()
+    return undefined
+  }
+
+  /** Nothing can be put on top of a commit that could not be taken in. @throws BranchUnreadableError */
+  private checkReadable(): void {
+    const { problem } = this.follower
+    if (problem !== undefined) throw new BranchUnreadableError(problem.commit, problem.error)
   }
 
   private async makeRoom(sealer: Sealer, maxUnsealed: number): Promise<void> {

@@ -9,6 +9,7 @@ import {
   commitForeign,
   event,
   fsck,
+  git,
   gitText,
   line,
   numbers,
@@ -92,6 +93,47 @@ test('folds by hand what somebody else committed just before, too', async () => 
     await opened.log.append([{ stream: 's', events: [event(number)] }], undefined, 'committed')
   }
   commitForeign(folder, { [batchFile(4)]: line(4, { version: 1 }) })
+  expect(await opened.log.fold()).toEqual({ before: 4, after: 1 })
+  expect(await numbers(opened)).toEqual([1, 2, 3, 4])
+})
+
+test('folds nothing on a branch that was moved to what cannot be taken in, and says why', async () => {
+  const folder = temporaryFolder()
+  const opened = await openLog(folder)
+  for (const number of [1, 2, 3]) {
+    await opened.log.append([{ stream: 's', events: [event(number)] }], undefined, 'committed')
+  }
+  const { commit: ours } = opened.log.state.branch
+  const misfit = commitForeign(folder, { [batchFile(5)]: line(5, { version: 1 }) })
+  await expect(opened.log.fold()).rejects.toMatchObject({
+    code: 'branch-unreadable',
+    commit: misfit,
+    cause: { code: 'invalid-batch' },
+  })
+  expect(gitText(folder, 'rev-parse', 'HEAD')).toBe(misfit)
+  git(folder, ['update-ref', 'HEAD', ours])
+  expect(await opened.log.fold()).toEqual({ before: 3, after: 1 })
+})
+
+test('folds no further once somebody else moves the branch, and goes on from there when asked again', async () => {
+  const folder = temporaryFolder()
+  const fileSystem = new FaultyFileSystem(nodeFileSystem)
+  const opened = await openLog(folder, { fileSystem })
+  for (const number of [1, 2, 3]) {
+    await opened.log.append([{ stream: 's', events: [event(number)] }], undefined, 'committed')
+  }
+  const { commit: ours } = opened.log.state.branch
+  let theirs = ''
+  fileSystem.fail({
+    on: ({ method }) => {
+      theirs ||= method === 'rename' ? commitForeign(folder, { [batchFile(4)]: line(4, { version: 1 }) }) : ''
+      return false
+    },
+    effect: { kind: 'skip' },
+  })
+  const folded = opened.log.fold()
+  await expect(folded).rejects.toMatchObject({ code: 'ref-moved', expected: ours })
+  expect(gitText(folder, 'rev-parse', 'HEAD')).toBe(theirs)
   expect(await opened.log.fold()).toEqual({ before: 4, after: 1 })
   expect(await numbers(opened)).toEqual([1, 2, 3, 4])
 })
