@@ -353,8 +353,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'what could not be shown is passed over',
     file: 'log/follower.ts',
-    text: 'await this.finish()\n        const examined',
-    replacement: 'const examined',
+    text: 'await this.finish()\n        await this.adopt(',
+    replacement: 'await this.adopt(',
     tests: ['log/follower'],
   },
   {

@@ -16,9 +16,15 @@ import { show } from './showing.ts'
 
 /** A commit on the branch that this log could not take in. */
 export interface UnreadableCommit {
+  /** Empty when the branch is gone. */
   readonly commit: string
   readonly error: Error
+  /** Until then, as `performance.now()` counts, it is not looked at again. */
+  readonly retryAt: number
 }
+
+/** Who moved the branch. */
+type Mover = 'pull' | 'others'
 
 /** Codes of what is wrong with a commit itself. Anything else may pass: an object can be restored, or come late. */
 const OF_THE_COMMIT: ReadonlySet<unknown> = new Set([
@@ -60,35 +66,35 @@ export interface FollowerParts {
  * what it holds, so it does not matter how often or why it is asked.
  *
  * same commit → nothing · more events → applied · other history → rebuilt from the last common event
+ *
+ * following → adopting → following      (any → closed)
  */
 export class Follower {
-  private looking: Promise<void> | undefined
+  private phase: 'following' | 'adopting' | 'closed' = 'following'
   private unreadable: UnreadableCommit | undefined
-  /** When the commit that could not be read is looked at again. */
-  private retryAt = 0
-  private adopting = false
-  private unfinished: (() => Promise<void>) | undefined
-  private isClosed = false
+  /** Set while the listener has not been shown all that was taken in: shows it. */
+  private unshown: (() => Promise<void>) | undefined
+  private nextLook: Promise<void> | undefined
 
   constructor(private readonly parts: FollowerParts) {}
 
   /** While it takes in foreign events, no append may be given a place. */
   get isAdopting(): boolean {
-    return this.adopting
+    return this.phase === 'adopting'
   }
 
-  /** The commit the branch stands at, if it could not be read. */
+  /** What the branch stands at, if that could not be taken in. */
   get problem(): UnreadableCommit | undefined {
     return this.unreadable
   }
 
-  /** Compares the branch with what is held, and follows. Calls that come while it looks share the next look. */
+  /** Compares the branch with what is held, and follows. Calls that come before it begins to share one look. */
   look(): Promise<void> {
-    this.looking ??= this.parts.branchLock.run(() => {
-      this.looking = undefined
+    this.nextLook ??= this.parts.branchLock.run(() => {
+      this.nextLook = undefined
       return this.follow()
     })
-    return this.looking
+    return this.nextLook
   }
 
   /**
@@ -107,31 +113,20 @@ export class Follower {
     { withdraw, signal }: { readonly withdraw?: () => void; readonly signal?: AbortSignal | undefined } = {},
   ): Promise<void> {
     return this.parts.branchLock.run(async () => {
-      if (this.isClosed) throw new LogClosedError()
-      const before = this.parts.state.branch
-      const { gitDirectory, branch } = this.parts.repository
+      if (this.phase === 'closed') throw new LogClosedError()
+      const { state, repository } = this.parts
+      const before = state.branch
       // A seal that came in between is nothing that anybody decided to give up.
-      if (before.commit !== from) throw new RefMovedError(branch, from, before.commit)
+      if (before.commit !== from) throw new RefMovedError(repository.branch, from, before.commit)
       withdraw?.()
-      if (this.parts.state.index.count > before.position)
-        throw new RefMovedError(branch, before.commit, commit)
-      this.adopting = true
+      if (state.index.count > before.position)
+        throw new RefMovedError(repository.branch, before.commit, commit)
+      this.phase = 'adopting'
       try {
         await this.finish()
-        const examined = await this.examine(commit, signal)
-        try {
-          // Where a disk failed after it had moved the branch, that is made sure.
-          const isThere = (await readRef(this.parts.fileSystem, gitDirectory, branch)) === commit
-          const change = { expected: isThere ? commit : before.commit, next: commit }
-          await moveRef(this.parts.fileSystem, gitDirectory, branch, change, this.parts.clock)
-        } catch (error) {
-          this.parts.state.index.truncate(before.position)
-          throw error
-        }
-        await this.adopt(examined, 'pull')
-        this.unreadable = undefined
+        await this.adopt(commit, 'pull', signal)
       } finally {
-        this.adopting = false
+        this.phase = 'following'
       }
     })
   }
@@ -139,117 +134,124 @@ export class Follower {
   /** Shows what the branch holds and could not be shown when it came, if anything: for whoever moves it without `look`. */
   catchUp(): Promise<void> {
     return this.parts.branchLock.run(async () => {
-      if (this.unfinished === undefined || this.isClosed) return
-      await this.finish()
-      this.unreadable = undefined
+      if (this.phase !== 'closed') await this.finish()
     })
   }
 
   /** Leaves the branch alone from now on: the journal is about to be closed. Called within the lock of the branch. */
   close(): void {
-    this.isClosed = true
+    this.phase = 'closed'
   }
 
   private async follow(): Promise<void> {
-    if (this.isClosed) return
-    const { gitDirectory, branch } = this.parts.repository
-    const commit = await readRef(this.parts.fileSystem, gitDirectory, branch)
-    const isOurs = commit === this.parts.state.branch.commit && this.unfinished === undefined
-    if (isOurs) this.unreadable = undefined
-    // Events that wait to be sealed rest on the commit we know: the seal finds out and says so.
-    const isWaiting = this.parts.state.index.count > this.parts.state.branch.position
+    if (this.phase === 'closed') return
+    const { state, fileSystem, repository } = this.parts
+    const commit = (await readRef(fileSystem, repository.gitDirectory, repository.branch)) ?? ''
     // Not by the clock: one that is set on during a look would put off the next for years.
     const started = performance.now()
-    const isKnown = this.unreadable?.commit === (commit ?? '') && this.unfinished === undefined
-    if (isOurs || isWaiting || (isKnown && started < this.retryAt)) return
-    this.adopting = true
+    const decision = this.decide(commit, started)
+    if (decision === 'nothing-new') this.unreadable = undefined
+    if (decision !== 'adopt') return
+    this.phase = 'adopting'
     try {
       await this.finish()
-      if (commit === undefined) throw new NotALogError(`a commit on ${branch}`)
-      if (commit !== this.parts.state.branch.commit) await this.adopt(await this.examine(commit), 'others')
-      this.unreadable = undefined
+      if (commit === '') throw new NotALogError(`a commit on ${repository.branch}`)
+      if (commit !== state.branch.commit) await this.adopt(commit, 'others')
     } catch (cause) {
-      const error = asError(cause)
-      this.refuse({ commit: commit ?? '', error }, started)
+      this.refuse(commit, asError(cause), started)
     } finally {
-      this.adopting = false
+      this.phase = 'following'
     }
+  }
+
+  /** What a look that finds the branch at a commit comes to. */
+  private decide(commit: string, now: number): 'nothing-new' | 'not-now' | 'adopt' {
+    const { branch, index } = this.parts.state
+    if (this.unshown === undefined) {
+      if (commit === branch.commit) return 'nothing-new'
+      if (commit === this.unreadable?.commit && now < this.unreadable.retryAt) return 'not-now'
+    }
+    // Events that wait to be sealed rest on the commit we know: the seal finds out and says so.
+    return index.count > branch.position ? 'not-now' : 'adopt'
   }
 
   /** Keeps what is wrong with a commit, and tells it, but not twice in a row. */
-  private refuse(unreadable: UnreadableCommit, started: number): void {
-    const { commit, error } = unreadable
+  private refuse(commit: string, error: Error, started: number): void {
     const isTold = this.unreadable?.commit === commit && this.unreadable.error.message === error.message
-    this.unreadable = unreadable
-    const now = performance.now()
     const isForGood = error instanceof MemoirError && OF_THE_COMMIT.has(error.code)
-    this.retryAt = isForGood ? Number.POSITIVE_INFINITY : now + REST * (now - started)
+    const now = performance.now()
+    const retryAt = isForGood ? Number.POSITIVE_INFINITY : now + REST * (now - started)
+    this.unreadable = { commit, error, retryAt }
     if (!isTold) this.parts.notify({ kind: 'unreadable-commit', commit, error })
   }
 
-  private examine(commit: string, signal?: AbortSignal): Promise<Examined> {
-    const { state, logId, reader, source } = this.parts
-    return examine(commit, { branch: state.branch, index: state.index, logId, reader, source, signal })
-  }
-
-  private async adopt({ after, common, index, isContinued }: Examined, by: 'pull' | 'others'): Promise<void> {
-    const before = this.parts.state.branch
+  /** Takes in a commit, after a look at it. Until it is durable, and the journal may go on from it, nothing changes. */
+  private async adopt(commit: string, by: Mover, signal?: AbortSignal): Promise<void> {
+    const { state, logId, reader, source, makeDurable, release } = this.parts
+    const { branch: before, index } = state
+    const examined = await examine(commit, { branch: before, index, logId, reader, source, signal })
+    const { after, common, isContinued } = examined
     try {
-      if (by === 'others') await this.parts.makeDurable?.(before.commit, after.commit)
-      await this.parts.release?.(after.position, common)
+      if (by === 'pull') await this.moveBranch(before.commit, commit)
+      else await makeDurable?.(before.commit, commit)
+      await release?.(after.position, common)
     } catch (error) {
-      if (index === this.parts.state.index) index.truncate(before.position)
+      index.truncate(before.position)
       throw error
     }
     // In one turn, so that nobody sees a part of it.
-    this.parts.state.index = index
-    this.parts.state.branch = after
+    state.index = examined.index
+    state.branch = after
     if (!isContinued) {
-      this.parts.state.rewrites++
-      this.parts.state.visible.setBackTo(common)
+      state.rewrites++
+      state.visible.setBackTo(common)
     }
-    this.unfinished = isContinued
-      ? () => this.takeIn(after, common, by)
-      : () => this.rebuild(before, after, common, by)
+    this.unshown = () =>
+      isContinued ? this.showAdded(examined, by) : this.showRewritten(before, examined, by)
     await this.finish()
   }
 
-  /** Shows the listener what the branch holds already. What fails here is tried again before anything else is shown. */
-  private async finish(): Promise<void> {
-    await this.unfinished?.()
-    this.unfinished = undefined
+  private async moveBranch(from: string, to: string): Promise<void> {
+    const { fileSystem, clock, repository } = this.parts
+    const { gitDirectory, branch } = repository
+    // Where a disk failed after it had moved the branch, that is made sure.
+    const isThere = (await readRef(fileSystem, gitDirectory, branch)) === to
+    await moveRef(fileSystem, gitDirectory, branch, { expected: isThere ? to : from, next: to }, clock)
   }
 
-  private async takeIn(after: BranchState, common: number, by: 'pull' | 'others'): Promise<void> {
-    const { state } = this.parts
+  /**
+   * Shows the listener what was taken in, if that is not done. What fails here is tried again before anything else is
+   * shown; once it is done, nothing is wrong any more.
+   */
+  private async finish(): Promise<void> {
+    if (this.unshown === undefined) return
+    await this.unshown()
+    this.unshown = undefined
+    this.unreadable = undefined
+  }
+
+  private async showAdded({ after, common }: Examined, by: Mover): Promise<void> {
+    const { state, listener, notify } = this.parts
     for await (const run of this.replay(after, state.visible.position + 1)) {
-      show(this.parts.listener, run, state.index)
+      show(listener, run, state.index)
       state.visible.moveTo(lastOf(run))
     }
     const { commit, position } = after
     if (position > common) {
-      this.parts.notify({ kind: 'adopted', by, commit, first: common + 1, count: position - common })
+      notify({ kind: 'adopted', by, commit, first: common + 1, count: position - common })
     }
   }
 
-  private async rebuild(
-    before: BranchState,
-    after: BranchState,
-    commonPosition: number,
-    by: 'pull' | 'others',
-  ): Promise<void> {
-    await this.parts.listener.onRewritten(
-      commonPosition,
-      (from) => this.replay(after, from),
-      this.parts.state.index,
-    )
-    this.parts.state.visible.moveTo(after.position)
-    this.parts.notify({
+  private async showRewritten(before: BranchState, { after, common }: Examined, by: Mover): Promise<void> {
+    const { state, listener, notify } = this.parts
+    await listener.onRewritten(common, (from) => this.replay(after, from), state.index)
+    state.visible.moveTo(after.position)
+    notify({
       kind: 'rewritten',
       by,
       from: before.commit,
       to: after.commit,
-      commonPosition,
+      commonPosition: common,
       positionBefore: before.position,
       positionAfter: after.position,
     })
