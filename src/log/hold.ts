@@ -5,6 +5,7 @@ import type { Repository } from '../repository/repository.ts'
 import { GitRunner } from '../repository/runner.ts'
 import type { Clock } from '../system/clock.ts'
 import type { FileSystem } from '../system/file-system.ts'
+import { onAbort } from '../system/on-abort.ts'
 import { findOrCreateRepository, makeOwnDirectory, ownDirectory, refuseLinks } from './log-repository.ts'
 import { WriterLock } from './writer-lock.ts'
 
@@ -57,8 +58,7 @@ export async function takeHold(options: HoldOptions, cleanup: (() => Promise<voi
   cleanup.push(async () => reader[Symbol.asyncDispose]())
   // Whatever waits for an object then fails, also where git hangs.
   const stopReading = () => void reader[Symbol.asyncDispose]()
-  const goOnReading = () => signal?.removeEventListener('abort', stopReading)
-  signal?.addEventListener('abort', stopReading)
+  const goOnReading = onAbort(signal, stopReading)
   cleanup.push(async () => goOnReading())
   const onRecovered = () => {
     signal?.throwIfAborted()

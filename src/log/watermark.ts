@@ -1,4 +1,5 @@
 import { LONGEST_TIMER_MS } from '../system/clock.ts'
+import { onAbort } from '../system/on-abort.ts'
 
 interface Waiting {
   readonly isDone: (position: number, isSetBack: boolean) => boolean
@@ -57,20 +58,19 @@ export class Watermark {
     signal?.throwIfAborted()
     if (isDone(this.current, false)) return
     if (this.end !== undefined) throw this.end.reason
-    let abort = () => {}
+    let stopListening = () => {}
     try {
       await new Promise<void>((resolve, reject) => {
         const waiting = { isDone, resolve, reject }
-        abort = () => {
+        stopListening = onAbort(signal, () => {
           this.remove((one) => one === waiting)
           reject(signal?.reason)
-        }
-        signal?.addEventListener('abort', abort)
+        })
         this.waiting.push(waiting)
         this.keepsRunning ??= setInterval(() => undefined, LONGEST_TIMER_MS)
       })
     } finally {
-      signal?.removeEventListener('abort', abort)
+      stopListening()
     }
   }
 

@@ -1,6 +1,7 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import type { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { onAbort } from '../system/on-abort.ts'
 import { errorCode } from './durable-file.ts'
 import { GitFailedError, GitMissingError } from './git-process-errors.ts'
 import { stop } from './process-group.ts'
@@ -72,7 +73,7 @@ export class GitRun {
   async finish(): Promise<GitOutput> {
     const { signal } = this.#options
     const abort = () => stop(this.#child)
-    signal?.addEventListener('abort', abort)
+    const stopListening = onAbort(signal, abort)
     if (signal?.aborted) abort()
     this.#takeOutput()
     this.#takeMessages()
@@ -80,7 +81,7 @@ export class GitRun {
     this.#giveInput()
     const end = await ended
     clearTimeout(this.#silence)
-    signal?.removeEventListener('abort', abort)
+    stopListening()
     this.#child.stderr.destroy()
     return this.#judge(end)
   }

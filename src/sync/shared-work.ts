@@ -1,3 +1,5 @@
+import { onAbort } from '../system/on-abort.ts'
+
 /** Work that several callers wait for. Each may give up for itself; with the last of them the work is cut off. */
 export class SharedWork<Result> {
   private readonly stop = new AbortController()
@@ -21,13 +23,12 @@ export class SharedWork<Result> {
   join(signal: AbortSignal | undefined): Promise<Result> {
     this.callers++
     return new Promise((resolve, reject) => {
-      const giveUp = () => {
+      const stopListening = onAbort(signal, () => {
         // The last one waits for the end, so that nothing goes on behind its back.
         if (--this.callers === 0) this.stop.abort(signal?.reason)
         else reject(signal?.reason)
-      }
-      signal?.addEventListener('abort', giveUp)
-      void this.result.then(resolve, reject).finally(() => signal?.removeEventListener('abort', giveUp))
+      })
+      void this.result.then(resolve, reject).finally(stopListening)
     })
   }
 }

@@ -319,6 +319,25 @@ it('a rewritten branch is reported, and the image is rebuilt from the last commo
   expect(notices).toContainEqual(expect.objectContaining({ kind: 'rewritten', commonPosition: 1 }))
 })
 
+it('one signal ends any number of waits and reads, and Node takes them for no leak', async () => {
+  await using log = (await newLog()).log
+  const warnings: Error[] = []
+  const note = (warning: Error) => warnings.push(warning)
+  process.on('warning', note)
+  onTestFinished(() => void process.off('warning', note))
+  const controller = new AbortController()
+  const { signal } = controller
+  const read = async () => {
+    for await (const event of log.read({ follow: true, signal })) expect(event.position).toBe(1)
+  }
+  const ended = Array.from({ length: 500 }, () => [log.waitFor(2, { signal }), read()]).flat()
+  const outcomes = Promise.allSettled(ended)
+  await log.append('account-1', [deposited(1)])
+  controller.abort(new Error('enough'))
+  for (const outcome of await outcomes) expect(outcome).toMatchObject({ reason: { message: 'enough' } })
+  expect(warnings).toEqual([])
+})
+
 it('status counts many streams without a look at each of them', async () => {
   await using log = (await newLog()).log
   const appends = Array.from({ length: 20_000 }, (_, at) => ({ stream: `a-${at}`, events: [deposited(1)] }))

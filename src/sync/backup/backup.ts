@@ -14,6 +14,7 @@ import type { Repository } from '../../repository/repository.ts'
 import { findCut, readShallow } from '../../repository/shallow.ts'
 import type { Clock } from '../../system/clock.ts'
 import type { FileSystem } from '../../system/file-system.ts'
+import { onAbort } from '../../system/on-abort.ts'
 import { holdsCommit } from './ancestry.ts'
 import { type BackupFolder, findLost, isTemporary, storeBundle, syncNames, told } from './bundle-file.ts'
 import { bundleName, isBundleName } from './bundle-range.ts'
@@ -82,13 +83,13 @@ export async function backUp(
   const work = backUpInto(folder, log, options)
   const forget = () => void givenUp.delete(folder.directory)
   const giveUp = () => void givenUp.set(folder.directory, work.then(forget, forget))
-  signal?.addEventListener('abort', giveUp)
+  const stopListening = onAbort(signal, giveUp)
   try {
     return await work
   } catch (error) {
     throw told(folder.directory, error)
   } finally {
-    signal?.removeEventListener('abort', giveUp)
+    stopListening()
   }
 }
 

@@ -6,6 +6,7 @@ import type { OpenedLog } from '../../log/open-event-log.ts'
 import { RemoteFailedError } from '../../repository/git-process-errors.ts'
 import type { TransferOptions } from '../../repository/remote-transfer.ts'
 import { type Clock, LONGEST_TIMER_MS } from '../../system/clock.ts'
+import { onAbort } from '../../system/on-abort.ts'
 import { type RandomSource, randomFraction } from '../../system/random.ts'
 import { NotPushedError } from '../errors.ts'
 import type { HostProfile } from './host-profile.ts'
@@ -95,8 +96,7 @@ export class Pusher {
       if (this.isClosed) throw new LogClosedError()
       options.signal?.throwIfAborted()
       const { signal } = options
-      const goAway = () => this.goneAway(waiter, signal?.reason)
-      const stay = () => signal?.removeEventListener('abort', goAway)
+      const stay = onAbort(signal, () => this.goneAway(waiter, signal?.reason))
       const waiter: Waiter = {
         remote,
         asked,
@@ -110,7 +110,6 @@ export class Pusher {
           reject(error)
         },
       }
-      signal?.addEventListener('abort', goAway, { once: true })
       const { attempt } = this
       const { commit } = this.parts.opened.log.state.branch
       const isTakenAlong = attempt !== undefined && takesAlong(attempt, commit, waiter)

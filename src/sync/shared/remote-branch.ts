@@ -16,6 +16,7 @@ import type { Repository } from '../../repository/repository.ts'
 import type { GitRunner } from '../../repository/runner.ts'
 import type { Clock } from '../../system/clock.ts'
 import type { FileSystem } from '../../system/file-system.ts'
+import { onAbort } from '../../system/on-abort.ts'
 import {
   HistoryForkedError,
   RemoteBranchMissingError,
@@ -136,12 +137,11 @@ export class RemoteBranch {
 
   /** Cuts off what is under way when a signal is aborted. */
   async cutOffAt(signal: AbortSignal | undefined, work: () => Promise<void>): Promise<void> {
-    const cutOff = () => this.cutOff()
-    signal?.addEventListener('abort', cutOff)
+    const stopListening = onAbort(signal, () => this.cutOff())
     try {
       await work()
     } finally {
-      signal?.removeEventListener('abort', cutOff)
+      stopListening()
     }
   }
 

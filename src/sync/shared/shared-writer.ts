@@ -4,6 +4,7 @@ import { hasGivenIds, type PreparedAppend } from '../../log/append-check.ts'
 import { LogClosedError } from '../../log/errors.ts'
 import type { AppendResult } from '../../log/placement.ts'
 import type { StreamAppend } from '../../log/preparation.ts'
+import { onAbort } from '../../system/on-abort.ts'
 import { NotConfirmedError } from '../errors.ts'
 import { type Conflict, ConflictNotFoundError, conflictsOf, type Retry } from './conflict.ts'
 import { Line } from './line.ts'
@@ -90,11 +91,11 @@ export class SharedWriter {
       }
       const giveUp = () => leave(this.loop.lastError)
       const patience = setTimeout(giveUp, this.parts.patienceMs)
-      signal?.addEventListener('abort', cutOff)
+      const stopListening = onAbort(signal, cutOff)
       this.givingUp.add(giveUp)
       const stopWaiting = () => {
         clearTimeout(patience)
-        signal?.removeEventListener('abort', cutOff)
+        stopListening()
         this.givingUp.delete(giveUp)
       }
       this.line.add(append)

@@ -1,3 +1,5 @@
+import { onAbort } from '../../system/on-abort.ts'
+
 /** Somebody who waits for a state that some round brings about. */
 interface Waiter {
   readonly isDone: () => boolean
@@ -27,19 +29,18 @@ export class Waiters {
    * @throws what the next round fails with, and the signal's reason
    */
   async add(isDone: () => boolean, needsLook: boolean, signal?: AbortSignal): Promise<void> {
-    let leave = () => {}
+    let stopListening = () => {}
     try {
       await new Promise<void>((resolve, reject) => {
         const waiter = { isDone, needsLook, resolve, reject }
-        leave = () => {
+        stopListening = onAbort(signal, () => {
           this.waiting = this.waiting.filter((other) => other !== waiter)
           reject(signal?.reason)
-        }
-        signal?.addEventListener('abort', leave)
+        })
         this.waiting.push(waiter)
       })
     } finally {
-      signal?.removeEventListener('abort', leave)
+      stopListening()
     }
   }
 
