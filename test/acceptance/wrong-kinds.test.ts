@@ -13,7 +13,7 @@ import {
   type SharedLog,
   standby,
 } from '../../src/index.ts'
-import { TemporaryFolder } from '../repository/git-repository.ts'
+import { TemporaryFolder } from '../repository/real-git.ts'
 
 /** Callers in plain JavaScript give anything. What no call can use is tried at each place of each. */
 const KINDS: Readonly<Record<string, unknown>> = { null: null, number: 7, text: 'text', true: true }

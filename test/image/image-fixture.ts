@@ -10,7 +10,7 @@ import type { OpenEventLogOptions, OpenedLog } from '../../src/log/open-event-lo
 import { type FileSystem, nodeFileSystem } from '../../src/system/file-system.ts'
 import { openLog } from '../log/log-fixture.ts'
 
-export { TemporaryFolder } from '../repository/git-repository.ts'
+export { TemporaryFolder } from '../repository/real-git.ts'
 
 export interface OpenOptions {
   readonly projections?: readonly Projection<unknown>[]

@@ -8,7 +8,7 @@ import {
 } from '../../src/image/errors.ts'
 import { Image } from '../../src/image/image.ts'
 import { projection } from '../../src/image/projection.ts'
-import { git, gitText } from '../repository/git-repository.ts'
+import { git, gitText } from '../repository/real-git.ts'
 import { balances, balancesOf, deposit, ImagedLog, TemporaryFolder, withdrawal } from './image-fixture.ts'
 
 /** Fails at deposits of 13, after it has changed its state. */
@@ -245,7 +245,7 @@ describe('an image of a rewritten history', () => {
     await using bank = await ImagedLog.open(path, { projections: [balances], everyEvents: 2 })
     await bank.append('a', deposit(1))
     await bank.log.seal()
-    const kept = gitText(path, ['rev-parse', 'main'])
+    const kept = gitText(path, 'rev-parse', 'main')
     await bank.append('a', deposit(2), deposit(4))
     await bank.log.seal()
     git(path, ['update-ref', 'refs/heads/main', kept])
@@ -345,7 +345,7 @@ async function rewrite(path: string, commits: number): Promise<void> {
   using folder = new TemporaryFolder()
   const clone = folder.join('clone.git')
   git(folder.path, ['clone', '--quiet', '--bare', path, clone])
-  const count = Number(gitText(clone, ['rev-list', '--count', 'main']))
+  const count = Number(gitText(clone, 'rev-list', '--count', 'main'))
   git(clone, ['update-ref', 'refs/heads/main', `main~${Math.min(commits, count - 1)}`])
   await using other = await ImagedLog.open(clone)
   await other.append('a', deposit(100), withdrawal(30))

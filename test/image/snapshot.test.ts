@@ -5,7 +5,7 @@ import { projection } from '../../src/image/projection.ts'
 import { writeSnapshot } from '../../src/image/snapshot-file.ts'
 import { decodeHead, encodeHead, headLengthFrom } from '../../src/image/snapshot-head.ts'
 import { nodeFileSystem } from '../../src/system/file-system.ts'
-import { commitFiles, git, gitText } from '../repository/git-repository.ts'
+import { commitFiles, git, gitText } from '../repository/real-git.ts'
 import { CrashFileSystem, randomSurvivors } from '../system/crash-file-system.ts'
 import { FaultyFileSystem } from '../system/faulty-file-system.ts'
 import { balances, balancesOf, deposit, ImagedLog, TemporaryFolder, withdrawal } from './image-fixture.ts'
@@ -116,7 +116,7 @@ describe('a snapshot', () => {
     using folder = new TemporaryFolder()
     const path = await bankWithSnapshots(folder)
     const files: Record<string, string> = {}
-    for (const name of gitText(path, ['ls-tree', '-r', '--name-only', 'main']).split('\n')) {
+    for (const name of gitText(path, 'ls-tree', '-r', '--name-only', 'main').split('\n')) {
       const content = git(path, ['show', `main:${name}`]).toString()
       files[name] = content.replace('"amount":1}', '"amount":7}')
     }

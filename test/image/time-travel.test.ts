@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { ProjectionStoppedError } from '../../src/image/errors.ts'
 import { projection } from '../../src/image/projection.ts'
 import { imageAt, type PointInTime } from '../../src/image/time-travel.ts'
-import { git, gitText } from '../repository/git-repository.ts'
+import { git, gitText } from '../repository/real-git.ts'
 import { balances, balancesOf, deposit, ImagedLog, TemporaryFolder, withdrawal } from './image-fixture.ts'
 
 const TIMES = ['2026-11-01T00:00:00Z', '2026-11-01T12:30:00Z', '2026-11-02T00:00:00Z', '2026-11-03T00:00:00Z']
@@ -80,7 +80,7 @@ describe('the past at', () => {
   test('a commit is what that commit holds', async () => {
     using folder = new TemporaryFolder()
     await using bank = await history(folder)
-    const commits = gitText(folder.join('bank.git'), ['rev-list', '--reverse', 'main']).split('\n')
+    const commits = gitText(folder.join('bank.git'), 'rev-list', '--reverse', 'main').split('\n')
     expect(await Promise.all(commits.map(async (commit) => (await at(bank, commit)).position))).toEqual([
       0, 1, 2, 3, 4,
     ])
@@ -127,8 +127,8 @@ describe('the past at', () => {
     const commit = before.log.state.branch.commit
     await before.close()
     // The last event goes, by a commit on top of all others.
-    const tree = gitText(path, ['rev-parse', 'main~1^{tree}'])
-    const shorter = gitText(path, ['commit-tree', '-m', 'Take back', '-p', 'main', tree])
+    const tree = gitText(path, 'rev-parse', 'main~1^{tree}')
+    const shorter = gitText(path, 'commit-tree', '-m', 'Take back', '-p', 'main', tree)
     git(path, ['update-ref', 'refs/heads/main', shorter])
     await using bank = await ImagedLog.open(path, { projections: [balances] })
     const refused = { code: 'history-changed', position: 4 }
@@ -152,8 +152,8 @@ describe('the past at', () => {
     using folder = new TemporaryFolder()
     await using bank = await history(folder)
     const path = folder.join('bank.git')
-    const tree = gitText(path, ['rev-parse', 'main^{tree}'])
-    const stray = gitText(path, ['commit-tree', '-m', 'Stray', '-p', 'main~2', tree])
+    const tree = gitText(path, 'rev-parse', 'main^{tree}')
+    const stray = gitText(path, 'commit-tree', '-m', 'Stray', '-p', 'main~2', tree)
     for (const oid of [tree, stray]) {
       await expect(at(bank, oid)).rejects.toMatchObject({ code: 'commit-not-found' })
     }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { describe, expect, test, vi } from 'vitest'
 import { Watcher } from '../../src/image/watcher.ts'
-import { git, gitText } from '../repository/git-repository.ts'
+import { git, gitText } from '../repository/real-git.ts'
 import { balances, deposit, ImagedLog, TemporaryFolder } from './image-fixture.ts'
 
 /** Makes commits for a log in a clone and pushes them into it with real git. */
@@ -118,15 +118,15 @@ describe('a watcher', () => {
       repository: { gitDirectory, branch },
       pollMs: NEVER,
       look: async () => {
-        seen = gitText(gitDirectory, ['for-each-ref', '--format=%(refname)', branch])
+        seen = gitText(gitDirectory, 'for-each-ref', '--format=%(refname)', branch)
       },
       onError: (error) => {
         throw error
       },
     })
     await watcher.start()
-    const tree = gitText(gitDirectory, ['mktree'])
-    const commit = gitText(gitDirectory, ['commit-tree', '-m', 'First', tree])
+    const tree = gitText(gitDirectory, 'mktree')
+    const commit = gitText(gitDirectory, 'commit-tree', '-m', 'First', tree)
     mkdirSync(folder.join('log.git', 'refs', 'heads', 'deep', 'in'), { recursive: true })
     git(gitDirectory, ['update-ref', branch, commit])
     await vi.waitFor(() => expect(seen).toBe(branch), { timeout: 5000 })

@@ -499,7 +499,7 @@ describe('the repository', () => {
 
   test('whose files stand behind the branch has them brought along by the treatment', async () => {
     const path = temporaryFolder()
-    git(path, ['init', '--quiet', '--initial-branch=main'])
+    git(path, ['init', '--quiet'])
     await makeLog(deposits(3), { path })
     const synced = gitText(path, 'rev-parse', 'main~2')
     git(path, ['read-tree', '-u', '--reset', synced])
@@ -516,7 +516,7 @@ describe('the repository', () => {
 
   test('whose files were brought along by a commit by hand are not behind, whatever else is staged', async () => {
     const path = temporaryFolder()
-    git(path, ['init', '--quiet', '--initial-branch=main'])
+    git(path, ['init', '--quiet'])
     await makeLog(deposits(1), { path })
     const synced = gitText(path, 'rev-parse', 'main')
     writeFileSync(join(path, '.git/memoir/work-tree'), `${synced}\n`)
@@ -533,7 +533,7 @@ describe('the repository', () => {
 
   test('whose files stand behind a branch that holds a link gets none of them', async () => {
     const path = temporaryFolder()
-    git(path, ['init', '--quiet', '--initial-branch=main'])
+    git(path, ['init', '--quiet'])
     await makeLog(deposits(1), { path })
     const synced = gitText(path, 'rev-parse', 'main')
     git(path, ['read-tree', '-u', '--reset', synced])

@@ -8,7 +8,13 @@ import type { ReadOptions } from '../../src/log/reading.ts'
 import type { Run } from '../../src/log/run.ts'
 import { commitByHand, openLog as openPlainLog } from './log-fixture.ts'
 
-export { fsck, git, gitText, temporaryDirectory as temporaryFolder } from '../repository/real-git.ts'
+export {
+  fsck,
+  git,
+  gitText,
+  temporaryDirectory as temporaryFolder,
+  writeObject,
+} from '../repository/real-git.ts'
 
 /** What is told of a log's events keeps their ids in order: the smallest image there is. */
 export class IdListener implements LogListener {

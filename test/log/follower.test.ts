@@ -16,6 +16,7 @@ import {
   readAll,
   temporaryFolder,
   until,
+  writeObject,
 } from './event-log-fixture.ts'
 
 const YAML = `# Written by hand.
@@ -306,10 +307,7 @@ test.each([
   const opened = await openLog(folder)
   await appendEach(opened, 's', 2)
   await opened.log.seal()
-  const oid =
-    mode === '160000'
-      ? gitText(folder, 'rev-parse', 'HEAD')
-      : git(folder, ['hash-object', '-w', '--stdin'], { input: good }).toString().trim()
+  const oid = mode === '160000' ? gitText(folder, 'rev-parse', 'HEAD') : writeObject(folder, good)
   const index = { environment: { GIT_INDEX_FILE: `${folder}/foreign-index` } }
   git(folder, ['read-tree', 'HEAD'], index)
   git(folder, ['update-index', '--add', '--cacheinfo', `${mode},${oid},${path}`], index)

@@ -9,7 +9,7 @@ import { GitRunner } from '../../src/repository/runner.ts'
 import { systemClock } from '../../src/system/clock.ts'
 import { nodeFileSystem } from '../../src/system/file-system.ts'
 import { systemRandom } from '../../src/system/random.ts'
-import { git, gitText, temporaryDirectory as temporaryFolder } from '../repository/real-git.ts'
+import { git, gitText, temporaryDirectory as temporaryFolder, writeObject } from '../repository/real-git.ts'
 
 export { temporaryFolder }
 
@@ -109,7 +109,7 @@ export function commitByHand(
       git(path, ['update-index', '--index-info'], { environment, input: `0 ${'0'.repeat(40)}\t${file}\n` })
       continue
     }
-    const oid = git(path, ['hash-object', '-w', '--stdin'], { input: content }).toString().trim()
+    const oid = writeObject(path, content)
     const info = `${modes[file] ?? '100644'},${oid},${file}`
     git(path, ['update-index', '--add', '--cacheinfo', info], { environment })
   }

@@ -4,7 +4,7 @@ import { CatFile } from '../../src/repository/cat-file.ts'
 import { GitFailedError, GitMissingError } from '../../src/repository/git-process-errors.ts'
 import { NO_ROOM } from '../../src/repository/room.ts'
 import { GitRunner } from '../../src/repository/runner.ts'
-import { git, TemporaryFolder, writeBlob } from './git-repository.ts'
+import { git, TemporaryFolder, writeObject } from './real-git.ts'
 
 describe('CatFile', () => {
   let folder: TemporaryFolder
@@ -45,7 +45,7 @@ describe('CatFile', () => {
 
   // First, because what other tests stopped may take a moment to be gone.
   it('keeps the event loop alive only while a question waits', async () => {
-    const oid = writeBlob(directory, 'hello')
+    const oid = writeObject(directory, 'hello')
     const handles = () =>
       process.getActiveResourcesInfo().filter((name) => /^(Process|Pipe)Wrap$/.test(name)).length
     const before = handles()
@@ -59,7 +59,7 @@ describe('CatFile', () => {
   })
 
   it('keeps the event loop alive while it is closed, also once the last question is answered', async () => {
-    const oid = writeBlob(directory, 'hello')
+    const oid = writeObject(directory, 'hello')
     const handles = () => process.getActiveResourcesInfo().filter((name) => name === 'ProcessWrap').length
     const before = handles()
     wrapGit(`trap '' TERM; touch ${folder.join('ready')}; sleep 0.5; exec git "$@"`)
@@ -72,7 +72,7 @@ describe('CatFile', () => {
   })
 
   it('answers all questions with one process', async () => {
-    const oids = Array.from({ length: 50 }, (_, n) => writeBlob(directory, `${n}`))
+    const oids = Array.from({ length: 50 }, (_, n) => writeObject(directory, `${n}`))
     wrapGit('exec git "$@"')
     const answers = await Promise.all(oids.map(content))
     expect(answers).toEqual(oids.map((_, n) => `blob ${String(n).length}\0${n}`))
@@ -82,7 +82,7 @@ describe('CatFile', () => {
 
   it('leaves out what has no room, and answers all others with one process more, however often that happens', async () => {
     const [small, large, last] = ['small', 'x'.repeat(1 << 19), 'last'].map((text) =>
-      writeBlob(directory, text),
+      writeObject(directory, text),
     )
     wrapGit('exec git "$@"')
     for (let round = 1; round <= 3; round++) {
@@ -104,7 +104,7 @@ describe('CatFile', () => {
   })
 
   it('starts a new process when the idle one was killed', async () => {
-    const oid = writeBlob(directory, 'hello')
+    const oid = writeObject(directory, 'hello')
     wrapGit('exec git "$@"')
     await content(oid)
     process.kill(starts()[0]!, 'SIGKILL')
@@ -113,7 +113,7 @@ describe('CatFile', () => {
   })
 
   it('asks a new process what one left unanswered', async () => {
-    const oids = ['one', 'two', 'three'].map((text) => writeBlob(directory, text))
+    const oids = ['one', 'two', 'three'].map((text) => writeObject(directory, text))
     // The first process answers one question and dies in the middle of the second answer.
     const half = `printf '${oids[1]} blob 3\\ntw'`
     wrapGit(`if [ $n = 1 ]; then read oid; echo $oid | git "$@"; ${half}; exit 1; fi; exec git "$@"`)
@@ -121,7 +121,7 @@ describe('CatFile', () => {
   })
 
   it('gives a question up when two processes died of it, and goes on with the others', async () => {
-    const oids = ['one', 'two', 'three'].map((text) => writeBlob(directory, text))
+    const oids = ['one', 'two', 'three'].map((text) => writeObject(directory, text))
     wrapGit(
       `while read oid; do
          if [ $oid = ${oids[1]} ]; then echo "fatal: no more" >&2; exit 128; fi
@@ -136,13 +136,13 @@ describe('CatFile', () => {
   })
 
   it('never takes output that was cut short for an answer', async () => {
-    const oid = writeBlob(directory, 'a text of more than sixty bytes, header included')
+    const oid = writeObject(directory, 'a text of more than sixty bytes, header included')
     wrapGit('read oid; echo $oid | git "$@" | head -c 60')
     await expect(catFile.ask(oid)).rejects.toThrow(GitFailedError)
   })
 
   it('refuses answers to another question', async () => {
-    const [oid, other] = [writeBlob(directory, 'one'), writeBlob(directory, 'two')]
+    const [oid, other] = [writeObject(directory, 'one'), writeObject(directory, 'two')]
     wrapGit(`read line; echo ${other} | git "$@"; sleep 1000`)
     await expect(catFile.ask(oid)).rejects.toThrow(GitFailedError)
   })

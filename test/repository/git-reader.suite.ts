@@ -15,8 +15,8 @@ import {
   looseObjectPath,
   packPath,
   TemporaryFolder,
-  writeBlob,
-} from './git-repository.ts'
+  writeObject,
+} from './real-git.ts'
 
 const ABSENT = '0123456789012345678901234567890123456789'
 
@@ -52,7 +52,7 @@ export function describeGitReader(engine: 'git' | 'isomorphic'): void {
       const files = Array.from({ length: count }, (_, n) => [`f${n}`, `${base}${n}\n`] as const)
       commitFiles(directory, Object.fromEntries(files))
       git(directory, ['repack', '--quiet', '-a', '-d', '-f', '--depth=10'])
-      const listing = gitText(directory, ['ls-tree', '--format=%(objectname)', 'main'])
+      const listing = gitText(directory, 'ls-tree', '--format=%(objectname)', 'main')
       return listing.split('\n')
     }
 
@@ -61,14 +61,14 @@ export function describeGitReader(engine: 'git' | 'isomorphic'): void {
     })
 
     it('reads a loose object', async () => {
-      const oid = writeBlob(directory, 'hello')
+      const oid = writeObject(directory, 'hello')
       expect(await reader.read(oid)).toEqual({ oid, type: 'blob', content: Buffer.from('hello') })
     })
 
     it('reads commits and trees', async () => {
       const commit = commitFiles(directory, { a: 'x' })
       expect((await reader.read(commit)).type).toBe('commit')
-      const tree = gitText(directory, ['rev-parse', 'main^{tree}'])
+      const tree = gitText(directory, 'rev-parse', 'main^{tree}')
       expect(await reader.read(tree)).toMatchObject({
         type: 'tree',
         content: git(directory, ['cat-file', 'tree', tree]),
@@ -77,7 +77,7 @@ export function describeGitReader(engine: 'git' | 'isomorphic'): void {
 
     it('reads packed objects, deltas among them', async () => {
       const oids = pack()
-      expect(gitText(directory, ['verify-pack', '-v', packPath(directory)])).toMatch(/chain length = \d/)
+      expect(gitText(directory, 'verify-pack', '-v', packPath(directory))).toMatch(/chain length = \d/)
       for (const oid of oids) {
         expect((await reader.read(oid)).content).toEqual(git(directory, ['cat-file', 'blob', oid]))
       }
@@ -86,14 +86,14 @@ export function describeGitReader(engine: 'git' | 'isomorphic'): void {
     it('gives bytes back exactly: UTF-8, CRLF, NUL, no line feed at the end', async () => {
       const contents = ['', '\n', 'é\r\nß\r\n', 'a\0b', '\ufeff{"a":1}\n\n', '💡']
       for (const content of contents) {
-        const oid = writeBlob(directory, content)
+        const oid = writeObject(directory, content)
         expect((await reader.read(oid)).content.toString()).toBe(content)
       }
     })
 
     it('reads an object of many mebibytes', async () => {
       const content = Buffer.alloc(9_000_001, 'abcdefghi\n')
-      const oid = writeBlob(directory, content)
+      const oid = writeObject(directory, content)
       const read = await reader.read(oid)
       expect(content.equals(read.content)).toBe(true)
     })
@@ -104,15 +104,15 @@ export function describeGitReader(engine: 'git' | 'isomorphic'): void {
     })
 
     it('goes on after a missing object', async () => {
-      const oid = writeBlob(directory, 'hello')
+      const oid = writeObject(directory, 'hello')
       await expect(reader.read(ABSENT)).rejects.toThrow(ObjectMissingError)
       expect((await reader.read(oid)).content.toString()).toBe('hello')
     })
 
     it('refuses an object that is too large, and goes on', async () => {
       await using small = await open(1000)
-      const large = writeBlob(directory, Buffer.alloc(1001, 'x'))
-      const fitting = writeBlob(directory, Buffer.alloc(1000, 'x'))
+      const large = writeObject(directory, Buffer.alloc(1001, 'x'))
+      const fitting = writeObject(directory, Buffer.alloc(1000, 'x'))
       const reads = [fitting, large, fitting, large].map((oid) => small.read(oid))
       const results = await Promise.allSettled(reads)
       expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'rejected'])
@@ -121,8 +121,8 @@ export function describeGitReader(engine: 'git' | 'isomorphic'): void {
     })
 
     it('finds every damaged byte of a loose object', async () => {
-      const good = writeBlob(directory, 'untouched')
-      const oid = writeBlob(directory, 'hello hello hello')
+      const good = writeObject(directory, 'untouched')
+      const oid = writeObject(directory, 'hello hello hello')
       const path = looseObjectPath(directory, oid)
       const original = readFileSync(path)
       for (let at = 0; at < original.length; at += 3) {
@@ -139,21 +139,21 @@ export function describeGitReader(engine: 'git' | 'isomorphic'): void {
     })
 
     it.each([0, 10])('finds a loose object cut to %i bytes', async (length) => {
-      const oid = writeBlob(directory, 'hello hello hello')
+      const oid = writeObject(directory, 'hello hello hello')
       damage(looseObjectPath(directory, oid), (bytes) => bytes.subarray(0, length))
       await expect(reader.read(oid)).rejects.toThrow(ObjectCorruptError)
     })
 
     it('finds a loose object that holds another one', async () => {
-      const oid = writeBlob(directory, 'one')
-      const other = writeBlob(directory, 'two')
+      const oid = writeObject(directory, 'one')
+      const other = writeObject(directory, 'two')
       damage(looseObjectPath(directory, oid), () => readFileSync(looseObjectPath(directory, other)))
       await expect(reader.read(oid)).rejects.toThrow(ObjectCorruptError)
     })
 
     it('finds a pack whose index leads to another object', async () => {
-      const oids = ['one', 'two'].map((content) => writeBlob(directory, content))
-      git(directory, ['pack-objects', '--quiet', 'objects/pack/pack'], oids.join('\n'))
+      const oids = ['one', 'two'].map((content) => writeObject(directory, content))
+      git(directory, ['pack-objects', '--quiet', 'objects/pack/pack'], { input: oids.join('\n') })
       git(directory, ['prune-packed', '--quiet'])
       damage(packPath(directory).replace(/pack$/, 'idx'), (index) => {
         // Header, fan-out table, 2 names, 2 checksums; then the 2 offsets, and 2 checksums of the files.
@@ -227,14 +227,14 @@ export function describeGitReader(engine: 'git' | 'isomorphic'): void {
     })
 
     it('gives sizes in the order asked', async () => {
-      const oids = ['', 'x', 'x'.repeat(70_000)].map((content) => writeBlob(directory, content))
+      const oids = ['', 'x', 'x'.repeat(70_000)].map((content) => writeObject(directory, content))
       expect(await reader.sizes([...oids, oids[0]!])).toEqual([0, 1, 70_000, 0])
       await expect(reader.sizes([oids[0]!, ABSENT])).rejects.toThrow(ObjectMissingError)
     })
 
     it('sees objects that appear after it was opened', async () => {
-      await reader.read(writeBlob(directory, 'one'))
-      expect((await reader.read(writeBlob(directory, 'two'))).content.toString()).toBe('two')
+      await reader.read(writeObject(directory, 'one'))
+      expect((await reader.read(writeObject(directory, 'two'))).content.toString()).toBe('two')
       const oids = pack()
       reader.refresh()
       expect(await collect(reader.readMany(oids))).toEqual(oids)

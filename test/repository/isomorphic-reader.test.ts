@@ -8,8 +8,15 @@ import { ObjectCorruptError } from '../../src/repository/errors.ts'
 import { IsomorphicReader } from '../../src/repository/isomorphic-reader.ts'
 import { entryHeader } from '../../src/repository/pack-entry.ts'
 import { encodePackIndex } from '../../src/repository/pack-index.ts'
-import { commitFiles, gitText, looseObjectPath, packPath, writeBlob } from './git-repository.ts'
-import { bareRepository, git } from './real-git.ts'
+import {
+  bareRepository,
+  commitFiles,
+  git,
+  gitText,
+  looseObjectPath,
+  packPath,
+  writeObject,
+} from './real-git.ts'
 
 const LIMIT = 1 << 20
 const ABSENT = '0123456789012345678901234567890123456789'
@@ -30,7 +37,7 @@ function packMany(gitDirectory: string): string {
   const files = Array.from({ length: 2_500 }, (_, number) => [`f${number}`, `${number}\n`] as const)
   commitFiles(gitDirectory, Object.fromEntries(files))
   git(gitDirectory, ['repack', '--quiet', '-a', '-d'])
-  return gitText(gitDirectory, ['rev-parse', 'main:f7'])
+  return gitText(gitDirectory, 'rev-parse', 'main:f7')
 }
 
 describe('a pipe, whose opening never ends, in the place of', () => {
@@ -46,7 +53,7 @@ describe('a pipe, whose opening never ends, in the place of', () => {
 
   test('a loose object is not waited for', async () => {
     const gitDirectory = bareRepository()
-    const oid = writeBlob(gitDirectory, 'content')
+    const oid = writeObject(gitDirectory, 'content')
     makePipe(looseObjectPath(gitDirectory, oid))
     await expect(readerOf(gitDirectory).read(oid)).rejects.toThrow(ObjectCorruptError)
   })
@@ -65,7 +72,7 @@ test('a pipe in another name of a pack hides no object of small packs', async ()
   commitFiles(gitDirectory, { a: 'content' })
   git(gitDirectory, ['repack', '--quiet', '-a', '-d'])
   makePipe(join(gitDirectory, 'objects/pack/pack-0.idx'))
-  const oid = gitText(gitDirectory, ['rev-parse', 'main:a'])
+  const oid = gitText(gitDirectory, 'rev-parse', 'main:a')
   expect((await readerOf(gitDirectory).read(oid)).content.toString()).toBe('content')
   await expect(readerOf(gitDirectory).read(ABSENT)).rejects.toThrow(ObjectCorruptError)
 })

@@ -11,7 +11,7 @@ const find = (path: string) => findRepository(path, nodeFileSystem)
 
 function folderRepository(): string {
   const path = temporaryDirectory()
-  git(path, ['init', '--quiet', '--initial-branch=main'])
+  git(path, ['init', '--quiet'])
   return path
 }
 
@@ -49,7 +49,7 @@ describe('finding a repository', () => {
 
   test('follows a .git file', async () => {
     const [path, separate] = [temporaryDirectory(), join(temporaryDirectory(), 'kept')]
-    git(path, ['init', '--quiet', '--initial-branch=main', `--separate-git-dir=${separate}`])
+    git(path, ['init', '--quiet', `--separate-git-dir=${separate}`])
     expect(await find(path)).toMatchObject({ path, gitDirectory: separate, workTree: path })
   })
 

@@ -7,7 +7,7 @@ import { readDirectories } from '../../src/repository/log-tree-reading.ts'
 import { encodeObject } from '../../src/repository/object.ts'
 import { ObjectStore } from '../../src/repository/object-store.ts'
 import { nodeFileSystem } from '../../src/system/file-system.ts'
-import { bareRepository, git, gitText, plainReader } from './real-git.ts'
+import { bareRepository, git, gitText, plainReader, writeObject } from './real-git.ts'
 
 const BLOB = encodeObject('blob', Buffer.from('{}\n'))
 const EMPTY = LogTree.create({ manifest: BLOB.oid, gitattributes: BLOB.oid })
@@ -162,7 +162,7 @@ describe('a tree that is not trusted', () => {
   /** Builds a tree by `git update-index --cacheinfo`, which takes any mode and path. */
   function treeOf(...entries: readonly (readonly [mode: string, path: string])[]) {
     const repository = bareRepository()
-    const blob = git(repository, ['hash-object', '-w', '--stdin'], { input: '{}\n' }).toString().trim()
+    const blob = writeObject(repository, '{}\n')
     const options = entries.flatMap(([mode, path]) => ['--cacheinfo', `${mode},${blob},${path}`])
     git(repository, ['update-index', '--add', ...options])
     const oid = gitText(repository, 'write-tree', '--missing-ok')
@@ -209,7 +209,7 @@ describe('a tree that is not trusted', () => {
 
   test('is refused with an empty directory', async () => {
     const { repository } = startLog()
-    const blob = git(repository, ['hash-object', '-w', '--stdin']).toString().trim()
+    const blob = writeObject(repository, '')
     const make = (input: string) => git(repository, ['mktree'], { input }).toString().trim()
     const events = make(`040000 tree ${make('')}\t000000\n`)
     const root = make(`040000 tree ${events}\tevents\n100644 blob ${blob}\tmemoir.yaml\n`)
@@ -224,7 +224,7 @@ describe('a tree that is not trusted', () => {
 
   test('is refused if it is a blob', async () => {
     const { repository } = startLog()
-    const blob = git(repository, ['hash-object', '-w', '--stdin']).toString().trim()
+    const blob = writeObject(repository, '')
     await expect(LogTree.read(plainReader(repository), blob)).rejects.toBeInstanceOf(ObjectCorruptError)
   })
 

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { git, TemporaryFolder } from './git-repository.ts'
+import { git, TemporaryFolder } from './real-git.ts'
 
 const MIB = 1 << 20
 const SMALL = 100
@@ -38,7 +38,7 @@ function writeObjects(directory: string, isPacked: boolean): readonly string[] {
   const settings = ['core.compression=1', `fastimport.unpackLimit=${isPacked ? 1 : 1000}`]
   const words = [...settings.flatMap((setting) => ['-c', setting]), 'fast-import', '--quiet']
   const marks = join(directory, 'marks')
-  git(directory, [...words, `--export-marks=${marks}`], Buffer.concat(commands))
+  git(directory, [...words, `--export-marks=${marks}`], { input: Buffer.concat(commands) })
   const lines = readFileSync(marks, 'utf8').trim().split('\n')
   return lines
     .map((line) => /^:(\d+) (\w+)$/.exec(line)!)

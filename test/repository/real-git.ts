@@ -1,5 +1,13 @@
 import { execFile, execFileSync } from 'node:child_process'
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -9,11 +17,15 @@ import type { GitObject, GitReader } from '../../src/repository/git-reader.ts'
 const ENVIRONMENT = {
   PATH: process.env.PATH,
   HOME: '/nonexistent',
+  LC_ALL: 'C',
   GIT_CONFIG_NOSYSTEM: '1',
   GIT_AUTHOR_NAME: 'Ada',
   GIT_AUTHOR_EMAIL: 'ada@example.org',
   GIT_COMMITTER_NAME: 'Ada',
   GIT_COMMITTER_EMAIL: 'ada@example.org',
+  GIT_CONFIG_COUNT: '1',
+  GIT_CONFIG_KEY_0: 'init.defaultBranch',
+  GIT_CONFIG_VALUE_0: 'main',
 }
 
 export interface GitOptions {
@@ -27,7 +39,7 @@ export function git(directory: string, arguments_: readonly string[], options: G
     env: { ...ENVIRONMENT, ...options.environment },
     input: options.input ?? '',
     stdio: 'pipe',
-    maxBuffer: 64 * 1024 * 1024,
+    maxBuffer: 1 << 30,
   })
 }
 
@@ -57,11 +69,76 @@ export function temporaryDirectory(): string {
   return path
 }
 
+/** A folder for one test, removed when it goes out of scope. */
+export class TemporaryFolder implements Disposable {
+  readonly path = mkdtempSync(join(tmpdir(), 'memoir-test-'))
+
+  join(...names: string[]): string {
+    return join(this.path, ...names)
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.path, { recursive: true, force: true })
+  }
+}
+
 /** A bare repository made by git itself. */
 export function bareRepository(): string {
   const path = temporaryDirectory()
-  git(path, ['init', '--quiet', '--bare', '--initial-branch=main'])
+  git(path, ['init', '--quiet', '--bare'])
   return path
+}
+
+/** Writes an object as it is given, though git would not make one like it. */
+export function writeObject(
+  directory: string,
+  content: string | Uint8Array,
+  type: GitObject['type'] = 'blob',
+): string {
+  const command = ['hash-object', '-w', '--literally', '-t', type, '--stdin']
+  return git(directory, command, { input: content }).toString().trimEnd()
+}
+
+/**
+ * Moves a branch to a new commit that holds exactly these files, on top of what the branch is at, of another
+ * parent, or (null) of none.
+ */
+export function commitFiles(
+  directory: string,
+  files: Readonly<Record<string, string | Uint8Array>>,
+  { branch = 'main', parent }: { readonly branch?: string; readonly parent?: string | null } = {},
+): string {
+  const ref = `refs/heads/${branch}`
+  const tip = gitText(directory, 'for-each-ref', '--format=%(objectname)', ref)
+  const from = parent === undefined ? tip : (parent ?? '')
+  const head = `commit ${ref}\ncommitter Test <test@example.com> 1700000000 +0000\ndata 8\nA commit\n`
+  const contents = Object.entries(files).flatMap(([path, content]) => [
+    `M 100644 inline ${path}\ndata ${Buffer.byteLength(content)}\n`,
+    content,
+    '\n',
+  ])
+  const stream = [head, from === '' ? '' : `from ${from}\n`, 'deleteall\n', ...contents]
+  const input = Buffer.concat(stream.map((part) => Buffer.from(part)))
+  git(directory, ['fast-import', '--quiet', '--force'], { input })
+  return gitText(directory, 'rev-parse', ref)
+}
+
+/** Changes a file that git made read-only. */
+export function damage(path: string, change: (bytes: Buffer) => Buffer): void {
+  chmodSync(path, 0o644)
+  writeFileSync(path, change(readFileSync(path)))
+}
+
+export function looseObjectPath(gitDirectory: string, oid: string): string {
+  return join(gitDirectory, 'objects', oid.slice(0, 2), oid.slice(2))
+}
+
+/** The only pack of a repository. */
+export function packPath(gitDirectory: string): string {
+  const directory = join(gitDirectory, 'objects', 'pack')
+  const names = readdirSync(directory).filter((name) => name.endsWith('.pack'))
+  if (names.length !== 1) throw new Error(`expected one pack, found ${names.length}`)
+  return join(directory, names[0]!)
 }
 
 /** The plainest reader there can be: a git process for every object. */

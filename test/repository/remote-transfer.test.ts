@@ -11,7 +11,7 @@ import {
   pushBranch,
 } from '../../src/repository/remote-transfer.ts'
 import type { TransferProgress } from '../../src/repository/transfer-progress.ts'
-import { commitFiles, git, gitText, looseObjectPath, TemporaryFolder, writeBlob } from './git-repository.ts'
+import { commitFiles, git, gitText, looseObjectPath, TemporaryFolder, writeObject } from './real-git.ts'
 
 const MAIN = 'refs/heads/main'
 
@@ -38,7 +38,7 @@ describe('remote transfer', () => {
     folder[Symbol.dispose]()
   })
 
-  const head = (path: string, ref = MAIN) => gitText(path, ['rev-parse', '--verify', ref])
+  const head = (path: string, ref = MAIN) => gitText(path, 'rev-parse', '--verify', ref)
 
   describe('cloneRepository', () => {
     it.each(['path', 'file://'])('clones a bare repository from a %s', async (kind) => {
@@ -46,24 +46,24 @@ describe('remote transfer', () => {
       const clone = folder.join('clone.git')
       await cloneRepository(kind === 'path' ? origin : `file://${origin}`, clone, { bare: true })
       expect(head(clone)).toBe(commit)
-      expect(gitText(clone, ['config', 'core.bare'])).toBe('true')
-      expect(gitText(clone, ['fsck', '--strict'])).toBe('')
+      expect(gitText(clone, 'config', 'core.bare')).toBe('true')
+      expect(gitText(clone, 'fsck', '--strict')).toBe('')
     })
 
     it('clones into a folder for files, and leaves those to whoever has looked at the tree', async () => {
       commitFiles(origin, { a: 'x\r\n' })
       await cloneRepository(origin, folder.join('clone'), { bare: false })
-      expect(gitText(folder.join('clone'), ['show', 'HEAD:a'])).toBe('x')
+      expect(gitText(folder.join('clone'), 'show', 'HEAD:a')).toBe('x')
       expect(existsSync(folder.join('clone', 'a'))).toBe(false)
     })
 
     it('clones an empty repository', async () => {
       await cloneRepository(origin, folder.join('clone.git'), { bare: true })
-      expect(gitText(folder.join('clone.git'), ['count-objects'])).toMatch(/^0 objects/)
+      expect(gitText(folder.join('clone.git'), 'count-objects')).toMatch(/^0 objects/)
     })
 
     it('copies objects instead of linking them', async () => {
-      const oid = writeBlob(origin, 'x')
+      const oid = writeObject(origin, 'x')
       commitFiles(origin, { a: 'x' })
       await cloneRepository(origin, folder.join('clone.git'), { bare: true })
       expect(statSync(looseObjectPath(origin, oid)).nlink).toBe(1)
@@ -79,8 +79,8 @@ describe('remote transfer', () => {
     })
 
     it('refuses damaged objects', async () => {
-      const tree = gitText(origin, ['hash-object', '-t', 'tree', '-w', '--literally', '--stdin'], badTree())
-      const commit = gitText(origin, ['commit-tree', tree, '-m', 'Bad'])
+      const tree = writeObject(origin, badTree(), 'tree')
+      const commit = gitText(origin, 'commit-tree', tree, '-m', 'Bad')
       git(origin, ['update-ref', MAIN, commit])
       const clone = cloneRepository(origin, folder.join('clone.git'), { bare: true })
       await expect(clone).rejects.toThrow(RemoteFailedError)
@@ -97,7 +97,7 @@ describe('remote transfer', () => {
 
     it('says that a repository is damaged over there, not that it cannot be reached', async () => {
       const commit = commitFiles(origin, { a: '1' })
-      rmSync(looseObjectPath(origin, gitText(origin, ['rev-parse', `${commit}^{tree}`])))
+      rmSync(looseObjectPath(origin, gitText(origin, 'rev-parse', `${commit}^{tree}`)))
       const clone = cloneRepository(origin, folder.join('clone.git'), { bare: true })
       await expect(clone).rejects.toMatchObject({ kind: 'unknown', hint: expect.stringContaining('fsck') })
     })
@@ -131,13 +131,13 @@ describe('remote transfer', () => {
       expect(await fetchBranch(repository, remote, MAIN)).toBe(first)
       const second = commitFiles(origin, { a: '2' })
       expect(await fetchBranch(repository, remote, MAIN)).toBe(second)
-      expect(gitText(local, ['cat-file', '-t', second])).toBe('commit')
+      expect(gitText(local, 'cat-file', '-t', second)).toBe('commit')
     })
 
     it('moves the tracking ref, and no branch', async () => {
       const first = commitFiles(origin, { a: '1' })
       await fetchBranch(repository, 'origin', MAIN)
-      expect(gitText(local, ['for-each-ref', '--format=%(refname) %(objectname)'])).toBe(
+      expect(gitText(local, 'for-each-ref', '--format=%(refname) %(objectname)')).toBe(
         `refs/remotes/origin/main ${first}`,
       )
     })
@@ -147,7 +147,7 @@ describe('remote transfer', () => {
       await fetchBranch(repository, 'origin', MAIN)
       const rewritten = commitFiles(origin, { a: 'other' }, { parent: null })
       expect(await fetchBranch(repository, 'origin', MAIN)).toBe(rewritten)
-      expect(gitText(local, ['cat-file', '-t', rewritten])).toBe('commit')
+      expect(gitText(local, 'cat-file', '-t', rewritten)).toBe('commit')
       expect(head(local, 'refs/remotes/origin/main')).toBe(first)
     })
 

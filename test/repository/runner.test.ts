@@ -6,7 +6,7 @@ import { GitFailedError, GitMissingError } from '../../src/repository/git-proces
 import { GitProcessReader } from '../../src/repository/git-process-reader.ts'
 import { fetchBranch, pushBranch } from '../../src/repository/remote-transfer.ts'
 import { findGitVersion, GitRunner, isGitInstalled } from '../../src/repository/runner.ts'
-import { commitFiles, git, gitText, TemporaryFolder, writeBlob } from './git-repository.ts'
+import { commitFiles, git, gitText, TemporaryFolder, writeObject } from './real-git.ts'
 
 describe('GitRunner', () => {
   let folder: TemporaryFolder
@@ -35,7 +35,7 @@ describe('GitRunner', () => {
 
   it('gives what git printed', async () => {
     await using runner = new GitRunner({ repository: { gitDirectory: repository } })
-    const oid = writeBlob(repository, 'a\0b')
+    const oid = writeObject(repository, 'a\0b')
     const { stdout } = await runner.run(['cat-file', 'blob', '--end-of-options', oid])
     expect(stdout).toEqual(Buffer.from('a\0b'))
   })
@@ -59,8 +59,8 @@ describe('GitRunner', () => {
     await using runner = new GitRunner({ repository: { gitDirectory: repository } })
     await runner.run(['repack', '-a', '-d', '--quiet'])
     await runner.run(['prune', '--expire=now'])
-    expect(gitText(repository, ['fsck', '--strict'])).toBe('')
-    expect(gitText(repository, ['show', 'main:a'])).toBe('x')
+    expect(gitText(repository, 'fsck', '--strict')).toBe('')
+    expect(gitText(repository, 'show', 'main:a')).toBe('x')
   })
 
   it('reports an exit code other than 0', async () => {
@@ -71,7 +71,7 @@ describe('GitRunner', () => {
 
   it('hands on what git prints piece by piece, and lets git wait for it', async () => {
     const blob = Buffer.alloc(3 << 20, 'event ')
-    const oid = writeBlob(repository, blob.toString())
+    const oid = writeObject(repository, blob.toString())
     await using runner = new GitRunner({ repository: { gitDirectory: repository } })
     const pieces: Buffer[] = []
     let taking = 0

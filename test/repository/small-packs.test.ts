@@ -16,7 +16,7 @@ import { NO_ROOM, Room } from '../../src/repository/room.ts'
 import { GitRunner } from '../../src/repository/runner.ts'
 import { SmallPacks } from '../../src/repository/small-packs.ts'
 import { nodeFileSystem } from '../../src/system/file-system.ts'
-import { bareRepository, git, gitText } from './real-git.ts'
+import { bareRepository, git, gitText, writeObject } from './real-git.ts'
 
 const LIMIT = 1 << 20
 const always = () => true
@@ -65,8 +65,7 @@ test('takes nothing for which there is no room, and leaves what is larger than t
 
 /** A pack that git makes of some blobs, each a little different from the one before. */
 function deltas(gitDirectory: string, texts: readonly string[], ...settings: string[]): string[] {
-  const write = (input: string) =>
-    git(gitDirectory, ['hash-object', '-w', '--stdin'], { input }).toString().trim()
+  const write = (input: string) => writeObject(gitDirectory, input)
   const oids = texts.map(write)
   git(gitDirectory, ['pack-objects', '--quiet', ...settings, 'objects/pack/pack'], { input: oids.join('\n') })
   git(gitDirectory, ['prune-packed', '--quiet'])

@@ -20,7 +20,7 @@ import { IsomorphicCheckout } from '../../src/repository/isomorphic-checkout.ts'
 import { IsomorphicReader } from '../../src/repository/isomorphic-reader.ts'
 import { GitRunner } from '../../src/repository/runner.ts'
 import { WorkTree } from '../../src/repository/work-tree.ts'
-import { commitFiles, git, gitText, TemporaryFolder } from './git-repository.ts'
+import { commitFiles, git, gitText, TemporaryFolder } from './real-git.ts'
 
 const BASE = { '.gitattributes': '* -text\n', 'memoir.yaml': 'format: 1\n' }
 const [FIRST, SECOND, THIRD] = [1, 2, 3].map((n) => `events/000000/00000000000${n}.jsonl`) as [
@@ -60,7 +60,7 @@ describe.each(['git', 'isomorphic'] as const)('WorkTree, engine %s', (engine) =>
   }
 
   const file = (name: string) => join(path, name)
-  const status = () => gitText(path, ['status', '--porcelain', '--untracked-files=all'])
+  const status = () => gitText(path, 'status', '--porcelain', '--untracked-files=all')
   const read = (name: string) => readFileSync(file(name), 'utf8')
 
   it('checks out the first commit', async () => {
@@ -224,7 +224,7 @@ describe.each(['git', 'isomorphic'] as const)('WorkTree, engine %s', (engine) =>
     writeFileSync(file('notes.txt'), 'mine')
     git(path, ['add', 'notes.txt'])
     git(path, ['commit', '--quiet', '-m', 'By hand'])
-    await openWorkTree().recover(gitText(path, ['rev-parse', 'HEAD']))
+    await openWorkTree().recover(gitText(path, 'rev-parse', 'HEAD'))
     expect(read('notes.txt')).toBe('mine')
     expect(status()).toBe('')
   })
@@ -234,10 +234,7 @@ describe.each(['git', 'isomorphic'] as const)('WorkTree, engine %s', (engine) =>
     const index = join(gitDirectory, 'index')
     const before = readFileSync(index)
     linkSync(index, folder.join('read'))
-    await workTree.sync(
-      gitText(path, ['rev-parse', 'HEAD']),
-      commitFiles(path, { ...BASE, [SECOND]: 'two\n' }),
-    )
+    await workTree.sync(gitText(path, 'rev-parse', 'HEAD'), commitFiles(path, { ...BASE, [SECOND]: 'two\n' }))
     expect(readFileSync(folder.join('read')).equals(before)).toBe(true)
     expect(status()).toBe('')
   })

@@ -76,7 +76,7 @@ describe('log.maintain', () => {
     }
     expect(await log.measureDisk()).toMatchObject({ packs: 0 })
     const remote = `${folder}/remote.git`
-    git(folder, ['init', '--bare', '--quiet', '--initial-branch=main', remote])
+    git(folder, ['init', '--bare', '--quiet', remote])
     git(remote, ['config', 'receive.unpackLimit', '1'])
     await log.push(remote)
     expect(wholeBatches(remote)).toBe(3)

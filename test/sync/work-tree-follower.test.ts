@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import type { Notice } from '../../src/log/log-state.ts'
 import { open } from '../../src/memoir.ts'
-import { git, gitText, TemporaryFolder } from '../repository/git-repository.ts'
+import { git, gitText, TemporaryFolder } from '../repository/real-git.ts'
 
 const EVENT = { type: 'Deposited', data: 1 }
 
@@ -25,12 +25,12 @@ describe.each(['git', 'isomorphic'] as const)('checked-out files, engine %s', (e
     const log = await open(folder.path, { engine })
     await log.append('a', [EVENT])
     await log.close()
-    expect(gitText(folder.path, ['status', '--porcelain'])).toBe('A  notes.txt')
+    expect(gitText(folder.path, 'status', '--porcelain')).toBe('A  notes.txt')
     expect(existsSync(join(folder.path, 'memoir.yaml'))).toBe(true)
   })
   test('stay those of another branch while the user is on it, and come along at the return', async () => {
     using folder = new TemporaryFolder()
-    git(folder.path, ['init', '--quiet', '--initial-branch=main'])
+    git(folder.path, ['init', '--quiet'])
     const log = await open(folder.path, { engine })
     await log.append('a', [EVENT])
     await log.close()
@@ -38,13 +38,13 @@ describe.each(['git', 'isomorphic'] as const)('checked-out files, engine %s', (e
     git(folder.path, ['switch', '--quiet', '--create', 'feature'])
     await again.append('a', [EVENT], { ack: 'committed' })
     await again.close()
-    expect(gitText(folder.path, ['status', '--porcelain'])).toBe('')
+    expect(gitText(folder.path, 'status', '--porcelain')).toBe('')
     git(folder.path, ['switch', '--quiet', 'main'])
     const last = await open(folder.path, { engine })
     await last.append('a', [EVENT])
     await last.close()
-    expect(gitText(folder.path, ['status', '--porcelain'])).toBe('')
-    expect(gitText(folder.path, ['ls-files', 'events']).split('\n')).toHaveLength(3)
+    expect(gitText(folder.path, 'status', '--porcelain')).toBe('')
+    expect(gitText(folder.path, 'ls-files', 'events').split('\n')).toHaveLength(3)
   })
 
   test('go on from where the user has reset them to while the log is open', async () => {
@@ -53,12 +53,12 @@ describe.each(['git', 'isomorphic'] as const)('checked-out files, engine %s', (e
     const notices: Notice[] = []
     const log = await open(folder.path, { engine, onNotice: (notice) => notices.push(notice) })
     for (let number = 1; number <= 2; number++) await log.append('a', [EVENT], { ack: 'committed' })
-    await vi.waitUntil(() => gitText(folder.path, ['status', '--porcelain']) === '', { timeout: 10_000 })
+    await vi.waitUntil(() => gitText(folder.path, 'status', '--porcelain') === '', { timeout: 10_000 })
     git(folder.path, ['reset', '--quiet', '--hard', 'HEAD^'])
     await log.append('a', [EVENT], { ack: 'committed' })
     await log.close()
-    expect(gitText(folder.path, ['status', '--porcelain'])).toBe('')
-    expect(gitText(folder.path, ['ls-files', 'events']).split('\n')).toHaveLength(2)
+    expect(gitText(folder.path, 'status', '--porcelain')).toBe('')
+    expect(gitText(folder.path, 'ls-files', 'events').split('\n')).toHaveLength(2)
     expect(notices.map(({ kind }) => kind)).toEqual(['rewritten'])
   })
 
@@ -79,8 +79,8 @@ describe.each(['git', 'isomorphic'] as const)('checked-out files, engine %s', (e
     expect(readFileSync(inTheWay, 'utf8')).toBe('mine')
     rmSync(inTheWay)
     await (await open(folder.path, { engine })).close()
-    expect(gitText(folder.path, ['status', '--porcelain'])).toBe('')
-    expect(gitText(folder.path, ['ls-files', 'events']).split('\n')).toHaveLength(3)
+    expect(gitText(folder.path, 'status', '--porcelain')).toBe('')
+    expect(gitText(folder.path, 'ls-files', 'events').split('\n')).toHaveLength(3)
   })
 
   test('tell once what is in their way, and closing a log that was only opened does not fail for it', async () => {

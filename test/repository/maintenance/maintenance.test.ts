@@ -15,7 +15,7 @@ import { openReader } from '../../../src/repository/open-reader.ts'
 import { oidsOf } from '../../../src/repository/pack-index.ts'
 import { GitRunner } from '../../../src/repository/runner.ts'
 import { type FileSystem, nodeFileSystem } from '../../../src/system/file-system.ts'
-import { bareRepository, fsck, git, gitText } from '../real-git.ts'
+import { bareRepository, fsck, gitText, writeObject } from '../real-git.ts'
 import { commits, maintain, noise, repositoryOf, watched } from './maintained-repository.ts'
 
 describe('maintenance', () => {
@@ -32,7 +32,7 @@ describe('maintenance', () => {
 
   it('leaves objects that the branch does not reach as they are: a seal may be about to', async () => {
     const path = repositoryOf(3)
-    const unborn = git(path, ['hash-object', '-w', '--stdin'], { input: 'not sealed yet' }).toString().trim()
+    const unborn = writeObject(path, 'not sealed yet')
     await maintain(path)
     expect(await countLooseObjects(path, nodeFileSystem)).toBe(1)
     expect(gitText(path, 'cat-file', 'blob', unborn)).toBe('not sealed yet')

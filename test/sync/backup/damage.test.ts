@@ -15,7 +15,7 @@ import { MemoirError } from '../../../src/event/errors.ts'
 import { open } from '../../../src/memoir.ts'
 import { restore } from '../../../src/restore.ts'
 import { batch, commitByHand, deposits, makeLog, storedLine, temporaryFolder } from '../../log/log-fixture.ts'
-import { git } from '../../repository/real-git.ts'
+import { git, writeObject } from '../../repository/real-git.ts'
 import { backUp, bundlesIn, forgeBackup, storedLines } from './backup-fixture.ts'
 
 /** A restore that has to fail: its error, after a look that nothing was left. */
@@ -218,10 +218,10 @@ describe('a forged backup, whose hashes fit, is refused', () => {
 
   it('for a tree that git itself refuses', async () => {
     const path = await makeLog(deposits(1))
-    const blob = git(path, ['hash-object', '-w', '--stdin'], { input: 'x' }).toString().trim()
+    const blob = writeObject(path, 'x')
     const entry = Buffer.concat([Buffer.from('100644 .git\0'), Buffer.from(blob, 'hex')])
-    const tree = git(path, ['hash-object', '-t', 'tree', '-w', '--literally', '--stdin'], { input: entry })
-    const commit = git(path, ['commit-tree', tree.toString().trim(), '-p', 'main'], { input: 'x' })
+    const tree = writeObject(path, entry, 'tree')
+    const commit = git(path, ['commit-tree', tree, '-p', 'main'], { input: 'x' })
     git(path, ['update-ref', 'refs/heads/main', commit.toString().trim()])
     const directory = temporaryFolder()
     forgeBackup(path, directory, { log: 'any', last: 1, time: LATER })
@@ -236,7 +236,7 @@ describe('a forged backup, whose hashes fit, is refused', () => {
     forgeBackup(await makeLog(deposits(2)), directory, { log: 'another', last: 2, time: LATER })
     expect(await failureOf(directory)).toMatchObject({ code: 'backup-damaged', file: 'backup.json' })
     const plain = temporaryFolder()
-    git(plain, ['init', '-q', '-b', 'main'])
+    git(plain, ['init', '-q'])
     git(plain, ['commit', '-q', '--allow-empty', '-m', 'No log'])
     forgeBackup(join(plain, '.git'), plain, { log: 'another', last: 0 })
     expect(await failureOf(plain)).toMatchObject({ code: 'not-a-log' })

@@ -204,7 +204,7 @@ describe('a drill', () => {
     await expect(log.pull()).rejects.toMatchObject(refused)
     await expect(log.drill()).rejects.toMatchObject(refused)
     await expect(log.drill('origin')).rejects.toMatchObject(refused)
-    git(folder, ['init', '-q', '--bare', '--initial-branch=main', 'origin'])
+    git(folder, ['init', '-q', '--bare', 'origin'])
     await log.append('account-1', [deposit(1)])
     await log.push(join(folder, 'origin'))
     const before = process.cwd()

@@ -6,7 +6,7 @@ import { openReader } from '../../../src/repository/open-reader.ts'
 import { GitRunner } from '../../../src/repository/runner.ts'
 import { type PushParts, pushCommit } from '../../../src/sync/push/push-commit.ts'
 import { RefusedHead } from '../../../src/sync/refused-head.ts'
-import { commitFiles, git, gitText, TemporaryFolder } from '../../repository/git-repository.ts'
+import { commitFiles, git, gitText, TemporaryFolder } from '../../repository/real-git.ts'
 
 const MAIN = 'refs/heads/main'
 
@@ -70,8 +70,8 @@ describe('a push', () => {
     await pushCommit(local, remote, commit)
     const other = initialise('other.git')
     const theirs = commitFiles(other, { a: 'theirs' })
-    gitText(local.path, ['remote', 'add', 'origin', remote])
-    gitText(local.path, ['config', 'remote.origin.pushurl', other])
+    gitText(local.path, 'remote', 'add', 'origin', remote)
+    gitText(local.path, 'config', 'remote.origin.pushurl', other)
     const outcome = await pushCommit(local, 'origin', commit)
     expect(outcome).toMatchObject({ kind: 'absent', head: theirs, isForked: true })
   })
@@ -163,7 +163,7 @@ describe('a push whose git is killed', () => {
     hook('post-receive', `kill -9 ${OUR_GIT}; touch killed`)
     const commit = commitFiles(local.path, { a: '1' })
     expect(await pushCommit(local, remote, commit)).toEqual({ kind: 'pushed', head: commit })
-    expect(gitText(remote, ['rev-list', '--count', MAIN])).toBe('1')
+    expect(gitText(remote, 'rev-list', '--count', MAIN)).toBe('1')
   })
 
   it('after the remote took it, and others built on it, is found there', async () => {
@@ -265,5 +265,5 @@ function hook(name: string, script: string): void {
 }
 
 function headOf(path: string): string {
-  return gitText(path, ['for-each-ref', '--format=%(objectname)', MAIN])
+  return gitText(path, 'for-each-ref', '--format=%(objectname)', MAIN)
 }

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { batch, commitByHand, readFileAt, storedLine } from '../../log/log-fixture.ts'
-import { git, gitText } from '../../repository/real-git.ts'
+import { git, gitText, writeObject } from '../../repository/real-git.ts'
 import { BY_HAND, balances, Scene } from './replica-fixture.ts'
 
 const ACCOUNT = 'account'
@@ -41,9 +41,6 @@ function commitRoot(remote: string, events: string): void {
   git(remote, ['update-ref', 'refs/heads/main', commit])
 }
 
-const blob = (remote: string, content: string | Uint8Array) =>
-  git(remote, ['hash-object', '-w', '--stdin'], { input: content }).toString().trim()
-
 /** Puts what is no commit on the branch, which git refuses to do. */
 const point = (remote: string, oid: string) => writeFileSync(join(remote, 'refs/heads/main'), `${oid}\n`)
 
@@ -51,7 +48,7 @@ const ATTACKS: readonly Attack[] = [
   {
     what: 'whose branch is at a file',
     code: 'object-corrupt',
-    attack: ({ remote }) => point(remote, blob(remote, 'no commit')),
+    attack: ({ remote }) => point(remote, writeObject(remote, 'no commit')),
   },
   {
     what: 'whose branch is at a tag of its last commit',
@@ -144,13 +141,19 @@ const ATTACKS: readonly Attack[] = [
     what: 'that holds a batch over the limit',
     code: 'object-too-large',
     attack: (scene) =>
-      commitEntry(scene, '100644', 'blob', blob(scene.remote, Buffer.alloc(40 << 20)), '000000000004.jsonl'),
+      commitEntry(
+        scene,
+        '100644',
+        'blob',
+        writeObject(scene.remote, Buffer.alloc(40 << 20)),
+        '000000000004.jsonl',
+      ),
   },
   {
     what: 'that holds a tree of ten thousand million paths',
     code: 'unexpected-entry',
     attack: ({ remote }) => {
-      let entries = `100644 blob ${blob(remote, '')}\tx\n`
+      let entries = `100644 blob ${writeObject(remote, '')}\tx\n`
       for (let level = 0; level < 10; level++) {
         const tree = makeTree(remote, entries)
         entries = Array.from({ length: 10 }, (_, at) => `040000 tree ${tree}\t${at}\n`).join('')
@@ -214,7 +217,13 @@ const ATTACKS: readonly Attack[] = [
     what: 'that held a batch over the limit until it was folded into others',
     code: 'object-too-large',
     attack: (scene) => {
-      commitEntry(scene, '100644', 'blob', blob(scene.remote, Buffer.alloc(40 << 20)), '000000000004.jsonl')
+      commitEntry(
+        scene,
+        '100644',
+        'blob',
+        writeObject(scene.remote, Buffer.alloc(40 << 20)),
+        '000000000004.jsonl',
+      )
       byHand(scene, { [batch(4)]: line(4) })
     },
   },

@@ -232,7 +232,7 @@ describe('a replica that cannot be made', () => {
   test('goes on where an earlier call was cut short before its first fetch', async () => {
     const scene = new Scene()
     await scene.deposit(1)
-    git(scene.folder, ['init', '--quiet', '--bare', '--initial-branch=main', scene.path])
+    git(scene.folder, ['init', '--quiet', '--bare', scene.path])
     const replica = await scene.follow()
     expect(replica.state(balances)).toEqual(new Map([['account', 1]]))
   })
