@@ -220,7 +220,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'the journal forgets what a branch holds that was never synced',
     file: 'log/open-event-log.ts',
-    text: 'await secure()',
+    text: 'await makeDurable(hold, fileSystem, hold.lock?.stoodAt, branch.commit)',
     replacement: '',
     tests: ['log/unsynced-branch'],
   },
@@ -241,7 +241,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'no fsync of what others committed while nobody had the log open',
     file: 'log/open-event-log.ts',
-    text: 'lock?.stoodAt',
+    text: 'hold.lock?.stoodAt',
     replacement: 'undefined',
     tests: ['log/unsynced-branch'],
   },

@@ -32,16 +32,42 @@ export interface Hold {
   readonly store: ObjectStore
   /** Undefined for who only reads. */
   readonly lock: WriterLock | undefined
-  /** Called when nothing is left to be read before it is open. @throws the signal's reason */
-  readonly onRecovered: () => void
+  /** Ends nothing any more when the signal is aborted. @throws its reason, if it was aborted before */
+  readonly ignoreSignal: () => void
+  /** Gives all of it back. */
+  readonly release: () => Promise<void>
 }
 
 /**
- * Finds or creates the repository, takes the writer's lock, and opens what reads and writes its objects.
- *
- * @param cleanup gets what gives all of it back, to be called from the last to the first
+ * Finds or creates the repository, takes the writer's lock, and opens what reads and writes its objects. Where what is
+ * then to be opened with it fails, all of it is given back.
  */
-export async function takeHold(options: HoldOptions, cleanup: (() => Promise<void>)[]): Promise<Hold> {
+export async function takeHold<Opened>(
+  options: HoldOptions,
+  open: (hold: Hold) => Promise<Opened>,
+): Promise<Opened> {
+  const cleanup: (() => Promise<void>)[] = []
+  /** From the last to the first, whatever fails: without the lock given back, this process could not open the log again. */
+  const release = async () => {
+    const giveBack = cleanup.pop()
+    if (giveBack === undefined) return
+    try {
+      await giveBack()
+    } finally {
+      await release()
+    }
+  }
+  try {
+    return await open({ ...(await take(options, cleanup)), release })
+  } catch (error) {
+    await release().catch(() => undefined)
+    options.signal?.throwIfAborted()
+    throw error
+  }
+}
+
+/** @param cleanup gets what gives back each thing that was taken */
+async function take(options: HoldOptions, cleanup: (() => Promise<void>)[]): Promise<Omit<Hold, 'release'>> {
   const { path, readOnly, fileSystem, signal } = options
   signal?.throwIfAborted()
   const repository = await findOrCreateRepository(path, fileSystem, !readOnly)
@@ -60,13 +86,13 @@ export async function takeHold(options: HoldOptions, cleanup: (() => Promise<voi
   const stopReading = () => void reader[Symbol.asyncDispose]()
   const goOnReading = onAbort(signal, stopReading)
   cleanup.push(async () => goOnReading())
-  const onRecovered = () => {
+  const ignoreSignal = () => {
     signal?.throwIfAborted()
     goOnReading()
   }
   const store = new ObjectStore({ gitDirectory, fileSystem })
   cleanup.push(() => store.settle())
-  return { repository, directory, runner, reader, store, lock, onRecovered }
+  return { repository, directory, runner, reader, store, lock, ignoreSignal }
 }
 
 async function takeLock({ fileSystem, clock }: HoldOptions, repository: Repository): Promise<WriterLock> {

@@ -5,7 +5,6 @@ import type { GitReader } from '../repository/git-reader.ts'
 import { syncHistory } from '../repository/history-sync.ts'
 import type { Manifest } from '../repository/manifest.ts'
 import type { Person } from '../repository/object.ts'
-import type { ObjectStore } from '../repository/object-store.ts'
 import { syncRef } from '../repository/ref-update.ts'
 import { readRef } from '../repository/refs.ts'
 import type { Repository } from '../repository/repository.ts'
@@ -81,46 +80,19 @@ const MOST_UNSEALED = 4
  *
  * opening → recovering → open
  */
-export async function openEventLog(options: OpenEventLogOptions): Promise<OpenedLog> {
-  const cleanup: (() => Promise<void>)[] = []
-  /** All of it, whatever fails: without the lock given back, this process could not open the log again. */
-  const releaseAll = async () => {
-    const close = cleanup.pop()
-    if (close === undefined) return
-    try {
-      await close()
-    } finally {
-      await releaseAll()
-    }
-  }
-  try {
-    return await open(options, cleanup, releaseAll)
-  } catch (error) {
-    await releaseAll().catch(() => undefined)
-    options.signal?.throwIfAborted()
-    throw error
-  }
+export function openEventLog(options: OpenEventLogOptions): Promise<OpenedLog> {
+  return takeHold(options, (hold) => open(options, hold))
 }
 
-async function open(
-  options: OpenEventLogOptions,
-  cleanup: (() => Promise<void>)[],
-  releaseAll: () => Promise<void>,
-): Promise<OpenedLog> {
+async function open(options: OpenEventLogOptions, hold: Hold): Promise<OpenedLog> {
   const { readOnly, fileSystem, clock, notify } = options
-  const { repository, directory, runner, reader, store, lock, onRecovered } = await takeHold(options, cleanup)
-  const { gitDirectory } = repository
+  const { repository, directory, runner, reader, lock } = hold
   const uuid = uuidGenerator(options.random)
   const newId = () => uuid(clock.now())
-  let commit = await readRef(fileSystem, gitDirectory, repository.branch)
-  if (commit === undefined) {
-    const hadLog = await isThere(`${directory}/journal`, fileSystem)
-    if (readOnly || hadLog) throw new NotALogError(`a commit on ${repository.branch}`)
-    const { codec, author } = options
-    commit = await startLog(repository, { id: newId(), codec, author }, store, fileSystem, clock)
-  }
+
   const source = new BatchSource(reader)
-  const branch = await readBranchState(commit, reader, source)
+  const found = await readRef(fileSystem, repository.gitDirectory, repository.branch)
+  const branch = await readBranchState(found ?? (await begin(options, hold, newId())), reader, source)
   const manifest = await readManifest(branch, reader)
   const opened: OpenedRepository = { repository, manifest, reader, runner, branch, directory }
 
@@ -131,18 +103,11 @@ async function open(
   state.visible.moveTo(branch.position)
 
   const branchLock = new Exclusive()
-  if (readOnly) onRecovered()
-  const makeDurable = async (since: string | undefined, commit: string) => {
-    const hasNew = since !== undefined && since !== commit
-    // Without git nobody knows all that a commit brought.
-    if (hasNew && reader.engine === 'git')
-      await syncHistory({ gitDirectory, fileSystem, runner }, since, commit)
-    await syncRef(fileSystem, gitDirectory, repository.branch)
-  }
-  const secure = () => makeDurable(lock?.stoodAt, branch.commit)
-  const parts = { state, source, branchLock, listener, store, newId, secure, onRecovered }
-  const writer = readOnly ? undefined : await openWriter(options, opened, parts)
-  const release = writer && ((position: number, common: number) => writer.journal.release(position, common))
+  const parts: SharedParts = { state, source, listener, branchLock, codec: manifest.codec, newId }
+  const journal = readOnly ? undefined : await openJournal(hold, fileSystem, parts)
+  if (journal === undefined) hold.ignoreSignal()
+
+  const writer = journal && startWriter(options, hold, journal, parts)
   const follower = new Follower({
     state,
     repository,
@@ -154,8 +119,8 @@ async function open(
     branchLock,
     listener,
     notify,
-    release,
-    makeDurable: writer && makeDurable,
+    release: journal && ((position, common) => journal.release(position, common)),
+    makeDurable: journal && ((since, commit) => makeDurable(hold, fileSystem, since, commit)),
   })
   return {
     ...opened,
@@ -163,9 +128,19 @@ async function open(
     log: new EventLog(state, source, follower, branchLock, writer),
     async release() {
       if (lock !== undefined) lock.standsAt = state.branch.commit
-      await releaseAll()
+      await hold.release()
     },
   }
+}
+
+/** Begins a log where there is none. @returns its first commit */
+async function begin(options: OpenEventLogOptions, hold: Hold, id: string): Promise<string> {
+  const { readOnly, codec, author, fileSystem, clock } = options
+  const { repository, directory, store } = hold
+  // A log that was opened for writing has a journal: without its branch it is not to be begun anew.
+  const hadLog = (await fileSystem.stat(`${directory}/journal`).catch(() => undefined)) !== undefined
+  if (readOnly || hadLog) throw new NotALogError(`a commit on ${repository.branch}`)
+  return startLog(repository, { id, codec, author }, store, fileSystem, clock)
 }
 
 /** Brings index and listener to the end of the branch. */
@@ -187,41 +162,63 @@ async function replay(
   }
 }
 
-interface WriterParts {
+/** What opening, appending and sealing share. */
+interface SharedParts {
   readonly state: LogState
   readonly source: BatchSource
-  readonly branchLock: Exclusive
   readonly listener: LogListener
-  readonly store: ObjectStore
+  readonly branchLock: Exclusive
+  readonly codec: Codec
   readonly newId: () => string
-  /** Makes the branch durable, as far as nobody else has. */
-  readonly secure: () => Promise<void>
-  readonly onRecovered: Hold['onRecovered']
 }
 
-/** Opens the journal, recovers what the branch lacks, and wires what appends and seals. */
-async function openWriter(
-  options: OpenEventLogOptions,
-  { repository, manifest, reader, directory }: OpenedRepository,
-  { state, source, branchLock, listener, store, newId, secure, onRecovered }: WriterParts,
-): Promise<Writer> {
-  const { fileSystem, clock, author, seal, notify, onSealed, eventBytes } = options
-  const { gitDirectory, branch: ref } = repository
-  const journal = await ReusableJournal.open(`${directory}/journal`, fileSystem)
+/** Opens the journal, and shows what it holds beyond the branch. Then nothing is left that the signal could end. */
+async function openJournal(
+  hold: Hold,
+  fileSystem: FileSystem,
+  { state: { branch, index, tail, visible }, source, listener }: SharedParts,
+): Promise<ReusableJournal> {
+  const journal = await ReusableJournal.open(`${hold.directory}/journal`, fileSystem)
   try {
-    for (const run of await recoverTail(journal, state.branch, state.index, source)) {
-      state.tail.push(run)
-      show(listener, run, state.index)
-      state.visible.moveTo(lastOf(run))
+    for (const run of await recoverTail(journal, branch, index, source)) {
+      tail.push(run)
+      show(listener, run, index)
+      visible.moveTo(lastOf(run))
     }
-    // The journal may forget what the branch holds once that is durable: who moved it may have been killed before.
-    await secure()
-    await journal.release(state.branch.position)
-    onRecovered()
+    // It may forget what the branch holds once that is durable: who moved the branch may have been killed before.
+    await makeDurable(hold, fileSystem, hold.lock?.stoodAt, branch.commit)
+    await journal.release(branch.position)
+    hold.ignoreSignal()
+    return journal
   } catch (error) {
     await journal.close().catch(() => undefined)
     throw error
   }
+}
+
+/** Makes the branch durable, and what others have committed since a commit, as far as that is known. */
+async function makeDurable(
+  { repository, reader, runner }: Hold,
+  fileSystem: FileSystem,
+  since: string | undefined,
+  commit: string,
+): Promise<void> {
+  const { gitDirectory } = repository
+  const hasNew = since !== undefined && since !== commit
+  // Without git nobody knows all that a commit brought.
+  if (hasNew && reader.engine === 'git')
+    await syncHistory({ gitDirectory, fileSystem, runner }, since, commit)
+  await syncRef(fileSystem, gitDirectory, repository.branch)
+}
+
+/** Wires what appends and seals, and sees to the sealing of what was recovered. */
+function startWriter(
+  { fileSystem, clock, author, seal, notify, onSealed, eventBytes }: OpenEventLogOptions,
+  { repository, reader, store }: Hold,
+  journal: ReusableJournal,
+  { state, source, listener, branchLock, codec, newId }: SharedParts,
+): Writer {
+  const { gitDirectory, branch: ref } = repository
   const committer = new Committer({ gitDirectory, ref, store, fileSystem, clock, author })
   const folding = new Folding(state, committer, reader)
   const sealer = new Sealer({
@@ -230,37 +227,20 @@ async function openWriter(
     committer,
     folding,
     branchLock,
-    batches: new BatchesAhead(state, store, manifest.codec),
+    batches: new BatchesAhead(state, store, codec),
     settings: seal,
     notify,
     onSealed,
   })
   sealer.schedule()
   const onJournaled = () => sealer.schedule()
-  const appender = new Appender({ log: state, journal, clock, listener, onJournaled })
-  const draft = new Draft({
-    state,
-    source,
-    committer,
-    folding,
-    listener,
-    branchLock,
-    codec: manifest.codec,
-    clock,
-  })
   return {
-    appender,
+    appender: new Appender({ log: state, journal, clock, listener, onJournaled }),
     sealer,
     folding,
-    draft,
+    draft: new Draft({ state, source, committer, folding, listener, branchLock, codec, clock }),
     journal,
     preparation: new Preparation(newId, eventBytes),
     maxUnsealed: seal.maxBytes * MOST_UNSEALED,
   }
-}
-
-/** A log that was opened for writing has a journal: without its branch it is not to be begun anew. */
-async function isThere(path: string, fileSystem: FileSystem): Promise<boolean> {
-  const directory = await fileSystem.stat(path).catch(() => undefined)
-  return directory !== undefined
 }
