@@ -44,7 +44,10 @@ export interface Writer {
  * The log of one repository: appends, reads, seals and follows. It knows nothing of projections and
  * remotes; those are told of its events through the listener it was opened with.
  *
- * open → closing → closed      (open → failed: the journal's disk; open → diverged: a foreign commit)
+ * open → closing → closed
+ *
+ * While it is open, no append is taken in any more once the journal's disk has failed (`Appender.failed`), or somebody
+ * else moved the branch while events waited (`Sealer.diverged`).
  */
 export class EventLog {
   private phase: 'open' | 'closing' | 'closed' = 'open'

@@ -68,7 +68,7 @@ export class Folding {
    * Folds the small files of all directories now, about 16 MiB of them with each commit.
    *
    * @returns how many files stood in the log before and after
-   * @throws the signal's reason: what was folded until then stays so
+   * @throws RefMovedError when somebody else moved the branch, and the signal's reason: what was folded until then stays so
    */
   async foldAll(signal?: AbortSignal): Promise<{ readonly before: number; readonly after: number }> {
     const before = this.state.branch.tree.fileCount

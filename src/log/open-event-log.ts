@@ -43,7 +43,7 @@ export interface OpenEventLogOptions extends HoldOptions {
   readonly eventBytes: number
   readonly random: RandomSource
   readonly notify: (notice: Notice) => void
-  /** Told after each move of the branch by this process. */
+  /** Told after each seal, and each fold by hand: not of what was pulled, or confirmed by a remote. */
   readonly onSealed: () => void
   /** How many events of how many have been replayed. */
   readonly onProgress: ((done: number, total: number) => void) | undefined

@@ -40,7 +40,7 @@ export interface SealerParts {
   readonly batches: BatchesAhead
   readonly settings: SealSettings
   readonly notify: (notice: Notice) => void
-  /** Told after each move of the branch. */
+  /** Told after each round of sealing, and each fold by hand, also one that failed. */
   readonly onSealed: () => void
 }
 
