@@ -14,13 +14,13 @@ export class LostPushes {
   /**
    * A push was lost that was to come after a commit.
    *
-   * @returns what is wrong, where many were lost in a row and the branch stayed at that commit
+   * @throws what is wrong, where many were lost in a row and the branch stayed at that commit
    */
-  add(error: RemoteFailedError, from: string): RemoteFailedError | undefined {
+  add(error: RemoteFailedError, from: string): void {
     this.count = from === this.from ? this.count + 1 : 1
     this.from = from
-    if (this.count < MOST_LOST) return undefined
+    if (this.count < MOST_LOST) return
     const { remote, mayHaveArrived, cause } = error
-    return new RemoteFailedError(remote, 'unknown', { mayHaveArrived, cause, hint: HINT })
+    throw new RemoteFailedError(remote, 'unknown', { mayHaveArrived, cause, hint: HINT })
   }
 }

@@ -15,30 +15,41 @@ import { TurnQueue } from './turn-queue.ts'
 import { UnderWay } from './under-way.ts'
 import { Waiters } from './waiters.ts'
 
+/** How a round ends that does not throw: `lost` when somebody else was faster. */
+type RoundEnd = 'nothing to push' | 'taken' | 'lost'
+
 /**
  * Pushes what waits in the line, round after round, to a remote branch that others push to as well. The branch
  * here holds only what the remote has.
  *
- * idle → queueing → composing → pushing → confirming → resting → idle
- * pushing → fetching → composing: somebody else was faster, or nobody knows how the push ended
- * any → backing off → fetching: it failed      any → stopped
+ * A round takes in what the remote has, where that may be more than the branch here holds, gives those that wait their
+ * places behind it, and pushes them. It ends when the remote has taken them, when there is nothing to push, or when
+ * somebody else was faster; when something fails; or with CUT_OFF, as soon as nobody waits for the remote any more.
+ *
+ * idle → queueing → fetching → composing → pushing → confirming → resting → idle, or the next round
+ * composing → idle: nothing to push      pushing → resting: lost, and the next round fetches
+ * any → idle: cut off      any → backing off → queueing: failed, and the next round fetches      any → stopped
+ *
+ * Where there is no queue, and where the branch here is known to be the remote's, those steps are left out.
  */
 export class RoundLoop {
   readonly remote: RemoteBranch
   readonly underWay = new UnderWay()
-  private current: SharedPhase = 'idle'
+  phase: SharedPhase = 'idle'
+  /** Why the last round failed, if it did. */
+  lastError: Error | undefined
+  /** The last look at the remote that ended: who came before it would have been found there. */
+  lastLook = 0
   private readonly pace = new Pace()
   private readonly turns: TurnQueue
   private readonly alarm = new Alarm()
   private readonly backoff: Backoff
   private readonly waiters = new Waiters()
   private readonly lost = new LostPushes()
+  /** Whether the remote may have what the branch here does not. */
   private mustLook = true
   private isClosing = false
   private running: Promise<void> | undefined
-  /** The last look at the remote that ended: who came before it would have been found there. */
-  lastLook = 0
-  private failed: Error | undefined
 
   constructor(
     private readonly parts: RoundLoopParts,
@@ -51,17 +62,8 @@ export class RoundLoop {
     this.backoff = new Backoff({ ...parts, pace, alarm, isAwaited })
   }
 
-  get phase(): SharedPhase {
-    return this.current
-  }
-
-  /** Why the last round failed, if it did. */
-  get lastError(): Error | undefined {
-    return this.failed
-  }
-
   get failure(): SharedFailure | undefined {
-    return this.failed && failureOf(this.failed, this.backoff.endMs)
+    return this.lastError && failureOf(this.lastError, this.backoff.endMs)
   }
 
   /**
@@ -83,19 +85,27 @@ export class RoundLoop {
 
   /** Says that something was added to the line. */
   wake(): void {
-    if (this.current === 'idle') this.alarm.ring()
-    if (this.current === 'backing off') this.backoff.shorten()
+    if (this.phase === 'idle') this.alarm.ring()
+    if (this.phase === 'backing off') this.backoff.shorten()
   }
 
   /** Resolves after a round that brings a state about. @throws what the next round fails with, and the signal's reason */
-  waitUntil(isDone: () => boolean, signal?: AbortSignal): Promise<void> {
-    return this.waitFor(isDone, false, signal)
+  async waitUntil(isDone: () => boolean, signal?: AbortSignal, needsLook = false): Promise<void> {
+    signal?.throwIfAborted()
+    const done = this.waiters.add(isDone, needsLook, signal)
+    if (this.phase === 'idle' || this.phase === 'backing off') this.backoff.endWithin(0)
+    try {
+      await done
+    } catch (error) {
+      if (signal?.aborted) this.cutOff()
+      throw error
+    }
   }
 
   /** Resolves after a look at the remote: the next, or the one that brings a state about. @throws as `waitUntil` */
   waitForLook(signal?: AbortSignal, isDone?: () => boolean): Promise<void> {
     const { looks } = this.line
-    return this.waitFor(isDone ?? (() => this.lastLook > looks), true, signal)
+    return this.waitUntil(isDone ?? (() => this.lastLook > looks), signal, true)
   }
 
   /** Somebody waits no more, or will: ends what is under way with the remote, unless others want it. */
@@ -122,35 +132,21 @@ export class RoundLoop {
     this.backoff.endWithin(0)
   }
 
-  private async waitFor(isDone: () => boolean, needsLook: boolean, signal?: AbortSignal): Promise<void> {
-    signal?.throwIfAborted()
-    const done = this.waiters.add(isDone, needsLook, signal)
-    if (this.current === 'idle' || this.current === 'backing off') this.backoff.endWithin(0)
-    try {
-      await done
-    } catch (error) {
-      if (signal?.aborted) this.cutOff()
-      throw error
-    }
-  }
-
   private async run(): Promise<void> {
-    if (this.failed !== undefined) await this.backOff()
     while (await this.hasWork()) {
       try {
-        const hasTried = await this.round()
-        this.failed = undefined
+        const end = await this.round()
+        this.lastError = undefined
         this.pace.goesWell()
         this.waiters.answer()
-        if (hasTried) await this.rest()
+        if (end !== 'nothing to push') await this.rest()
       } catch (error) {
         if (error === CUT_OFF) continue
         this.fail(asError(error))
         await this.turns.leave()
-        await this.backOff()
       }
     }
-    this.current = 'stopped'
+    this.phase = 'stopped'
     this.waiters.giveUp(new LogClosedError())
   }
 
@@ -162,10 +158,11 @@ export class RoundLoop {
     return !this.isLookDue && this.line.isEmpty && this.waiters.isEmpty && !this.isClosing
   }
 
-  /** Idles until there is something to do; false when it is time to stop. */
+  /** Waits until a failure is long enough ago, and there is something to do; false when it is time to stop. */
   private async hasWork(): Promise<boolean> {
+    if (!this.isClosing || this.line.isAwaited) await this.backoff.wait()
     while (this.isIdle) {
-      this.current = 'idle'
+      this.phase = 'idle'
       await this.turns.leave()
       if (!this.isIdle) break
       if (await this.alarm.wait(this.parts.fetchMs, false)) this.mustLook = true
@@ -173,14 +170,13 @@ export class RoundLoop {
     }
     if (!this.isClosing) return true
     // What was accepted here is safe in the outbox; whoever waits for the remote is answered first.
-    const canPush = this.line.isWanted && this.failed === undefined
+    const canPush = this.line.isWanted && this.lastError === undefined
     const goesOn = !this.remote.isStopped && (this.line.isAwaited || canPush)
     if (!goesOn) await this.turns.leave()
     return goesOn
   }
 
-  /** @returns whether it tried to push */
-  private async round(): Promise<boolean> {
+  private async round(): Promise<RoundEnd> {
     const isNewTurn = this.line.isWanted && (await this.enterQueue())
     const began = performance.now()
     this.waiters.roundBegins()
@@ -190,13 +186,13 @@ export class RoundLoop {
     if (proposal === undefined) {
       // Whoever is left was refused on a branch that may be old by now.
       this.mustLook = !this.line.isEmpty
-      return false
+      return 'nothing to push'
     }
-    const isTaken = await this.propose(proposal)
+    const end = await this.propose(proposal)
     const took = performance.now() - began
-    if (isTaken) this.pace.won(began + took, took, this.remote.takeOthers())
+    if (end === 'taken') this.pace.won(began + took, took, this.remote.takeOthers())
     else this.pace.loses(took)
-    return true
+    return end
   }
 
   /** @returns whether our turn has begun just now */
@@ -204,12 +200,12 @@ export class RoundLoop {
     if (this.turns.isFirst) return false
     const directory = await this.remote.turnsDirectory()
     if (directory === undefined) return false
-    this.current = 'queueing'
+    this.phase = 'queueing'
     return this.turns.enter(directory)
   }
 
   private async look(): Promise<void> {
-    this.current = 'fetching'
+    this.phase = 'fetching'
     const look = this.line.beginLook()
     const hasMoved = await this.remote.fetch(() => this.line.withdraw())
     this.parts.onConfirmed()
@@ -221,7 +217,7 @@ export class RoundLoop {
   }
 
   private compose(): Promise<Proposal | undefined> {
-    this.current = 'composing'
+    this.phase = 'composing'
     return this.parts.draft.exclusively(async () => {
       this.line.dropAbandoned()
       let proposal: Proposal | undefined
@@ -235,18 +231,16 @@ export class RoundLoop {
     })
   }
 
-  /** @returns whether the remote took it; if not, somebody else was faster */
-  private async propose(proposal: Proposal): Promise<boolean> {
+  private async propose(proposal: Proposal): Promise<'taken' | 'lost'> {
     const look = this.line.beginLook()
-    this.current = 'pushing'
+    this.phase = 'pushing'
     // Until the branch here holds it, too.
     this.mustLook = true
-    let mayHaveArrived = true
     try {
       await this.remote.push(proposal.states.at(-1)!.commit, proposal.from.commit)
       if (this.turns.isOver) await this.turns.leave()
-      this.failed = undefined
-      this.current = 'confirming'
+      this.lastError = undefined
+      this.phase = 'confirming'
       const decisions = await this.parts.draft.exclusively(async () => {
         const confirmed = await this.line.confirm(proposal)
         this.parts.onConfirmed()
@@ -254,13 +248,8 @@ export class RoundLoop {
       })
       await tell(decisions)
     } catch (error) {
-      if (error instanceof RemoteFailedError) mayHaveArrived = error.mayHaveArrived
-      if (mayHaveArrived) this.line.doubt(proposal)
-      if (!(error instanceof RemoteFailedError)) throw error
-      if (error.kind !== 'conflict') throw this.line.isOfflineIn(proposal) ? withWayOut(error) : error
-      const failure = this.lost.add(error, proposal.from.commit)
-      if (failure !== undefined) throw failure
-      return false
+      this.checkLost(proposal, error)
+      return 'lost'
     } finally {
       this.underWay.proposal = undefined
     }
@@ -268,31 +257,35 @@ export class RoundLoop {
     this.lastLook = look
     this.parts.onMoved()
     await this.remote.remember()
-    return true
+    return 'taken'
+  }
+
+  /** @throws what a push failed with, unless somebody else was faster */
+  private checkLost(proposal: Proposal, error: unknown): void {
+    const isRemote = error instanceof RemoteFailedError
+    if (!isRemote || error.mayHaveArrived) this.line.doubt(proposal)
+    if (!isRemote) throw error
+    if (error.kind !== 'conflict') throw this.line.isOfflineIn(proposal) ? withWayOut(error) : error
+    this.lost.add(error, proposal.from.commit)
   }
 
   private async rest(): Promise<void> {
     const ms = this.pace.waitMs(this.parts.chance())
     // In the queue nobody else has to be let go first.
     if (ms === 0 || this.isClosing || this.turns.isFirst) return
-    this.current = 'resting'
+    this.phase = 'resting'
     await this.alarm.wait(ms, true)
   }
 
   private fail(error: Error): void {
-    if (this.failed === undefined) this.parts.onFailure(error)
-    this.failed = error
+    if (this.lastError === undefined) this.parts.onFailure(error)
+    this.lastError = error
     this.mustLook = true
     this.pace.fails()
     if (!mayPass(error)) this.line.refuseAwaited(error)
     this.waiters.roundFailed(error)
     this.backoff.begin()
     // Whoever comes from now on ends the wait, which is about to begin.
-    this.current = 'backing off'
-  }
-
-  private async backOff(): Promise<void> {
-    if (this.isClosing && !this.line.isAwaited) return
-    await this.backoff.wait()
+    this.phase = 'backing off'
   }
 }
