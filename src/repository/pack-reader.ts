@@ -19,7 +19,10 @@ interface Entry {
   readonly header: ReturnType<typeof readEntryHeader>
 }
 
-/** Reads objects from one pack that is open: those that are stored whole, and short chains of small deltas. */
+/**
+ * Reads objects from one pack that is open: those that are stored whole, and short chains of small deltas. Where an object
+ * ends its index says, so that most take one call to the thread pool. What it leaves alone `PackedObjects` reads, or git.
+ */
 export class PackReader {
   readonly #pack: File
   readonly #index: Buffer
