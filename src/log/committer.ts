@@ -27,6 +27,8 @@ export interface CommitterOptions {
   readonly fileSystem: FileSystem
   readonly clock: Clock
   readonly author: Person
+  /** @throws when the repository is not the one any more whose lock was taken */
+  readonly checkHeld: () => Promise<void>
 }
 
 /** Turns changes into commits on the branch: objects first, durable, then the ref by compare-and-swap. */
@@ -57,7 +59,8 @@ export class Committer {
    * @throws DiskFullError and others of the repository
    */
   async write(from: BranchState, changes: readonly CommitChange[]): Promise<BranchState[]> {
-    const { store, author, clock } = this.options
+    const { store, author, clock, checkHeld } = this.options
+    await checkHeld()
     const states: BranchState[] = []
     const objects: EncodedObject[] = []
     let state = from

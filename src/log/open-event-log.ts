@@ -21,6 +21,7 @@ import { EventLog, type Writer } from './event-log.ts'
 import { Exclusive } from './exclusive.ts'
 import { Folding } from './folding.ts'
 import { Follower } from './follower.ts'
+import { HeldFiles } from './held-files.ts'
 import { indexRun } from './history.ts'
 import { type Hold, type HoldOptions, takeHold } from './hold.ts'
 import { LogIndex } from './log-index.ts'
@@ -103,7 +104,8 @@ async function open(options: OpenEventLogOptions, hold: Hold): Promise<OpenedLog
   state.visible.moveTo(branch.position)
 
   const branchLock = new Exclusive()
-  const parts: SharedParts = { state, source, listener, branchLock, codec: manifest.codec, newId }
+  const checkHeld = async () => lock?.check()
+  const parts: SharedParts = { state, source, listener, branchLock, codec: manifest.codec, newId, checkHeld }
   const journal = readOnly ? undefined : await openJournal(hold, fileSystem, parts)
   if (journal === undefined) hold.ignoreSignal()
 
@@ -170,15 +172,20 @@ interface SharedParts {
   readonly branchLock: Exclusive
   readonly codec: Codec
   readonly newId: () => string
+  /** @throws where the writer's lock is not in its place any more: the folder was moved, removed or replaced */
+  readonly checkHeld: () => Promise<void>
 }
 
 /** Opens the journal, and shows what it holds beyond the branch. Then nothing is left that the signal could end. */
 async function openJournal(
   hold: Hold,
   fileSystem: FileSystem,
-  { state: { branch, index, tail, visible }, source, listener }: SharedParts,
+  { state: { branch, index, tail, visible }, source, listener, checkHeld }: SharedParts,
 ): Promise<ReusableJournal> {
-  const journal = await ReusableJournal.open(`${hold.directory}/journal`, fileSystem)
+  const journal = await ReusableJournal.open(
+    `${hold.directory}/journal`,
+    new HeldFiles(fileSystem, checkHeld),
+  )
   try {
     for (const run of await recoverTail(journal, branch, index, source)) {
       tail.push(run)
@@ -216,10 +223,10 @@ function startWriter(
   { fileSystem, clock, author, seal, notify, onSealed, eventBytes }: OpenEventLogOptions,
   { repository, reader, store }: Hold,
   journal: ReusableJournal,
-  { state, source, listener, branchLock, codec, newId }: SharedParts,
+  { state, source, listener, branchLock, codec, newId, checkHeld }: SharedParts,
 ): Writer {
   const { gitDirectory, branch: ref } = repository
-  const committer = new Committer({ gitDirectory, ref, store, fileSystem, clock, author })
+  const committer = new Committer({ gitDirectory, ref, store, fileSystem, clock, author, checkHeld })
   const folding = new Folding(state, committer, reader)
   const sealer = new Sealer({
     state,

@@ -18,6 +18,10 @@ const NAME = /^writer\.(\d{12})\.lock$/
 const LAST_NUMBER = 999_999_999_999
 const NO_NUMBER = { cause: new Error('no number comes after that of this lock: remove it if no writer runs') }
 const RELEASED = 'released\n'
+/** What is another log's stays as it is. */
+const NOT_OURS = new Error(
+  'the lock that was taken is not there any more: the folder was moved, removed or replaced while the log was open',
+)
 const STOOD_AT = /^released\n([0-9a-f]{40})\n/
 /** How long a lock may stand empty while its owner is about to write its name into it. */
 const EMPTY_MS = 1000
@@ -35,6 +39,8 @@ const PAUSE_MS = 10
 export class WriterLock {
   /** Where the branch stands, all of it durable: whoever releases the lock leaves it to the next one. */
   standsAt: string | undefined
+  /** What was written into it when it was taken. */
+  private text = ''
 
   private constructor(
     private readonly fileSystem: FileSystem,
@@ -109,14 +115,21 @@ export class WriterLock {
     return owner && { ...owner, path, isRunning: await isAlive(owner) }
   }
 
+  /** @throws FileFailedError when another file, or none, stands in its place; Node's own errors */
+  async check(): Promise<void> {
+    const text = await readText(this.path, this.fileSystem)
+    if (text !== this.text) throw new FileFailedError(this.path, { cause: NOT_OURS })
+  }
+
   /** @throws PermissionDeniedError, DiskFullError, FileFailedError */
   async release(): Promise<void> {
     try {
+      await this.check()
       const stand = this.standsAt === undefined ? '' : `${this.standsAt}\n`
       await writeText(this.fileSystem, this.path, 'r+', RELEASED + stand)
     } catch (error) {
       // A process that is out of descriptors goes on, and may open the log again.
-      await removeQuietly(this.fileSystem, this.path)
+      if (!isNotOurs(error)) await removeQuietly(this.fileSystem, this.path)
       throw fileError(this.path, error)
     } finally {
       this.given?.end()
@@ -124,8 +137,9 @@ export class WriterLock {
   }
 
   private async create(owner: ProcessIdentity): Promise<boolean> {
+    this.text = `${JSON.stringify(owner)}\n`
     try {
-      await writeText(this.fileSystem, this.path, 'wx', `${JSON.stringify(owner)}\n`)
+      await writeText(this.fileSystem, this.path, 'wx', this.text)
       return true
     } catch (error) {
       if (errorCode(error) === 'EEXIST') return false
@@ -134,6 +148,10 @@ export class WriterLock {
       throw fileError(this.path, error)
     }
   }
+}
+
+function isNotOurs(error: unknown): boolean {
+  return error instanceof FileFailedError && error.cause === NOT_OURS
 }
 
 function lockPath(directory: string, number: number): string {
