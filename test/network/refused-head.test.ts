@@ -23,6 +23,8 @@ test.each([
     const stateDirectory = `${folder}/state`
     const replica = await follow(from, `${folder}/replica.git`, { ...BY_HAND, stateDirectory })
     onTestFinished(() => replica.close())
+    // The look that it begins with has ended.
+    await replica.pull()
     const recorder = new GitRecorder(folder)
 
     const good = head(remote)
