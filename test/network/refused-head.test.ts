@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { follow, type Notice, open } from '../../src/index.ts'
-import { git, gitText } from '../repository/real-git.ts'
+import { git, gitText, writeObject } from '../repository/real-git.ts'
 import { GitRecorder } from './git-recorder.ts'
 import { createNetwork } from './network.ts'
 import { head } from './soundness.ts'
@@ -121,8 +121,8 @@ function downloads({ said }: GitRecorder): number {
 
 /** A commit on top of another whose tree holds what git takes from nobody. */
 function withDotGit(remote: string, parent: string): string {
-  const blob = git(remote, ['hash-object', '-w', '--stdin'], { input: 'x' }).toString().trim()
+  const blob = writeObject(remote, 'x')
   const entry = Buffer.concat([Buffer.from('100644 .git\0'), Buffer.from(blob, 'hex')])
-  const tree = git(remote, ['hash-object', '-t', 'tree', '-w', '--literally', '--stdin'], { input: entry })
-  return gitText(remote, 'commit-tree', '-p', parent, '-m', 'Bad', tree.toString().trim())
+  const tree = writeObject(remote, entry, 'tree')
+  return gitText(remote, 'commit-tree', '-p', parent, '-m', 'Bad', tree)
 }
