@@ -30,8 +30,6 @@ interface Description<Of extends Inputs> {
   readonly notes?: string
   /** It is told by its arguments where its log is, or will be: -C means nothing to it. */
   readonly namesFolder?: boolean
-  /** Words that it does not know are arguments: they belong to the command that it runs. */
-  readonly passesOn?: boolean
   readonly run: (values: Values<Of>, context: Context) => Promise<ExitCode> | Promise<void>
 }
 

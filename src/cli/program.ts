@@ -27,6 +27,7 @@ export async function runProgram(words: readonly string[], context: Context): Pr
     help = `memoir ${chosen.name()} --help`
     chosen.action(async () => {
       const folder = chosen.getOptionValue('C') ?? program.getOptionValue('C') ?? context.folder
+      if (folder === '') throw new UsageError('-C needs the path of a folder, not ""')
       if (folder !== undefined && command.namesFolder) {
         throw new UsageError(`-C means nothing to ${chosen.name()}: its arguments say which folder`, {
           hint: `See: ${help}`,
@@ -36,7 +37,7 @@ export async function runProgram(words: readonly string[], context: Context): Pr
     })
   })
   try {
-    await program.parseAsync(withHelp(words), { from: 'user' })
+    await program.parseAsync(withInnerWords(withHelp(words)), { from: 'user' })
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode !== 0) throw usageError(error, help)
@@ -49,11 +50,29 @@ export async function runProgram(words: readonly string[], context: Context): Pr
  * the program's help: without that word it says so.
  */
 function withHelp(words: readonly string[]): readonly string[] {
-  const at = words.findIndex((word, n) => !word.startsWith('-') && words[n - 1] !== '-C')
+  const at = findName(words)
   const name = words[at]
   if (name === 'help') return withHelp([...words.slice(0, at), ...words.slice(at + 1), '--help'])
   const isKnown = name === undefined || Object.hasOwn(commands, name)
   return isKnown ? words : words.filter((word) => word !== '--help' && word !== '-h')
+}
+
+/**
+ * `at 3 read --prefix -q` runs `read`, and what stands behind that name is its own: only it knows which of the words are
+ * values of options.
+ */
+function withInnerWords(words: readonly string[]): readonly string[] {
+  const outer = findName(words)
+  if (words[outer] !== 'at') return words
+  const point = findName(words, outer + 1)
+  const inner = point === -1 ? -1 : findName(words, point + 1)
+  if (inner === -1 || words.slice(0, inner).includes('--')) return words
+  return [...words.slice(0, inner), '--', ...words.slice(inner)]
+}
+
+/** Where the first word from a place on stands that is neither an option of the program nor its value; -1 without one. */
+function findName(words: readonly string[], from = 0): number {
+  return words.findIndex((word, n) => n >= from && !word.startsWith('-') && words[n - 1] !== '-C')
 }
 
 function describeProgram(context: Context): Program {
@@ -90,7 +109,6 @@ function addProgramOptions(described: CommanderCommand, { messages, debug }: Con
 }
 
 function describeCommand(described: CommanderCommand, command: Command, context: Context): void {
-  if (command.passesOn) described.allowUnknownOption()
   addProgramOptions(described, context)
   // The help shows them by themselves.
   for (const option of described.options) option.hideHelp()

@@ -10,9 +10,12 @@ export function printable(text: string): string {
   return text.replace(UNSAFE, escaped)
 }
 
-/** The same for a text of several lines. */
+/** The same for a text of several lines. Tabs that indent one, as in what git says, are shown as spaces. */
 export function printableLines(text: string): string {
-  return text.split('\n').map(printable).join('\n')
+  return text
+    .split('\n')
+    .map((line) => printable(line.replace(/^\t+/, (tabs) => '  '.repeat(tabs.length))))
+    .join('\n')
 }
 
 /** JSON on one line, safe to show: the same value to a parser, nothing to obey for a terminal. */

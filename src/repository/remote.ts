@@ -42,12 +42,13 @@ export async function addressOf(repository: RepositoryPaths | undefined, remote:
 
 /**
  * As `addressOf`, where a typing mistake is likelier than a folder: a name that the repository does not know is an
- * address only if there is something.
+ * address only if there is a folder.
  *
  * @throws InvalidRemoteError
  */
 export async function addressNear(repository: RepositoryPaths, remote: string): Promise<string> {
-  const isPath = !isName(remote) || (await stat(resolve(remote)).catch(() => undefined)) !== undefined
+  const isPath =
+    !isName(remote) || (await stat(resolve(remote)).catch(() => undefined))?.isDirectory() === true
   const configured = isName(remote) ? await findConfigured(repository, remote, 'fetch') : undefined
   if (configured !== undefined || isPath) return configured ?? resolveAddress(remote, process.cwd())
   throw new InvalidRemoteError(

@@ -176,9 +176,12 @@ describe('drill', () => {
   test('ends with 5 when it is of another log, and with 6 when there is no such remote', async () => {
     const other = join(folder.path, 'different.git')
     await makeEmptyLog(other)
+    await writeProjections(folder.path)
     const { code, stdout } = await memoir(['-C', other, 'drill', directory])
     expect([code, stdout]).toEqual([5, expect.stringContaining('differs  the copy is of another log')])
     expect(await memoir(['-C', other, 'drill', join(folder.path, 'nowhere')])).toMatchObject({ code: 6 })
+    const file = await memoir(['-C', other, 'drill', 'projections.mjs'], { cwd: folder.path })
+    expect([file.code, file.stderr]).toEqual([2, expect.stringContaining('nor that of a folder')])
     const [drilled, pulled] = [await memoir(['-C', other, 'drill']), await memoir(['-C', other, 'pull'])]
     expect([drilled.code, drilled.stderr]).toEqual([2, pulled.stderr])
   })

@@ -347,6 +347,17 @@ export const b = projection({ name: 'b', version: 1, init: () => 0, when: { Acco
   })
 })
 
+test('-C with no folder is refused: the variable that was to hold it may be empty', async () => {
+  for (const words of [
+    ['-C', '', 'status'],
+    ['status', '-C', ''],
+  ]) {
+    const { code, stdout, stderr } = await memoir(words, { cwd: bank })
+    expect([code, stdout]).toEqual([2, ''])
+    expect(stderr).toContain('-C needs the path of a folder, not ""')
+  }
+})
+
 describe('at', () => {
   test('says what there was', async () => {
     const { stdout } = await inBank('at', '3', '--json')
@@ -365,6 +376,17 @@ describe('at', () => {
     expect(jsonLines(state.stdout)).toMatchObject([
       { position: 4, state: { 'account-1': 10, 'account-2': 5 } },
     ])
+  })
+
+  test('leaves all that stands behind the name of the other command to that', async () => {
+    const read = ['at', '3', 'read', '--json']
+    const { code, stdout } = await inBank(...read, '--prefix', '-q')
+    expect([code, stdout]).toEqual([0, ''])
+    expect((await inBank('at', '3', 'read', '--help')).stdout).toMatch(/^Usage: memoir read/)
+    const before = await inBank('at', '-q', '--json', '3', 'streams', '-q')
+    expect(jsonLines(before.stdout)).toHaveLength(2)
+    const unknown = await inBank('at', '3', '--prefix', 'account-1')
+    expect([unknown.code, unknown.stderr]).toEqual([2, expect.stringContaining("unknown option '--prefix'")])
   })
 
   test('takes the commit that the log was at', async () => {

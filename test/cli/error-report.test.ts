@@ -23,6 +23,14 @@ test('an error from elsewhere says how to learn more', () => {
   )
 })
 
+test('a tab that indents a line of what git says is shown as spaces', () => {
+  const told =
+    "fatal: detected dubious ownership\nTo add an exception:\n\n\tgit config --add safe.directory '/a\tb'"
+  expect(describeError(new GitFailedError(['fetch'], 128, told), false)).toContain(
+    "\n    git config --add safe.directory '/a\\u0009b'",
+  )
+})
+
 test('names cannot write to the terminal', () => {
   expect(describeError(new StreamNotFoundError('\u001b[2J'), false)).toContain('"\\u001b[2J"')
   expect(describeError(new StreamNotFoundError('\u001b[2J'), true)).not.toContain('\u001b')

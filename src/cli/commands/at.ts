@@ -15,7 +15,6 @@ export const at = command({
     words: restArguments('command', `one of ${COMMANDS.join(', ')}, with its arguments and options`),
     json,
   },
-  passesOn: true,
   examples: [
     { run: 'memoir at 3', text: 'what the log knew after its third event' },
     { run: 'memoir at 3 read account-1 --json', text: 'a stream as it was' },

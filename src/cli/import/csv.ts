@@ -1,5 +1,7 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { formatCount } from '../number-text.ts'
+import { cutTo } from '../terminal-text.ts'
 import { parseImportTime } from './import-time.ts'
 import { ImportError, type ImportedEvent, type StreamOptions } from './imported-event.ts'
 import { peek } from './peek.ts'
@@ -117,6 +119,21 @@ function describe(error: unknown): unknown {
   }
 }
 
+/** How much of a hint the names of columns take: a file may have very many of them, and long ones. */
+const LISTED_CHARACTERS = 500
+
+function listNames(names: readonly string[]): string {
+  const listed: string[] = []
+  let length = 0
+  for (const name of names) {
+    length += name.length
+    if (length > LISTED_CHARACTERS && listed.length > 0) break
+    listed.push(cutTo(LISTED_CHARACTERS, name))
+  }
+  const left = names.length - listed.length
+  return `${listed.join(', ')}${left === 0 ? '' : `, and ${formatCount(left)} more`}`
+}
+
 /** Where a row's cells go. */
 class Header {
   private readonly names: readonly string[]
@@ -152,7 +169,7 @@ class Header {
     throw new ImportError(
       line,
       `there is no column "${name}" for the ${field}`,
-      `Name one with --${field}. The columns are: ${this.names.join(', ')}.`,
+      `Name one with --${field}. The columns are: ${listNames(this.names)}.`,
     )
   }
 

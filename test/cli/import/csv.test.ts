@@ -154,6 +154,17 @@ describe('readCsv', () => {
     expect(error.hint).toContain('stream, type, time, actor, amount')
   })
 
+  it('lists some of very many columns, and says how many more there are', async () => {
+    const names = Array.from({ length: 200_000 }, (_, at) => `field-${at}`)
+    const error = await errorOf(readCsv(bytesOf(`${names.join(',')}\n`)))
+    expect(error.hint).toContain('The columns are: field-0, field-1, ')
+    expect(error.hint).toMatch(/, and 199,9\d\d more\.$/)
+    expect(error.hint?.length).toBeLessThan(1000)
+    const long = await errorOf(readCsv(bytesOf(`${'x'.repeat(100_000)},y\n`)))
+    expect(long.hint?.length).toBeLessThan(1000)
+    expect(long.hint).toContain('xxx…, and 1 more.')
+  })
+
   it.each([
     ['an empty file', '', undefined, 'empty'],
     ['two columns of one name', 'stream,type,a,a\n', 1, 'two columns'],
