@@ -1,4 +1,5 @@
 import {
+  constants,
   cpSync,
   existsSync,
   mkdirSync,
@@ -25,6 +26,7 @@ import {
 } from '../../src/log/diagnosis/diagnosis.ts'
 import { LogDivergedError, LogLockedError } from '../../src/log/errors.ts'
 import { open } from '../../src/memoir.ts'
+import { type FileSystem, nodeFileSystem } from '../../src/system/file-system.ts'
 import { currentProcess } from '../../src/system/process-identity.ts'
 import { bareRepository, git, gitText } from '../repository/real-git.ts'
 import {
@@ -360,6 +362,31 @@ describe('a log that diverged', () => {
     const ids = ['foreign/1', 'foreign/2', 'waiting-0', 'waiting-1', 'waiting-2']
     expect((await readIds(path)).slice(2)).toEqual(ids)
     expect(await verify(path)).toMatchObject({ isSound: true, findings: [] })
+  })
+
+  test.runIf(process.platform === 'linux')('is treated without a sync for each event', async () => {
+    const path = await crashedLog(2, 50)
+    commitByHand(path, { files: Object.fromEntries(foreign(3, 2)) })
+    let synced = 0
+    const fileSystem: FileSystem = {
+      ...nodeFileSystem,
+      async open(name, flags, mode) {
+        const file = await nodeFileSystem.open(name, flags, mode)
+        const isSynced = typeof flags === 'number' && (flags & constants.O_DSYNC) !== 0
+        if (!isSynced || !name.includes('/memoir/journal/')) return file
+        const write = file.write.bind(file)
+        return Object.assign(file, {
+          write: (...call: Parameters<typeof write>) => {
+            synced++
+            return write(...call)
+          },
+        })
+      },
+    }
+    expect((await treat(await onlyAilment(path), { path, fileSystem })).moved).toHaveLength(50)
+    expect(synced).toBeLessThan(5)
+    expect(await diagnose({ path })).toEqual([])
+    expect((await readIds(path)).slice(-1)).toEqual(['waiting-49'])
   })
 
   test('is found, too, when the foreign commits go further than the journal', async () => {

@@ -128,7 +128,10 @@ async function withLog<Result>(doctor: Doctor, task: (log: EventLog) => Promise<
   }
 }
 
-/** Each entry is one append again, so what was atomic stays so. */
+/**
+ * Each entry is one append again, so what was atomic stays so. None is synced by itself, of hundreds of thousands perhaps:
+ * the old journal has them until the log is closed, and all are committed.
+ */
 async function appendEntries(doctor: Doctor, entries: AsyncIterable<JournalEntry>): Promise<MovedEvent[]> {
   return withLog(doctor, async (log) => {
     const moved: MovedEvent[] = []
@@ -139,7 +142,7 @@ async function appendEntries(doctor: Doctor, entries: AsyncIterable<JournalEntry
       const { firstPosition } = await log.append(
         toAppends(lines, places, log.state.index.lastTime),
         undefined,
-        'journaled',
+        'written',
       )
       moved.push(
         ...places.map((line, at) => ({ id: lines.id(line), from: first + line, to: firstPosition + at })),
