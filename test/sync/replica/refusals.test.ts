@@ -19,6 +19,11 @@ const line = (version: number, more: object = {}) => storedLine({ stream: ACCOUN
 const byHand = (scene: Scene, files: Readonly<Record<string, string | undefined>>) =>
   commitByHand(scene.remote, { files })
 
+function commitLargeBatch(scene: Scene): void {
+  const blob = writeObject(scene.remote, Buffer.alloc(40 << 20))
+  commitEntry(scene, '100644', 'blob', blob, '000000000004.jsonl')
+}
+
 /** Puts an entry of any kind into the folder of batches. */
 function commitEntry({ remote }: Scene, mode: string, type: string, oid: string, name: string): void {
   const entry = `${mode} ${type} ${oid}\t${name}\n`
@@ -140,14 +145,7 @@ const ATTACKS: readonly Attack[] = [
   {
     what: 'that holds a batch over the limit',
     code: 'object-too-large',
-    attack: (scene) =>
-      commitEntry(
-        scene,
-        '100644',
-        'blob',
-        writeObject(scene.remote, Buffer.alloc(40 << 20)),
-        '000000000004.jsonl',
-      ),
+    attack: commitLargeBatch,
   },
   {
     what: 'that holds a tree of ten thousand million paths',
@@ -217,13 +215,7 @@ const ATTACKS: readonly Attack[] = [
     what: 'that held a batch over the limit until it was folded into others',
     code: 'object-too-large',
     attack: (scene) => {
-      commitEntry(
-        scene,
-        '100644',
-        'blob',
-        writeObject(scene.remote, Buffer.alloc(40 << 20)),
-        '000000000004.jsonl',
-      )
+      commitLargeBatch(scene)
       byHand(scene, { [batch(4)]: line(4) })
     },
   },
