@@ -1,4 +1,5 @@
 import { GitMissingError } from './git-process-errors.ts'
+import { GitProcessReader } from './git-process-reader.ts'
 import type { GitReader } from './git-reader.ts'
 import { type GitRunner, isGitInstalled } from './runner.ts'
 
@@ -20,7 +21,6 @@ export interface OpenReaderOptions {
 export async function openReader(options: OpenReaderOptions): Promise<GitReader> {
   const { gitDirectory, runner, engine, limitBytes = 100 << 20 } = options
   if (engine !== 'isomorphic' && (await isGitInstalled())) {
-    const { GitProcessReader } = await import('./git-process-reader.ts')
     return new GitProcessReader(runner, gitDirectory, limitBytes)
   }
   if (engine === 'git') throw new GitMissingError()
