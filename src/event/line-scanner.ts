@@ -219,9 +219,11 @@ function findEnd(
   numbers: Uint32Array,
   slot: number,
 ): number {
-  let at = data
   let sign = 1
-  for (const last = view.byteLength - 4; at <= last; at += 4) {
+  const last = view.byteLength - 4
+  for (let next = data; next < view.byteLength; next += 4) {
+    // The last four bytes overlap with those before them: code for the end of a batch alone would not be compiled with the rest.
+    const at = Math.min(next, last)
     const word = view.getInt32(at, true)
     if (!holds(word, LF) && !holds(word, OPEN_BRACE)) continue
     for (let place = at; place < at + 4; place++) {
@@ -233,7 +235,6 @@ function findEnd(
       if (mayBeHandWritten(bytes, view, place)) sign = -1
     }
   }
-  for (; at < bytes.length; at++) if (bytes[at] === LF) return at * sign
   return -1
 }
 
