@@ -33,6 +33,8 @@ const AUTHOR = { name: 'Memoir', email: 'memoir@localhost' }
 export interface AssemblyOptions extends CommonOptions {
   /** Opened for reading, by the one process that moves the branch: snapshots and files are its to keep. */
   readonly maintains?: boolean
+  /** Made by this process just now: its files are to be checked out, whatever it is opened for. */
+  readonly isNew?: boolean
 }
 
 /**
@@ -157,8 +159,11 @@ export class Assembly {
     const { log, repository, restoredPosition: indexPosition } = opened
     const notify = (notice: Notice) => this.notify(notice)
     this.upkeep = this.createUpkeep(opened)
-    if (log.writer !== undefined || options.maintains) {
+    const isOurs = log.writer !== undefined || options.maintains
+    if (isOurs || options.isNew) {
       this.workTree = await openWorkTreeFollower(opened, this.ports.fileSystem, notify)
+    }
+    if (isOurs) {
       const everyEvents = options.snapshot?.everyEvents ?? SNAPSHOT_EVERY_EVENTS
       this.snapshotter = new Snapshotter({
         image,

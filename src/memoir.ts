@@ -1,5 +1,5 @@
 import { basename, resolve } from 'node:path'
-import { Assembly } from './assembly.ts'
+import { Assembly, type AssemblyOptions } from './assembly.ts'
 import { checkOptionKinds, checkText } from './event/option-kinds.ts'
 import { Exclusive } from './log/exclusive.ts'
 import { logParts } from './log-parts.ts'
@@ -52,6 +52,10 @@ export async function open(
     const { openShared } = await import('./shared-opening.ts')
     return openShared(path, options)
   }
+  return openOwn(path, options)
+}
+
+async function openOwn(path: string, options: AssemblyOptions): Promise<Log> {
   const assembly = await Assembly.open(path, options)
   const { opened, pushers, longWork, ports, remote } = assembly
   const { log } = opened
@@ -110,7 +114,7 @@ export async function clone(address: string, path?: string, given: CloneOptions 
   return await inNewFolder(target, async () => {
     const { cloneLog } = await import('./sync/cloning.ts')
     await cloneLog(address, target, { bare: !workTree, signal, onProgress: onTransfer, fileSystem })
-    return await open(target, options)
+    return await openOwn(target, { ...options, isNew: true })
   })
 }
 

@@ -507,6 +507,15 @@ describe('push, clone, pull', () => {
     expect(nothing.stdout).toBe('Nothing new on origin: position 2\n')
   })
 
+  test('a clone with files has all of them', async () => {
+    await using own = await temporaryFolder()
+    const cwd = own.path
+    await makeEmptyLog(join(cwd, 'log.git'))
+    expect((await memoir(['clone', 'log.git', 'copy', '--work-tree'], { cwd })).code).toBe(0)
+    const status = execFileSync('git', ['status', '--porcelain'], { cwd: join(cwd, 'copy') })
+    expect(status.toString()).toBe('')
+  })
+
   test('a remote that is not there ends with 6, one that is not known with 2', async () => {
     const missing = await inBank('push', '/nowhere/at/all.git')
     expect([missing.code, missing.stderr]).toEqual([6, expect.stringContaining('hint:')])

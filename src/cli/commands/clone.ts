@@ -1,4 +1,5 @@
 import { argument, command, flag, json, optionalArgument } from '../command.ts'
+import { warnOf } from '../notice-text.ts'
 import { countOf } from '../number-text.ts'
 import { printable } from '../terminal-text.ts'
 import { showTransfer } from '../transfer.ts'
@@ -22,6 +23,8 @@ export const clone = command({
       readOnly: true,
       signal,
       onTransfer,
+      // Files that cannot be checked out are told so.
+      onNotice: (notice) => warnOf(notice, context.messages),
       onProgress: (done, total) => {
         signal.throwIfAborted()
         reading.update({ done, total })
