@@ -237,7 +237,7 @@ export class EventLog {
   }
 
   /** Nothing can be put on top of a commit that could not be taken in. @throws BranchUnreadableError */
-  private checkReadable(): void {
+  checkReadable(): void {
     const { problem } = this.follower
     if (problem !== undefined) throw new BranchUnreadableError(problem.commit, problem.error)
   }

@@ -20,7 +20,7 @@ export interface PullResult {
  * Fetches the branch and moves ours to it, fast-forward only. What came is checked before the branch moves.
  *
  * @throws RemoteFailedError, InvalidRemoteError, RemoteBranchMissingError
- * @throws RemoteRewoundError, RemoteRewrittenError, RemoteEmptiedError, HistoryForkedError and what `admit`
+ * @throws RemoteRewoundError, RemoteRewrittenError, RemoteEmptiedError, HistoryForkedError, BranchUnreadableError and what `admit`
  *   throws for what is not in order: the branch here stays as it was
  */
 export async function pull(
@@ -63,6 +63,9 @@ async function takeIn(
       if (!(error instanceof RefMovedError)) throw error
       // What was appended meanwhile and waits for its commit rests on the branch here.
       await opened.log.seal()
+      // Or somebody moved it to what cannot be taken in.
+      await opened.log.follower.look()
+      opened.log.checkReadable()
       if (opened.log.state.branch.commit === comparison.local) throw error
     }
   }

@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { clone, open } from '../../src/memoir.ts'
-import { temporaryFolder } from '../log/event-log-fixture.ts'
+import { batchFile, commitForeign, temporaryFolder } from '../log/event-log-fixture.ts'
 import { gitText } from '../repository/real-git.ts'
 
 test('closing ends a pull whose remote says nothing', async () => {
@@ -34,4 +34,14 @@ test('a mirror that lags behind the address where pushes go has lost nothing', a
   expect(await log.pull()).toMatchObject({ from: 1, to: 1 })
   gitText(mirror!, 'update-ref', '-d', 'refs/heads/main')
   await expect(log.pull()).rejects.toMatchObject({ code: 'remote-branch-missing' })
+})
+
+test('a pull beside a commit by hand that is none of a log says what is wrong with it', async () => {
+  const folder = temporaryFolder()
+  const [remote, path] = [`${folder}/remote.git`, `${folder}/log.git`]
+  await using other = await open(remote)
+  await using log = await clone(remote, path, { watch: false })
+  await other.append('stream', [{ type: 'Counted' }], { ack: 'committed' })
+  commitForeign(path, { [batchFile(7)]: 'no event\n' })
+  await expect(log.pull()).rejects.toMatchObject({ code: 'branch-unreadable' })
 })

@@ -69,7 +69,7 @@ export class RemoteBranch {
    * @param withdraw told before the branch moves
    * @returns whether the branch here moved
    * @throws RemoteFailedError, CUT_OFF, RemoteBranchMissingError, RemoteEmptiedError, RemoteRewoundError,
-   *   RemoteRewrittenError, HistoryForkedError, OtherLogError, and what `checkLine` and `examine` throw: InvalidBatchError,
+   *   RemoteRewrittenError, HistoryForkedError, OtherLogError, BranchUnreadableError, and what `checkLine` and `examine` throw: InvalidBatchError,
    *   UnexpectedEntryError …: the branch stays as it was
    */
   async fetch(withdraw: () => void): Promise<boolean> {
@@ -89,10 +89,28 @@ export class RemoteBranch {
       if (!(error instanceof RefMovedError)) throw error
       // A git moved the branch here, or a disk that failed after it had.
       await log.follower.look()
+      log.checkReadable()
       await this.takeIn(fetched, withdraw, transfer.signal)
     }
     await this.remember()
     return log.state.branch !== before
+  }
+
+  /**
+   * Takes in what somebody did to the branch here, before anything is pushed that does not rest on it.
+   *
+   * @param withdraw told before the branch is taken in
+   * @returns whether there was anything
+   * @throws BranchUnreadableError
+   */
+  async followHere(withdraw: () => Promise<void>): Promise<boolean> {
+    const { log, repository, fileSystem } = this.parts
+    const here = await readRef(fileSystem, repository.gitDirectory, repository.branch)
+    if (here === log.state.branch.commit) return false
+    await withdraw()
+    await log.follower.look()
+    log.checkReadable()
+    return true
   }
 
   private async takeIn(

@@ -180,6 +180,9 @@ export class RoundLoop {
     const isNewTurn = this.line.isWanted && (await this.enterQueue())
     const began = performance.now()
     this.waiters.roundBegins()
+    const { draft } = this.parts
+    const withdraw = () => draft.exclusively(async () => this.line.withdraw())
+    if (await this.remote.followHere(withdraw)) this.mustLook = true
     const othersMayHavePushed = isNewTurn || (this.pace.hasOthers && !this.turns.isFirst)
     if (this.isLookDue || (othersMayHavePushed && this.line.isWanted)) await this.look()
     const proposal = await this.compose()

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { nodeFileSystem } from '../../../src/system/file-system.ts'
-import { event, gitText } from '../../log/event-log-fixture.ts'
+import { batchFile, commitForeign, event, gitText } from '../../log/event-log-fixture.ts'
 import { FaultyFileSystem } from '../../system/faulty-file-system.ts'
 import { SharedRemote } from './shared-fixture.ts'
 
@@ -26,4 +26,18 @@ test('a shared log goes on where the disk failed after it had moved the branch',
   await expect(append()).rejects.toMatchObject({ code: 'not-confirmed', mayBeStored: true })
   expect(await append()).toMatchObject({ position: 1 })
   expect(log.status().events).toBe(1)
+})
+
+test('a shared log pushes nothing past a commit by hand that is none of a log, and goes on when it is taken back', async () => {
+  const remote = await SharedRemote.create()
+  const { head } = remote
+  const log = await remote.open('one', { watch: false })
+  const clone = `${remote.folder}/one.git`
+  commitForeign(clone, { [batchFile(7)]: 'no event\n' })
+  const refused = { code: 'branch-unreadable' }
+  await expect(log.append('a', [event(1)])).rejects.toMatchObject(refused)
+  await expect(log.pull()).rejects.toMatchObject(refused)
+  expect(remote.head).toBe(head)
+  commitForeign(clone, { [batchFile(7)]: undefined })
+  expect(await log.append('a', [event(2)])).toMatchObject({ position: 1 })
 })
