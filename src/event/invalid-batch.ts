@@ -16,7 +16,7 @@ export class InvalidBatchError extends MemoirError {
     cause?: unknown,
   ) {
     super(`${path}:${line}: ${problem}; expected ${expected}`, {
-      hint: 'Correct the file, or restore it from an earlier commit; `memoir verify` checks the whole log.',
+      hint: 'Amend the commit that brought it: one on top leaves it in the history. `memoir verify` checks the whole log.',
       cause,
     })
   }

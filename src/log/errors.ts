@@ -83,11 +83,13 @@ export class BranchUnreadableError extends MemoirError {
   constructor(
     /** The commit; empty when the branch is gone. */
     readonly commit: string,
+    /** The last one that was taken in. */
+    before: string,
     cause: unknown,
   ) {
     super(`somebody moved the branch to what cannot be taken in: ${messageOf(cause)}`, {
       cause,
-      hint: 'Correct the branch, with `git revert` or a commit that mends the file, then try again.',
+      hint: `Set it back, with "git reset --keep ${before}", or "--soft" in a bare repository, then try again. A commit on top that mends it leaves it in the history, which replicas and restores refuse.`,
     })
   }
 }
@@ -101,7 +103,7 @@ export class HistoryChangedError extends MemoirError {
     readonly position: number,
   ) {
     super(`commit ${commit} changes or removes events from position ${position} on`, {
-      hint: 'Take it back with `git revert`. A commit only ever adds events.',
+      hint: 'A commit only ever adds events. Set the branch back to the one before it: a commit on top leaves it in the history.',
     })
   }
 }

@@ -238,8 +238,9 @@ export class EventLog {
 
   /** Nothing can be put on top of a commit that could not be taken in. @throws BranchUnreadableError */
   checkReadable(): void {
-    const { problem } = this.follower
-    if (problem !== undefined) throw new BranchUnreadableError(problem.commit, problem.error)
+    const { follower, state } = this
+    const { commit, error } = follower.problem ?? {}
+    if (commit !== undefined) throw new BranchUnreadableError(commit, state.branch.commit, error)
   }
 
   private async makeRoom(sealer: Sealer, maxUnsealed: number): Promise<void> {

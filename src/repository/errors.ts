@@ -248,7 +248,7 @@ export class UnexpectedEntryError extends MemoirError {
     readonly what: string,
   ) {
     super(`unexpected entry ${JSON.stringify(path)} (mode ${mode}): ${what}`, {
-      hint: 'Revert the commit that brought this entry: only Memoir writes under events/.',
+      hint: 'Only Memoir writes under events/. Set the branch back to before the commit that brought this entry: one on top leaves it in the history.',
     })
   }
 }

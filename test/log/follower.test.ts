@@ -1,5 +1,6 @@
 import { renameSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { follow } from '../../src/follow.ts'
 import { BranchUnreadableError, LogDivergedError } from '../../src/log/errors.ts'
 import { type Clock, systemClock } from '../../src/system/clock.ts'
 import {
@@ -418,6 +419,21 @@ test('shows a rewritten history that could not be shown before it moves the bran
   expect(opened.listener.ids).toEqual(['foreign-foreign-1', 'foreign-foreign-2'])
   expect(opened.log.follower.problem).toBeUndefined()
   expect(opened.log.state.visible.position).toBe(2)
+})
+
+test('names the commit to set the branch back to, after which replicas take the log', async () => {
+  const [path, replica] = [temporaryFolder(), `${temporaryFolder()}/replica.git`]
+  const opened = await openLog(path)
+  await appendEach(opened, 's', 1)
+  await opened.log.seal()
+  commitForeign(path, { [batchFile(7)]: line(7) })
+  const { hint } = await appendEach(opened, 's', 1).catch((error) => error)
+  const [, good = ''] = /"git reset --keep (.+?)"/.exec(hint) ?? []
+  git(path, ['reset', '--quiet', '--soft', good])
+  await appendEach(opened, 's', 1)
+  await opened.log.seal()
+  await using following = await follow(path, replica, { stateDirectory: temporaryFolder() })
+  expect(following.status().events).toBe(2)
 })
 
 test('takes in a commit whose objects come late, as when files are synchronised one by one', async () => {
