@@ -126,7 +126,8 @@ export class ReplicaReplacedError extends MemoirError {
     readonly found: string,
   ) {
     super(`${path} is not the replica that was last checked: commit ${found} does not hold ${pinned}`, {
-      hint: 'Move it away and follow the remote again, or take it as it is: `memoir accept-rewrite`.',
+      // By the path under which it is followed: it may be known by others, too.
+      hint: `Move it away and follow the remote again, or take it as it is: memoir -C ${path} accept-rewrite`,
     })
   }
 }

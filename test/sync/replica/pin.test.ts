@@ -1,4 +1,4 @@
-import { cpSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { stateDirectory } from '../../../src/sync/replica/pin.ts'
@@ -39,6 +39,15 @@ describe('a replica that was tampered with while it was closed', () => {
     await expect(scene.follow({ ports: { fileSystem } })).rejects.toMatchObject(REPLACED)
     expect(fileSystem.calls.filter(isOfSnapshot)).toHaveLength(2)
     await expect(scene.follow()).rejects.toMatchObject(REPLACED)
+  })
+
+  test('is named by the path under which it is followed, which a link may be', async () => {
+    const scene = await replacedReplica()
+    const place = `${scene.path}.moved`
+    renameSync(scene.path, place)
+    symlinkSync(place, scene.path)
+    const hint = expect.stringMatching(`memoir -C ${scene.path} accept-rewrite$`)
+    await expect(scene.follow()).rejects.toMatchObject({ ...REPLACED, hint })
   })
 
   test('is noticed when another log was put in its place', async () => {
