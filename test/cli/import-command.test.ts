@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -254,7 +255,29 @@ describe('import', () => {
     expect(stderr).toContain(`--skip ${events.length}`)
     expect(events.map(({ position }) => position)).toEqual([...events.keys()].map((at) => at + 1))
   })
+
+  test('Ctrl-C while what it has appended cannot be committed yet ends it as well, and says what is stored', async () => {
+    await using own = await emptyLog()
+    const log = join(own.cwd, 'log.git')
+    const lock = join(log, 'refs/heads/main.lock')
+    writeFileSync(lock, '')
+    const started = start(['-C', 'log.git', 'import', '-', '--format', 'jsonl'], { cwd: own.cwd })
+    started.child.stdin.end('{"stream":"s","type":"First"}\n')
+    await expect.poll(() => journalOf(log)).toContain('First')
+    started.child.kill('SIGINT')
+    await started.prints('Stopped: 1 event imported, the last from line 1.')
+    rmSync(lock)
+    expect(await started.ended).toMatchObject({ code: 130, stdout: '' })
+    expect(await own.events()).toHaveLength(1)
+  })
 })
+
+function journalOf(log: string): string {
+  const folder = join(log, 'memoir/journal')
+  return readdirSync(folder)
+    .map((name) => readFileSync(join(folder, name), 'latin1'))
+    .join('')
+}
 
 /** Resolves once another process has committed something. */
 async function committed(

@@ -1,4 +1,5 @@
 import { UsageError } from '../../event/errors.ts'
+import { abortable } from '../../system/abortable.ts'
 import { argument, command, flag, json, option } from '../command.ts'
 import type { ImportedEvent } from '../import/imported-event.ts'
 import { sortByTime } from '../import/sort.ts'
@@ -61,7 +62,8 @@ how many events are in the log; the same command with --skip goes on from there.
     const run = new ImportRun(log, (done) => progress.update({ done, unit: 'events' }))
     try {
       await run.run(skipFirst(sort ? sortByTime(found) : found, skip), batch)
-      await log.seal()
+      // Not for as long as that takes: what is told below has to come before the program is ended.
+      await abortable(log.seal(), signal)
     } catch (error) {
       messages.warn(describeStop(run, error, skip))
       throw signal.aborted ? signal.reason : error
