@@ -55,6 +55,8 @@ export class Sealer {
   private waiting: Waiting[] = []
   private divergence: LogDivergedError | undefined
   private isSealing = false
+  /** Whether the last seal failed, and the next one has not begun. */
+  private isResting = false
   private isStopped = false
 
   constructor(private readonly parts: SealerParts) {}
@@ -68,7 +70,9 @@ export class Sealer {
   schedule(): void {
     const { branch, tail, visible } = this.parts.state
     if (visible.position <= branch.position || this.divergence !== undefined || this.isStopped) return
-    const isUrgent = tail.bytes >= this.parts.settings.maxBytes || this.waiting.length > 0
+    const isMuch = tail.bytes >= this.parts.settings.maxBytes
+    // Where a seal failed, each append would begin another one: only who waits for its commit does.
+    const isUrgent = (isMuch && !this.isResting) || this.waiting.length > 0
     if (isUrgent) this.start()
     else this.timer ??= this.startInTime(MOST_DELAYS)
   }
@@ -160,6 +164,7 @@ export class Sealer {
     // The seal that is under way looks again when it ends.
     if (this.isSealing) return
     this.isSealing = true
+    this.isResting = false
     this.seal().then(
       () => {
         this.isSealing = false
@@ -169,7 +174,10 @@ export class Sealer {
         // What failed was told through the notice and to those who wait; it is tried again after a while.
         this.isSealing = false
         if (this.divergence !== undefined || this.isStopped) return
-        this.timer ??= setTimeout(() => this.start(), RETRY_MS)
+        this.isResting = true
+        // Appends that came meanwhile may have asked for it sooner.
+        this.clearTimer()
+        this.timer = setTimeout(() => this.start(), RETRY_MS)
       },
     )
   }

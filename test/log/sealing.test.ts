@@ -172,6 +172,26 @@ test('seals at once when many bytes wait', async () => {
   await until(() => opened.log.state.branch.position > 10)
 })
 
+test('lets some time pass after a seal that failed, whatever is appended meanwhile', async () => {
+  const fileSystem = new FaultyFileSystem(nodeFileSystem)
+  const opened = await openLog(temporaryFolder(), { fileSystem, seal: { afterMs: 250, maxBytes: 2000 } })
+  const { state } = opened.log
+  let isFull = true
+  const on = (call: Call) => isFull && isMoveOfBranch(call)
+  fileSystem.fail({ on, times: 1000, effect: { kind: 'error', code: 'ENOSPC' } })
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  await appendEach(opened, 's', 20)
+  await until(() => opened.notices.length > 0)
+  await appendEach(opened, 's', 5, 21)
+  vi.advanceTimersByTime(500)
+  await delay(50)
+  expect(opened.notices).toHaveLength(1)
+  isFull = false
+  vi.advanceTimersByTime(500)
+  await until(() => state.branch.position === state.visible.position)
+})
+
 test('makes appends wait while too many bytes are not sealed', async () => {
   const opened = await openLog(temporaryFolder(), { seal: { ...SEAL_BY_HAND, maxBytes: 1000 } })
   for (let number = 1; number <= 200; number++) {
