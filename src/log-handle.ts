@@ -156,6 +156,7 @@ export abstract class LogHandle<Parts extends LogParts = LogParts> implements As
    * ```
    *
    * @throws UnsupportedRepositoryError for a shallow clone, which lacks the beginning of the log
+   * @throws MergeCommitError, HistoryChangedError and others for a history that `restore` would refuse
    * @throws BackupForeignError for a backup of another log, or of a history that was rewritten since
    * @throws BackupLockedError, BackupDamagedError, DiskFullError, PermissionDeniedError, FileFailedError,
    *   GitMissingError, GitFailedError: the backup is as it was

@@ -19,7 +19,7 @@ export function logParts(assembly: Assembly): LogParts {
       longWork.run(transfer, async (cutOff) => {
         if (log.writer !== undefined) await log.seal()
         const { backUp } = await import('./sync/backup/backup.ts')
-        return backUp({ ...opened, ...ports, state: log.state }, directory, cutOff)
+        return backUp({ ...opened, ...ports, state: log.state, source: log.source }, directory, cutOff)
       }),
     drill: (named, options) =>
       longWork.run(options, async (cutOff) => {

@@ -72,7 +72,7 @@ export class MergeCommitError extends MemoirError {
   readonly code = 'merge-commit'
   constructor(readonly commit: string) {
     super(`commit ${commit} is a merge: a log is a line without merges`, {
-      hint: 'Take the merge back on the remote, and append the events of the other side anew.',
+      hint: 'Take the merge back where it was made, and append the events of the other side anew.',
     })
   }
 }

@@ -1,6 +1,8 @@
 import { resolve } from 'node:path'
 import { UsageError } from '../../event/errors.ts'
 import { formatTime } from '../../event/time.ts'
+import type { BatchSource } from '../../log/batch-source.ts'
+import { readBranchState } from '../../log/branch.ts'
 import { LogLockedError } from '../../log/errors.ts'
 import type { LogState } from '../../log/log-state.ts'
 import { WriterLock } from '../../log/writer-lock.ts'
@@ -15,6 +17,7 @@ import { findCut, readShallow } from '../../repository/shallow.ts'
 import type { Clock } from '../../system/clock.ts'
 import type { FileSystem } from '../../system/file-system.ts'
 import { onAbort } from '../../system/on-abort.ts'
+import { checkLine } from '../line-check.ts'
 import { holdsCommit } from './ancestry.ts'
 import { type BackupFolder, findLost, isTemporary, storeBundle, syncNames, told } from './bundle-file.ts'
 import { bundleName, isBundleName } from './bundle-range.ts'
@@ -54,6 +57,7 @@ export interface BackedUpLog {
   readonly repository: Repository
   readonly manifest: Manifest
   readonly reader: GitReader
+  readonly source: BatchSource
   readonly fileSystem: FileSystem
   readonly clock: Clock
 }
@@ -67,6 +71,8 @@ export interface BackedUpLog {
  *
  * @throws UsageError for a folder within the repository
  * @throws UnsupportedRepositoryError for a shallow clone that lacks what the backup needs
+ * @throws MergeCommitError, HistoryChangedError, UnexpectedEntryError, NotALogError, ManifestError, InvalidBatchError for a
+ *   history that no restore takes
  * @throws BackupForeignError, BackupLockedError, BackupDamagedError, DiskFullError, PermissionDeniedError,
  *   FileFailedError, GitMissingError, GitFailedError: the backup is as it was
  */
@@ -127,6 +133,7 @@ async function backUpInto(
     if (lost !== undefined) throw lost
     if (catalog !== undefined && isAt(catalog)) return nothingNew(folder, catalog)
     const { id, name } = log.manifest
+    await checkHistory(log, target, catalog?.bundles.at(-1)?.commit, options.signal)
     const start: Catalog = { format: 1, log: id, name, branch: log.repository.branch, bundles: [] }
     return await extend(folder, log, catalog ?? (await begin(folder, start)), target, options)
   } finally {
@@ -184,6 +191,23 @@ async function refuseCutOff(
   throw new UnsupportedRepositoryError(gitDirectory, what, {
     hint: 'Run "git fetch --unshallow" in it, or back up a whole clone.',
   })
+}
+
+/**
+ * Of what would be new, each commit: with a merge among them, or one that takes events away, as git makes them by hand, nobody
+ * could restore the backup.
+ *
+ * @param since what the backup holds already
+ * @throws MergeCommitError, HistoryChangedError and what else `checkLine` throws
+ */
+async function checkHistory(
+  { reader, source, manifest }: BackedUpLog,
+  { commit }: Target,
+  since: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const before = since === undefined ? undefined : await readBranchState(since, reader, source)
+  await checkLine(commit, { before, logId: manifest.id, reader, source, signal })
 }
 
 async function acquireLock({ directory, fileSystem }: BackupFolder, clock: Clock): Promise<WriterLock> {

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { open } from '../../../src/memoir.ts'
 import { restore } from '../../../src/restore.ts'
 import { type FileSystem, nodeFileSystem } from '../../../src/system/file-system.ts'
-import { commitByHand, deposits, makeLog, temporaryFolder } from '../../log/log-fixture.ts'
+import { batch, commitByHand, deposits, makeLog, readFileAt, temporaryFolder } from '../../log/log-fixture.ts'
 import { git, gitText } from '../../repository/real-git.ts'
 import { FaultyFileSystem } from '../../system/faulty-file-system.ts'
 import { appendAndBackUp, backUp, bundlesIn, fingerprint, storedLines } from './backup-fixture.ts'
@@ -74,6 +74,26 @@ describe('a backup', () => {
       expect(await log.backup(directory)).not.toMatchObject({ bundle: expect.anything() })
     }
     expect(fingerprint(directory)).toEqual(before)
+  })
+
+  it('of a history that no restore takes is refused, and stays as it was', async () => {
+    const path = await makeLog(deposits(2))
+    const directory = temporaryFolder()
+    await backUp(path, directory)
+    const sound = gitText(path, 'rev-parse', 'main')
+    const side = gitText(path, 'commit-tree', '-p', 'main', '-m', 'Side', 'main^{tree}')
+    commitByHand(path, { parents: ['main', side] })
+    await makeLog(deposits(1), { path })
+    await expect(backUp(path, directory)).rejects.toMatchObject({ code: 'merge-commit' })
+
+    git(path, ['update-ref', 'refs/heads/main', sound])
+    const lines = readFileAt(path, batch(1))
+    commitByHand(path, { files: { [batch(1)]: lines.replaceAll('"data":{', '"data":{"by":"hand",') } })
+    commitByHand(path, { files: { [batch(1)]: lines } })
+    await makeLog(deposits(1), { path })
+    await expect(backUp(path, directory)).rejects.toMatchObject({ code: 'history-changed' })
+    const copy = join(temporaryFolder(), 'copy.git')
+    expect(await restore(directory, copy)).toMatchObject({ commit: sound, latest: 2 })
   })
 
   it('of a log without events is restored as one, and goes on', async () => {
