@@ -52,7 +52,7 @@ function verdict(goal: Goal): string {
 }
 
 function formatLeast({ least }: Goal): string {
-  return least === undefined ? '' : `, at least ${short(least)} for anybody`
+  return least === undefined ? '' : `, the least measured is ${short(least)}`
 }
 
 function formatBound({ atMost, atLeast }: Goal): string {
@@ -90,7 +90,7 @@ export function formatTable(rows: readonly Row[]): string {
 
 function verdictInTable(goal: Goal): string {
   if (goal.holds) return 'holds'
-  return isOutOfReach(goal) ? `out of reach: at least ${short(goal.least!)}` : '**missed**'
+  return isOutOfReach(goal) ? `out of reach: the least is ${short(goal.least!)}` : '**missed**'
 }
 
 /** Each goal that does not hold, in words. */

@@ -15,7 +15,7 @@ export interface Goal {
   readonly value: number
   readonly atMost?: number
   readonly atLeast?: number
-  /** The least that it could be at all, where that was measured. */
+  /** The least that was measured of anything that does the same. */
   readonly least?: number
   readonly holds: boolean
 }
@@ -72,6 +72,13 @@ export function ratioRow(
     goals: [goal('ratio', median(ratios), bound)],
     spread: [Math.min(...ratios), Math.max(...ratios)],
   }
+}
+
+/** The same row with what the least took that was measured beside it, in the unit of the limit. */
+export function withLeast(row: Row, name: string, value: number): Row {
+  const { value: limit, unit } = row.figures.find((figure) => figure.name === 'limit')!
+  const goals = row.goals.map((goal) => ({ ...goal, least: value / limit }))
+  return { ...withFigure(row, { name, value, unit }), goals }
 }
 
 /** The same row with one more figure. */

@@ -119,7 +119,7 @@ describe('a row of the benchmarks', () => {
     expect(missedGoals([row])).toEqual([
       'x: ratio is 1.6, the goal is ≤ 1.5',
       'x: rate is 4, the goal is ≥ 5',
-      'x: ratio is 35, the goal is ≤ 3, at least 13 for anybody',
+      'x: ratio is 35, the goal is ≤ 3, the least measured is 13',
     ])
   })
 
