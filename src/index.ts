@@ -40,6 +40,7 @@ export {
   LogClosedError,
   LogDivergedError,
   LogLockedError,
+  MergeCommitError,
   NotShownError,
   OtherLogError,
   ReadOnlyError,
@@ -95,7 +96,6 @@ export type { StandbyStep } from './sync/backup/standby.ts'
 export {
   HistoryForkedError,
   MaintenanceRunningError,
-  MergeCommitError,
   NotConfirmedError,
   NotPushedError,
   RemoteBranchMissingError,

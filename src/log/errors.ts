@@ -94,6 +94,16 @@ export class BranchUnreadableError extends MemoirError {
   }
 }
 
+/** A commit has several parents: a log is a line. What is here stays. */
+export class MergeCommitError extends MemoirError {
+  readonly code = 'merge-commit'
+  constructor(readonly commit: string) {
+    super(`commit ${commit} is a merge: a log is a line without merges`, {
+      hint: 'Take the merge back where it was made, and append the events of the other side anew.',
+    })
+  }
+}
+
 /** A commit changes or removes events that the log held before it. They are kept in memory and in history. */
 export class HistoryChangedError extends MemoirError {
   readonly code = 'history-changed'

@@ -1,8 +1,9 @@
 import { ObjectMissingError } from '../repository/errors.ts'
 import type { GitReader } from '../repository/git-reader.ts'
+import { parseCommit } from '../repository/object.ts'
 import type { BatchSource } from './batch-source.ts'
 import { type BranchState, readBranchState } from './branch.ts'
-import { HistoryChangedError, OtherLogError } from './errors.ts'
+import { HistoryChangedError, MergeCommitError, OtherLogError } from './errors.ts'
 import { checkForeignEvents, checkIds, commonPosition, firstDifference, indexRun } from './history.ts'
 import { LogIndex } from './log-index.ts'
 import { readManifest } from './log-repository.ts'
@@ -39,11 +40,14 @@ export interface Held {
  *
  * @throws InvalidBatchError, UnexpectedEntryError, NotALogError, ManifestError, NewerFormatError
  * @throws OtherLogError for a commit of another log
+ * @throws MergeCommitError, of this commit alone: who takes in what a stranger sent looks at those before it, too
  * @throws HistoryChangedError for a commit that comes after what there was, and holds other events
  * @throws ObjectTooLargeError, ObjectMissingError, ObjectCorruptError, and the signal's reason
  */
 export async function examine(commit: string, held: Held): Promise<Examined> {
   const { branch: before, reader, source, signal } = held
+  const { parents } = parseCommit((await reader.read(commit)).content)
+  if (parents.length > 1) throw new MergeCommitError(commit)
   const after = await readBranchState(commit, reader, source, before)
   if (after.tree.manifestOid !== before?.tree.manifestOid) {
     const { id } = await readManifest(after, reader)

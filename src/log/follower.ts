@@ -33,6 +33,7 @@ const OF_THE_COMMIT: ReadonlySet<unknown> = new Set([
   'not-a-log',
   'newer-format',
   'manifest-invalid',
+  'merge-commit',
   'history-changed',
   'other-log',
   'object-too-large',

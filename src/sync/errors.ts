@@ -67,16 +67,6 @@ export class RemoteBranchMissingError extends MemoirError {
   }
 }
 
-/** A commit has several parents: a log is a line. What is here stays. */
-export class MergeCommitError extends MemoirError {
-  readonly code = 'merge-commit'
-  constructor(readonly commit: string) {
-    super(`commit ${commit} is a merge: a log is a line without merges`, {
-      hint: 'Take the merge back where it was made, and append the events of the other side anew.',
-    })
-  }
-}
-
 /** A remote went back to an earlier commit: it lost commits that it had. What is here stays. */
 export class RemoteRewoundError extends MemoirError {
   readonly code = 'remote-rewound'

@@ -1,6 +1,6 @@
 import type { BatchSource } from '../log/batch-source.ts'
 import { type BranchState, readBranchState } from '../log/branch.ts'
-import { HistoryChangedError, OtherLogError } from '../log/errors.ts'
+import { HistoryChangedError, MergeCommitError, OtherLogError } from '../log/errors.ts'
 import { commonPosition } from '../log/history.ts'
 import { readManifestFile } from '../log/log-repository.ts'
 import { CommitList, treeWarmer } from '../log/verification/commits.ts'
@@ -10,7 +10,6 @@ import { diffTrees, type HistoricTree, readHistoricTree } from '../log/verificat
 import type { GitReader } from '../repository/git-reader.ts'
 import { EVENTS_PATH } from '../repository/layout.ts'
 import { parseCommit } from '../repository/object.ts'
-import { MergeCommitError } from './errors.ts'
 
 /** What a line of commits is held against. */
 export interface LineCheck {

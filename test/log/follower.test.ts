@@ -436,6 +436,18 @@ test('names the commit to set the branch back to, after which replicas take the 
   expect(following.status().events).toBe(2)
 })
 
+test('takes in no merge, which replicas and restores refuse', async () => {
+  const path = temporaryFolder()
+  const opened = await openLog(path)
+  await appendEach(opened, 's', 1)
+  await opened.log.seal()
+  const side = gitText(path, 'commit-tree', '-p', 'main', '-m', 'Side', 'main^{tree}')
+  const merge = gitText(path, 'commit-tree', '-p', 'main', '-p', side, '-m', 'Merge', 'main^{tree}')
+  git(path, ['update-ref', 'refs/heads/main', merge])
+  const refused = { code: 'branch-unreadable', commit: merge, cause: { code: 'merge-commit' } }
+  await expect(appendEach(opened, 's', 1)).rejects.toMatchObject(refused)
+})
+
 test('takes in a commit whose objects come late, as when files are synchronised one by one', async () => {
   const path = temporaryFolder()
   const opened = await openLog(path)
