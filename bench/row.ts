@@ -48,7 +48,7 @@ export function goal(name: string, value: number, bound: Bound, least?: number):
   return { name, value, ...bound, ...(least !== undefined && { least }), holds }
 }
 
-/** Whether the least that was measured is more than the goal allows: no design keeps to it. */
+/** Whether even the least that was measured is more than the goal allows. */
 export function isOutOfReach({ atMost, least }: Goal): boolean {
   return atMost !== undefined && least !== undefined && least > atMost
 }

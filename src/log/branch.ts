@@ -25,7 +25,18 @@ export async function readBranchState(
   source: BatchSource,
   before?: BranchState,
 ): Promise<BranchState> {
-  const { tree: treeOid } = parseCommit((await reader.read(commit)).content)
+  const { tree } = parseCommit((await reader.read(commit)).content)
+  return readTreeState(commit, tree, reader, source, before)
+}
+
+/** The same for a commit whose tree is known. */
+export async function readTreeState(
+  commit: string,
+  treeOid: string,
+  reader: GitReader,
+  source: BatchSource,
+  before?: BranchState,
+): Promise<BranchState> {
   const tree = await LogTree.read(reader, treeOid, before?.tree)
   const own = { since: commit, commits: 0 }
   return { commit, tree, position: await lastPosition(tree.last, source), own }

@@ -2,7 +2,7 @@ import { ObjectMissingError } from '../repository/errors.ts'
 import type { GitReader } from '../repository/git-reader.ts'
 import { parseCommit } from '../repository/object.ts'
 import type { BatchSource } from './batch-source.ts'
-import { type BranchState, readBranchState } from './branch.ts'
+import { type BranchState, readTreeState } from './branch.ts'
 import { HistoryChangedError, MergeCommitError, OtherLogError } from './errors.ts'
 import { checkForeignEvents, checkIds, commonPosition, firstDifference, indexRun } from './history.ts'
 import { LogIndex } from './log-index.ts'
@@ -46,9 +46,9 @@ export interface Held {
  */
 export async function examine(commit: string, held: Held): Promise<Examined> {
   const { branch: before, reader, source, signal } = held
-  const { parents } = parseCommit((await reader.read(commit)).content)
+  const { tree, parents } = parseCommit((await reader.read(commit)).content)
   if (parents.length > 1) throw new MergeCommitError(commit)
-  const after = await readBranchState(commit, reader, source, before)
+  const after = await readTreeState(commit, tree, reader, source, before)
   if (after.tree.manifestOid !== before?.tree.manifestOid) {
     const { id } = await readManifest(after, reader)
     if (held.logId !== undefined && id !== held.logId) throw new OtherLogError(commit, held.logId, id)
