@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Image } from '../../src/image/image.ts'
 import type { SnapshotStore } from '../../src/image/snapshot-store.ts'
 import { Snapshotter } from '../../src/image/snapshotter.ts'
@@ -31,6 +31,14 @@ function savedPosition(image: Image): number {
 }
 
 describe('a snapshotter', () => {
+  // On a clock that stands still no snapshot takes so long that the next has to wait.
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
   test('waits until enough events came', async () => {
     using folder = new TemporaryFolder()
     const { bank, snapshotter, written } = await open(folder, 3)
@@ -108,6 +116,36 @@ describe('a snapshotter', () => {
     expect(await saved()).toBe(64)
     await snapshotter.close()
     expect(await saved()).toBe(65)
+  })
+
+  test('takes none for fifty times as long as the last one held up appends', async () => {
+    using folder = new TemporaryFolder()
+    const { bank } = await open(folder, 1)
+    await using _ = bank
+    const { store } = bank
+    const takeSlowly: SnapshotStore['takeProjection'] = (...taken) => {
+      vi.advanceTimersByTime(10)
+      return store.takeProjection(...taken)
+    }
+    const snapshotter = new Snapshotter({
+      image: bank.image,
+      state: bank.log.state,
+      store: Object.assign(Object.create(store), { takeProjection: takeSlowly }),
+      everyEvents: 1,
+      indexPosition: 0,
+      notify: () => undefined,
+    })
+    const savedAfter = async (ms: number) => {
+      await bank.append('a', deposit(1))
+      await bank.log.seal()
+      vi.advanceTimersByTime(ms)
+      snapshotter.maybeSnapshot()
+      await snapshotter.settled()
+      return savedPosition(bank.image)
+    }
+    expect(await savedAfter(0)).toBe(1)
+    expect(await savedAfter(499)).toBe(1)
+    expect(await savedAfter(1)).toBe(3)
   })
 
   test('takes an index with appends that are on their way, so that a log that never rests has one', async () => {
