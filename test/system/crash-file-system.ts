@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
@@ -140,19 +141,30 @@ export class CrashFileSystem implements FileSystem {
     this.#rename([[path, undefined]])
   }
 
-  /** Puts a state into `target` that the disk could hold after a power cut. */
-  async crash({ at = this.#steps.length, survives, keepsLength = false, target }: PowerCut): Promise<void> {
+  /**
+   * Puts a state into `target` that the disk could hold after a power cut.
+   *
+   * @returns a hash of all that stands there: most steps change nothing that outlives a power cut
+   */
+  async crash({ at = this.#steps.length, survives, keepsLength = false, target }: PowerCut): Promise<string> {
     const steps = this.#steps.slice(0, at)
     const contents = new Map<Inode, Buffer>()
+    const hashes: string[] = []
     for (const [path, node] of this.#namesAfter(steps, survives)) {
-      const place = join(target, relative(this.#root, path))
+      if (node === undefined) continue
+      const name = relative(this.#root, path)
+      const place = join(target, name)
       await mkdir(node === 'directory' ? place : dirname(place), { recursive: true })
-      if (node === undefined || node === 'directory') continue
-      const bytes = contents.get(node) ?? contentAfter(steps, node, survives, keepsLength)
-      contents.set(node, bytes)
-      await writeFile(place, bytes)
+      if (node === 'directory') hashes.push(hash(`${name}/`))
+      else {
+        const bytes = contents.get(node) ?? contentAfter(steps, node, survives, keepsLength)
+        contents.set(node, bytes)
+        await writeFile(place, bytes)
+        hashes.push(hash(`${name}\0`, bytes))
+      }
     }
     await mkdir(target, { recursive: true })
+    return hash(...hashes.sort())
   }
 
   /** With those that it lies in. */
@@ -245,6 +257,12 @@ class CrashFile implements File {
     const inode = this.#inode
     this.#steps.push(range ? { kind: 'sync', inode, upTo, range } : { kind: 'sync', inode, upTo })
   }
+}
+
+function hash(...parts: readonly (string | Buffer)[]): string {
+  const sum = createHash('sha1')
+  for (const part of parts) sum.update(part)
+  return sum.digest('hex')
 }
 
 function truncates(flags: string | number): boolean {
