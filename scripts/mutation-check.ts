@@ -54,6 +54,7 @@ function findWitness(copy: string, { file, text, replacement, tests, name }: Mut
 const wanted = process.argv.slice(2)
 const all = [...MUTATIONS, ...REPLICATION_MUTATIONS]
 const chosen = all.filter(({ file, name }) => wanted.every((text) => `${file}: ${name}`.includes(text)))
+if (chosen.length === 0) throw new Error(`no mutation is called ${wanted.join(' ')}`)
 const copy = copyProject()
 try {
   const tests = [...new Set(chosen.flatMap((mutation) => mutation.tests))]

@@ -220,8 +220,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'the journal forgets what a branch holds that was never synced',
     file: 'log/open-event-log.ts',
-    text: 'await makeDurable(hold, fileSystem, hold.lock?.stoodAt, branch.commit)',
-    replacement: '',
+    text: 'makeDurable(hold, fileSystem, hold.lock?.stoodAt, branch.commit)',
+    replacement: 'Promise.resolve()',
     tests: ['log/unsynced-branch'],
   },
   {

@@ -182,23 +182,24 @@ async function openJournal(
   fileSystem: FileSystem,
   { state: { branch, index, tail, visible }, source, listener, checkHeld }: SharedParts,
 ): Promise<ReusableJournal> {
-  const journal = await ReusableJournal.open(
-    `${hold.directory}/journal`,
-    new HeldFiles(fileSystem, checkHeld),
-  )
+  // What syncs the branch and what opens the journal wait for the disk, and not for each other.
+  const durable = makeDurable(hold, fileSystem, hold.lock?.stoodAt, branch.commit)
+  durable.catch(() => undefined)
+  let journal: ReusableJournal | undefined
   try {
+    journal = await ReusableJournal.open(`${hold.directory}/journal`, new HeldFiles(fileSystem, checkHeld))
     for (const run of await recoverTail(journal, branch, index, source)) {
       tail.push(run)
       show(listener, run, index)
       visible.moveTo(lastOf(run))
     }
     // It may forget what the branch holds once that is durable: who moved the branch may have been killed before.
-    await makeDurable(hold, fileSystem, hold.lock?.stoodAt, branch.commit)
+    await durable
     await journal.release(branch.position)
     hold.ignoreSignal()
     return journal
   } catch (error) {
-    await journal.close().catch(() => undefined)
+    await Promise.allSettled([durable, journal?.close()])
     throw error
   }
 }
