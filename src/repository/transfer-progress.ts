@@ -1,4 +1,7 @@
-/** How far a transfer is, in git's own words: `Receiving objects`, `Resolving deltas`, `Writing objects` … */
+/**
+ * How far a transfer is, in git's own words: `Receiving objects`, `Resolving deltas`, `Writing objects` …; and, where what it
+ * brings is checked, in ours: `Checking commits`, `Checking events`.
+ */
 export interface TransferProgress {
   readonly phase: string
   readonly percent: number
@@ -17,6 +20,20 @@ export function progressParser(report: (progress: TransferProgress) => void): (t
       if (phase === undefined) continue
       report({ phase, percent: Number(percent), done: Number(done), total: Number(total) })
     }
+  }
+}
+
+/** Reports how far a phase of our own is, each percent as git does. */
+export function reportPhase(
+  phase: string,
+  report: ((progress: TransferProgress) => void) | undefined,
+): (done: number, total: number) => void {
+  let last = -1
+  return (done, total) => {
+    const percent = Math.floor((100 * done) / total)
+    if (percent === last) return
+    last = percent
+    report?.({ phase, percent, done, total })
   }
 }
 

@@ -10,16 +10,17 @@ import { diffTrees, type HistoricTree, readHistoricTree } from '../log/verificat
 import type { GitReader } from '../repository/git-reader.ts'
 import { EVENTS_PATH } from '../repository/layout.ts'
 import { parseCommit } from '../repository/object.ts'
+import type { TransferOptions } from '../repository/remote-transfer.ts'
+import { reportPhase } from '../repository/transfer-progress.ts'
 
 /** What a line of commits is held against. */
-export interface LineCheck {
+export interface LineCheck extends Pick<TransferOptions, 'signal' | 'onProgress'> {
   /** Where it begins, and was checked before; undefined for a whole history. */
   readonly before: BranchState | undefined
   /** The log's identity, as far as it is known. */
   readonly logId: string | undefined
   readonly reader: GitReader
   readonly source: BatchSource
-  readonly signal?: AbortSignal | undefined
 }
 
 const COMMITS_AHEAD = 64
@@ -34,10 +35,12 @@ const COMMITS_AHEAD = 64
  * @throws ObjectTooLargeError, ObjectMissingError, ObjectCorruptError, and the signal's reason
  */
 export async function checkLine(head: string, { before, ...held }: LineCheck): Promise<void> {
-  const { reader, source, signal } = held
+  const { reader, source, signal, onProgress } = held
   const context = { objects: new ObjectCache(reader), findings: new Findings(), turns: new Turns(signal) }
   const { objects, findings, turns } = context
   const commits = await commitsAfter(before?.commit, head, context)
+  const report = reportPhase('Checking commits', onProgress)
+  let checked = 0
   let { logId } = held
   let commitBefore = before?.commit
   let last = before && (await readHistoricTree(context, before.tree.oid, before.commit, undefined))
@@ -59,6 +62,7 @@ export async function checkLine(head: string, { before, ...held }: LineCheck): P
     }
     commitBefore = commit
     last = tree
+    report(++checked, commits.length)
   }
 }
 

@@ -43,7 +43,7 @@ export async function pull(
       ? new RemoteBranchMissingError(branch)
       : new RemoteEmptiedError(branch, log.state.branch.commit)
   }
-  await takeIn(opened, incoming, known, options.signal)
+  await takeIn(opened, incoming, known, options)
   const { position: to } = log.state.visible
   return { from, to, commit: log.state.branch.commit, remoteCommit: incoming }
 }
@@ -53,12 +53,12 @@ async function takeIn(
   opened: OpenedLog,
   incoming: string,
   known: string | undefined,
-  signal: AbortSignal | undefined,
+  options: TransferOptions,
 ): Promise<void> {
   for (;;) {
     const comparison = await compare(opened, incoming, known)
     try {
-      return await admit(opened, incoming, comparison, signal)
+      return await admit(opened, incoming, comparison, options)
     } catch (error) {
       if (!(error instanceof RefMovedError)) throw error
       // What was appended meanwhile and waits for its commit rests on the branch here.

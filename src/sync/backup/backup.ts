@@ -133,7 +133,7 @@ async function backUpInto(
     if (lost !== undefined) throw lost
     if (catalog !== undefined && isAt(catalog)) return nothingNew(folder, catalog)
     const { id, name } = log.manifest
-    await checkHistory(log, target, catalog?.bundles.at(-1)?.commit, options.signal)
+    await checkHistory(log, target, catalog?.bundles.at(-1)?.commit, options)
     const start: Catalog = { format: 1, log: id, name, branch: log.repository.branch, bundles: [] }
     return await extend(folder, log, catalog ?? (await begin(folder, start)), target, options)
   } finally {
@@ -204,10 +204,10 @@ async function checkHistory(
   { reader, source, manifest }: BackedUpLog,
   { commit }: Target,
   since: string | undefined,
-  signal: AbortSignal | undefined,
+  { signal, onProgress }: TransferOptions,
 ): Promise<void> {
   const before = since === undefined ? undefined : await readBranchState(since, reader, source)
-  await checkLine(commit, { before, logId: manifest.id, reader, source, signal })
+  await checkLine(commit, { before, logId: manifest.id, reader, source, signal, onProgress })
 }
 
 async function acquireLock({ directory, fileSystem }: BackupFolder, clock: Clock): Promise<WriterLock> {

@@ -100,12 +100,12 @@ export async function restoreInto(
   const refuse = (cause?: unknown): never => {
     throw new BackupDamagedError(directory, CATALOG_NAME, 'does not say what its bundles hold', { cause })
   }
-  const { signal } = transfer
+  const { signal, onProgress } = transfer
   const held = { logId: catalog.log, reader, source: new BatchSource(reader), signal }
   const check = (commit: string): Promise<Examined> =>
     examine(commit, { ...held, branch: undefined, index: new LogIndex(), onProgress: onChecked })
   const newest = chain.at(-1)!
-  await checkLine(newest.commit, { ...held, before: undefined }).catch((error: unknown) => {
+  await checkLine(newest.commit, { ...held, before: undefined, onProgress }).catch((error: unknown) => {
     if (error instanceof OtherLogError) refuse(error)
     throw error
   })

@@ -63,7 +63,7 @@ async function catchUp(
   options: StandbyOptions,
 ): Promise<void> {
   const { directory } = folder
-  const { signal } = options
+  const { signal, onProgress } = options
   if (catalog.log !== manifest.id) {
     throw new BackupForeignError(directory, `is of another log, "${catalog.name}" (${catalog.log})`)
   }
@@ -82,8 +82,8 @@ async function catchUp(
       await syncPackNames(folder.fileSystem, repository.gitDirectory)
       reader.refresh()
       if (!(await holdsCommit(bundle.commit, branch.commit, reader))) throw foreign()
-      const { source } = log
-      await checkLine(bundle.commit, { before: branch, logId: manifest.id, reader, source, signal })
+      const held = { logId: manifest.id, reader, source: log.source, signal, onProgress }
+      await checkLine(bundle.commit, { ...held, before: branch })
       await log.follower.fastForward(bundle.commit, branch.commit, { signal })
     })
     const { position: to, commit } = log.state.branch

@@ -8,6 +8,7 @@ import { openReader } from '../../repository/open-reader.ts'
 import { findRemoteBranch, type TransferOptions } from '../../repository/remote-transfer.ts'
 import type { Repository } from '../../repository/repository.ts'
 import { GitRunner } from '../../repository/runner.ts'
+import { reportPhase } from '../../repository/transfer-progress.ts'
 import type { FileSystem } from '../../system/file-system.ts'
 import { RemoteBranchMissingError, RemoteRewrittenError } from '../errors.ts'
 import { checkLine } from '../line-check.ts'
@@ -55,10 +56,16 @@ export async function fetchFirst(
   if (next === undefined) throw new RemoteBranchMissingError(branch)
   await using runner = new GitRunner({ repository })
   await using reader = await openReader({ gitDirectory, runner, engine: 'git', limitBytes: objectBytes })
-  const source = new BatchSource(reader)
-  const held = { branch: undefined, index: new LogIndex(), logId: undefined, reader, source }
-  await checkLine(next, { before: undefined, logId: undefined, reader, source, signal: options.signal })
-  const { after } = await examine(next, { ...held, signal: options.signal })
+  const { signal, onProgress } = options
+  const held = { logId: undefined, reader, source: new BatchSource(reader), signal }
+  await checkLine(next, { ...held, before: undefined, onProgress })
+  const onChecked = reportPhase('Checking events', onProgress)
+  const { after } = await examine(next, {
+    ...held,
+    branch: undefined,
+    index: new LogIndex(),
+    onProgress: onChecked,
+  })
   if (pin !== undefined && pin.log === (await readManifest(after, reader)).id) {
     if (!(await holds(reader, next, pin.commit))) throw new RemoteRewrittenError(pin.commit, next)
   }

@@ -8,7 +8,7 @@ import { RefMovedError } from '../../repository/errors.ts'
 import type { GitReader } from '../../repository/git-reader.ts'
 import type { Manifest } from '../../repository/manifest.ts'
 import { readRef } from '../../repository/refs.ts'
-import { type FetchOptions, fetchBranch } from '../../repository/remote-transfer.ts'
+import { type FetchOptions, fetchBranch, type TransferOptions } from '../../repository/remote-transfer.ts'
 import type { Repository } from '../../repository/repository.ts'
 import type { Clock } from '../../system/clock.ts'
 import type { FileSystem } from '../../system/file-system.ts'
@@ -89,7 +89,7 @@ export async function admit(
   opened: OpenedLog,
   incoming: string,
   { standing, local }: Comparison,
-  signal?: AbortSignal,
+  { signal, onProgress }: TransferOptions = {},
 ): Promise<void> {
   const { log } = opened
   switch (standing) {
@@ -109,7 +109,8 @@ export async function admit(
       const { reader, manifest } = opened
       const before = log.state.branch
       if (before.commit !== local) throw new RefMovedError(opened.repository.branch, local, before.commit)
-      await checkLine(incoming, { before, logId: manifest.id, reader, source: log.source, signal })
+      const held = { logId: manifest.id, reader, source: log.source, signal, onProgress }
+      await checkLine(incoming, { ...held, before })
       await log.follower.fastForward(incoming, local, { signal })
     }
   }

@@ -200,7 +200,7 @@ export class Intake {
       const { position } = await readBranchState(incoming, reader, log.source, before)
       this.freshness.fallsBehind({ position, commits })
     }
-    await admit(opened, incoming, comparison, signal)
+    await admit(opened, incoming, comparison, { signal })
     this.taken(incoming)
   }
 
