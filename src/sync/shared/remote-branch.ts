@@ -1,3 +1,4 @@
+import { readBranchState } from '../../log/branch.ts'
 import type { EventLog } from '../../log/event-log.ts'
 import { moveRef } from '../../log/ref-move.ts'
 import { commitDistance } from '../../repository/commit-distance.ts'
@@ -123,7 +124,7 @@ export class RemoteBranch {
     if (fetched === local.commit) return log.follower.catchUp()
     await syncPackNames(fileSystem, repository.gitDirectory)
     const { onlyLeft, onlyRight } = await commitDistance(reader, runner, local.commit, fetched)
-    if (onlyLeft > 0) return this.bringForward(local.commit, fetched, onlyRight)
+    if (onlyLeft > 0) return this.bringForward(local.commit, fetched, onlyRight, signal)
     await checkLine(fetched, { before: local, logId, reader, source: log.source, signal })
     await log.follower.fastForward(fetched, local.commit, { withdraw, signal })
     // Each push adds a file at least; a fold takes many away.
@@ -196,8 +197,13 @@ export class RemoteBranch {
   }
 
   /** The remote does not have all that is here. */
-  private async bringForward(local: string, fetched: string, onlyThere: number): Promise<void> {
-    const { reader, logId } = this.parts
+  private async bringForward(
+    local: string,
+    fetched: string,
+    onlyThere: number,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const { log, reader, logId } = this.parts
     if (onlyThere > 0) await checkSameLog({ manifest: { id: logId }, reader }, fetched)
     const confirmed = await this.confirmed()
     // What is not here any more was given up here.
@@ -206,7 +212,9 @@ export class RemoteBranch {
     if (hasLost && onlyThere > 0) throw new RemoteRewrittenError(local, fetched)
     if (hasLost) throw new RemoteRewoundError(local, fetched)
     if (onlyThere > 0) throw new HistoryForkedError(local, fetched)
-    // Of a time when this clone was the only writer.
+    // Of a time when this clone was the only writer, or by hand: what the others refuse stays here.
+    const before = await readBranchState(fetched, reader, log.source)
+    await checkLine(local, { before, logId, reader, source: log.source, signal })
     await this.push(local, fetched)
   }
 

@@ -38,6 +38,37 @@ test('a shared log pushes nothing past a commit by hand that is none of a log, a
   await expect(log.append('a', [event(1)])).rejects.toMatchObject(refused)
   await expect(log.pull()).rejects.toMatchObject(refused)
   expect(remote.head).toBe(head)
-  commitForeign(clone, { [batchFile(7)]: undefined })
+  gitText(clone, 'update-ref', 'HEAD', head)
   expect(await log.append('a', [event(2)])).toMatchObject({ position: 1 })
+})
+
+test('a shared log does not push a commit by hand that no other clone takes in, though it was taken back on top', async () => {
+  const remote = await SharedRemote.create()
+  const { head } = remote
+  const log = await remote.open('one', { watch: false })
+  const other = await remote.open('other')
+  const clone = `${remote.folder}/one.git`
+  commitForeign(clone, { [batchFile(7)]: 'no event\n' })
+  commitForeign(clone, { [batchFile(7)]: undefined })
+  await expect(log.append('a', [event(1)])).rejects.toMatchObject({ code: 'unexpected-entry' })
+  expect(remote.head).toBe(head)
+  gitText(clone, 'update-ref', 'HEAD', head)
+  await log.append('a', [event(2)])
+  expect(await other.append('a', [event(3)])).toMatchObject({ position: 2 })
+})
+
+test('a shared log does not push a revert of what the remote has confirmed', async () => {
+  const remote = await SharedRemote.create()
+  const log = await remote.open('one')
+  await log.append('a', [event(1)])
+  await log.append('a', [event(2)])
+  await log.close()
+  const { head } = remote
+  const clone = `${remote.folder}/one.git`
+  commitForeign(clone, { [batchFile(2)]: undefined })
+  await expect(remote.open('one')).rejects.toMatchObject({ code: 'history-changed', position: 2 })
+  expect(remote.head).toBe(head)
+  gitText(clone, 'update-ref', 'HEAD', head)
+  const mended = await remote.open('one')
+  expect(await mended.append('a', [event(3)])).toMatchObject({ position: 3 })
 })
