@@ -1,5 +1,6 @@
 import { MemoirError, messageOf } from '../event/errors.ts'
 import { RemoteFailedError } from '../repository/git-process-errors.ts'
+import { BRANCHES } from '../repository/remote.ts'
 import type { ProcessIdentity } from '../system/process-identity.ts'
 
 /** Events are committed here, but are not known to be on the remote. */
@@ -62,8 +63,14 @@ export class HistoryForkedError extends MemoirError {
 /** The remote has no such branch: nothing was ever pushed to it. */
 export class RemoteBranchMissingError extends MemoirError {
   readonly code = 'remote-branch-missing'
-  constructor(readonly branch: string) {
-    super(`the remote has no branch ${branch}`, { hint: 'Push to it first, or check its address.' })
+  /** @param other a branch that it has */
+  constructor(
+    readonly branch: string,
+    other?: string,
+  ) {
+    super(`the remote has no branch ${branch}`, {
+      hint: `${renameHint(branch, other)}Push to it first, or check its address.`,
+    })
   }
 }
 
@@ -99,9 +106,11 @@ export class RemoteEmptiedError extends MemoirError {
   constructor(
     readonly branch: string,
     readonly local: string,
+    /** A branch that it has. */
+    other?: string,
   ) {
     super(`the remote has lost the branch ${branch}`, {
-      hint: `Find out who did that. What is here is whole, up to commit ${local}: push it to bring the branch back.`,
+      hint: `${renameHint(branch, other)}Find out who did that. What is here is whole, up to commit ${local}: push it to bring the branch back.`,
     })
   }
 }
@@ -136,6 +145,13 @@ export class MaintenanceRunningError extends MemoirError {
 function outcomeOf(cause: unknown): 'absent' | 'unknown' {
   if (cause instanceof RemoteFailedError) return cause.mayHaveArrived ? 'unknown' : 'absent'
   return cause instanceof MemoirError ? 'absent' : 'unknown'
+}
+
+/** Pushed under the name that it has here, a branch that was renamed would be two. */
+function renameHint(branch: string, other: string | undefined): string {
+  if (other === undefined) return ''
+  const [from, to] = [branch, other].map((ref) => ref.replace(BRANCHES, ''))
+  return `It has ${other}. If the log goes on there, push nothing: close the log, rename the branch here (git branch -m ${from} ${to}), and open it again. If not: `
 }
 
 function hintOf(cause: unknown): string {

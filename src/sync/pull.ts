@@ -4,6 +4,7 @@ import { readRef } from '../repository/refs.ts'
 import { isPushedElsewhere, trackingRefOf } from '../repository/remote.ts'
 import type { TransferOptions } from '../repository/remote-transfer.ts'
 import { RemoteBranchMissingError, RemoteEmptiedError } from './errors.ts'
+import { findOtherBranch } from './other-branch.ts'
 import { admit, compare, fetchIncoming, type Ports } from './replica/gate.ts'
 
 /** What a pull brought. */
@@ -39,9 +40,10 @@ export async function pull(
   const known = tracking && (await readRef(ports.fileSystem, gitDirectory, tracking))
   const incoming = await fetchIncoming(repository, remote, ports, options)
   if (incoming === undefined) {
+    const other = await findOtherBranch(repository, remote, 'fetch', options)
     throw known === undefined
-      ? new RemoteBranchMissingError(branch)
-      : new RemoteEmptiedError(branch, log.state.branch.commit)
+      ? new RemoteBranchMissingError(branch, other)
+      : new RemoteEmptiedError(branch, log.state.branch.commit, other)
   }
   await takeIn(opened, incoming, known, options)
   const { position: to } = log.state.visible

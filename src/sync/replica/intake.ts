@@ -4,6 +4,7 @@ import { RefMovedError } from '../../repository/errors.ts'
 import { RemoteFailedError } from '../../repository/git-process-errors.ts'
 import { findRemoteHead } from '../../repository/remote-transfer.ts'
 import { HistoryForkedError, RemoteEmptiedError, ReplicaReplacedError } from '../errors.ts'
+import { findOtherBranch } from '../other-branch.ts'
 import { Freshness, type FreshnessOptions } from './freshness.ts'
 import { admit, compare, fetchIncoming, type Ports } from './gate.ts'
 import { momentOf } from './moment.ts'
@@ -138,7 +139,8 @@ export class Intake {
     this.answered()
     if (fetched !== undefined) return fetched
     this.freshness.fallsBehind()
-    throw new RemoteEmptiedError(repository.branch, log.state.branch.commit)
+    const other = await findOtherBranch(repository, remote, 'fetch', { timeoutMs, signal })
+    throw new RemoteEmptiedError(repository.branch, log.state.branch.commit, other)
   }
 
   private peek(): Promise<string | undefined> {

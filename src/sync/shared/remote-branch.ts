@@ -26,6 +26,7 @@ import {
   RemoteRewrittenError,
 } from '../errors.ts'
 import { checkLine } from '../line-check.ts'
+import { findOtherBranch } from '../other-branch.ts'
 import { RefusedHead } from '../refused-head.ts'
 import { checkSameLog } from '../replica/gate.ts'
 import { holds } from '../replica/pin.ts'
@@ -83,7 +84,7 @@ export class RemoteBranch {
     const fetched = await this.refused.fetch(head, () => fetchBranch(repository, remote, branch, options))
     this.lastFetchMs = clock.now()
     const before = log.state.branch
-    if (fetched === undefined) throw await this.missing(before.commit)
+    if (fetched === undefined) throw await this.missing(before.commit, transfer)
     try {
       await this.takeIn(fetched, withdraw, transfer.signal)
     } catch (error) {
@@ -218,10 +219,14 @@ export class RemoteBranch {
     await this.push(local, fetched)
   }
 
-  private async missing(local: string): Promise<Error> {
-    const { branch } = this.parts.repository
+  private async missing(local: string, transfer: TransferOptions): Promise<Error> {
+    const { repository, remote } = this.parts
+    const { branch } = repository
+    const other = await findOtherBranch(repository, remote, 'push', transfer)
     const wasThere = (await this.confirmed()) !== undefined
-    return wasThere ? new RemoteEmptiedError(branch, local) : new RemoteBranchMissingError(branch)
+    return wasThere
+      ? new RemoteEmptiedError(branch, local, other)
+      : new RemoteBranchMissingError(branch, other)
   }
 
   private confirmed(): Promise<string | undefined> {
