@@ -217,9 +217,9 @@ export class Assembly {
 
   private notify(notice: Notice): void {
     // Whoever moves the branch from outside, as `git commit` and `git reset --hard` do, brings the files along.
+    if (notice.kind === 'rewritten' || notice.kind === 'adopted') this.pushers?.branchMoved()
     if (notice.kind === 'rewritten' && notice.by === 'others') this.workTree?.adopted(notice.to)
     if (notice.kind === 'adopted') {
-      this.pushers?.branchMoved()
       if (notice.by === 'others') this.workTree?.adopted(notice.commit)
       this.snapshotter?.maybeSnapshot()
     }

@@ -59,7 +59,8 @@ export class KnownRemote {
     const { base } = this
     if (base === undefined || this.isOutdated(branch)) return undefined
     const commits = base.commits + branch.own.commits - base.own.commits
-    return { events: branch.position - base.position, commits }
+    // A commit by hand may have taken events away.
+    return { events: Math.max(0, branch.position - base.position), commits }
   }
 
   /** Whether our branch has changed by commits of others since it was compared. */

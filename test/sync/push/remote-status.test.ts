@@ -60,6 +60,32 @@ describe('status', () => {
     await eventually(() => log.status().remotes).toMatchObject([{ unpushed: { events: 6, commits: 8 } }])
   })
 
+  it('compares anew when history is rewritten by hand in an open log', async () => {
+    const remote = new Remote()
+    const { log, path, notices } = await openLog({ remote: remote.path })
+    await log.append('a', [event()])
+    await log.append('a', [event()], { ack: 'pushed' })
+    const other = gitText(path, 'commit-tree', '-m', 'Mine', '-p', `${MAIN}^`, `${MAIN}^{tree}`)
+    git(path, ['update-ref', MAIN, other])
+    await eventually(() => notices.map(({ kind }) => kind)).toContain('rewritten')
+    await eventually(() => log.status().remotes).toMatchObject([{ unpushed: { commits: 1 } }])
+  })
+
+  it('says that a remote lacks no event where somebody took events away here', async () => {
+    const remote = new Remote()
+    const { log, path } = await openLog({ ...noWatch, remote: remote.path })
+    await log.append('a', [event()], { ack: 'pushed' })
+    await log.append('a', [event()], { ack: 'pushed' })
+    await log.close()
+    git(path, [
+      'update-ref',
+      MAIN,
+      gitText(path, 'commit-tree', '-m', 'Revert', '-p', MAIN, `${MAIN}^^{tree}`),
+    ])
+    const { log: again } = await openLog({ ...noWatch, readOnly: true, remote: remote.path }, path)
+    expect(again.status().remotes).toMatchObject([{ unpushed: { events: 0, commits: 1 } }])
+  })
+
   it('keeps what is known of a remote without a name for the next process, without its password', async () => {
     const remote = new Remote()
     const { log, path } = await openLog({ ...noWatch })
