@@ -47,6 +47,10 @@ export class NotConfirmedError extends MemoirError {
   }
 }
 
+/** The way out where the log here and on a remote have gone different ways. */
+export const KEEP_ONE =
+  'Keep one of them, and append the events of the other anew: `memoir accept-rewrite` says what is here alone, and takes the history of the remote.'
+
 /** The branch here and the one on the remote each have commits that the other has not. Nothing was changed. */
 export class HistoryForkedError extends MemoirError {
   readonly code = 'history-forked'
@@ -55,18 +59,25 @@ export class HistoryForkedError extends MemoirError {
     readonly remote: string,
   ) {
     super(`the branch here (${local}) and on the remote (${remote}) have gone different ways`, {
-      hint: 'Two processes wrote to two copies of the log. Keep one of them, and append the events of the other anew.',
+      hint: `Two processes wrote to two copies of the log, or somebody rewrote one. ${KEEP_ONE}`,
     })
   }
+}
+
+/** A branch that a remote has where it has not the one that is asked for. */
+export interface OtherBranch {
+  /** Its full name. */
+  readonly ref: string
+  /** Whether the repository here has one of this name, too. */
+  readonly isHere: boolean
 }
 
 /** The remote has no such branch: nothing was ever pushed to it. */
 export class RemoteBranchMissingError extends MemoirError {
   readonly code = 'remote-branch-missing'
-  /** @param other a branch that it has */
   constructor(
     readonly branch: string,
-    other?: string,
+    other?: OtherBranch,
   ) {
     super(`the remote has no branch ${branch}`, {
       hint: `${renameHint(branch, other)}Push to it first, or check its address.`,
@@ -106,8 +117,7 @@ export class RemoteEmptiedError extends MemoirError {
   constructor(
     readonly branch: string,
     readonly local: string,
-    /** A branch that it has. */
-    other?: string,
+    other?: OtherBranch,
   ) {
     super(`the remote has lost the branch ${branch}`, {
       hint: `${renameHint(branch, other)}Find out who did that. What is here is whole, up to commit ${local}: push it to bring the branch back.`,
@@ -148,10 +158,13 @@ function outcomeOf(cause: unknown): 'absent' | 'unknown' {
 }
 
 /** Pushed under the name that it has here, a branch that was renamed would be two. */
-function renameHint(branch: string, other: string | undefined): string {
+function renameHint(branch: string, other: OtherBranch | undefined): string {
   if (other === undefined) return ''
-  const [from, to] = [branch, other].map((ref) => ref.replace(BRANCHES, ''))
-  return `It has ${other}. If the log goes on there, push nothing: close the log, rename the branch here (git branch -m ${from} ${to}), and open it again. If not: `
+  const [from, to] = [branch, other.ref].map((ref) => ref.replace(BRANCHES, ''))
+  const way = other.isHere
+    ? `go back to that branch here (git checkout ${to}, in a bare repository git symbolic-ref HEAD ${other.ref})`
+    : `rename the branch here (git branch -m ${from} ${to})`
+  return `It has ${other.ref}. If the log goes on there, push nothing: close the log, ${way}, and open it again. If not: `
 }
 
 function hintOf(cause: unknown): string {

@@ -40,7 +40,7 @@ export async function pull(
   const known = tracking && (await readRef(ports.fileSystem, gitDirectory, tracking))
   const incoming = await fetchIncoming(repository, remote, ports, options)
   if (incoming === undefined) {
-    const other = await findOtherBranch(repository, remote, 'fetch', options)
+    const other = await findOtherBranch({ ...ports, repository }, remote, 'fetch', options)
     throw known === undefined
       ? new RemoteBranchMissingError(branch, other)
       : new RemoteEmptiedError(branch, log.state.branch.commit, other)

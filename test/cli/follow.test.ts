@@ -150,6 +150,16 @@ describe('accept-rewrite', () => {
     expect(git(own.replica, 'rev-parse', 'main')).toBe(head)
   })
 
+  test('names the remote in what is to be typed next', async () => {
+    await using own = await scene()
+    git(own.cwd, 'clone', '--quiet', '--bare', '--origin', 'other', 'remote.git', 'log.git')
+    git(own.remote, 'update-ref', 'refs/heads/main', 'main~1')
+    const words = ['-C', 'log.git', 'accept-rewrite', '--remote', 'other']
+    const { stdout } = await memoir(words, own)
+    const next = /memoir (accept-rewrite .+)/.exec(stdout)?.[1] ?? ''
+    expect((await memoir(['-C', 'log.git', ...next.split(' ')], own)).code).toBe(0)
+  })
+
   test('gives up what a dead writer left in the journal with the history that it belongs to', async () => {
     await using own = await scene()
     git(own.cwd, 'clone', '--quiet', '--bare', 'remote.git', 'log.git')

@@ -34,6 +34,19 @@ test('a shared log whose branch was renamed in a clone goes on with the others',
   expect(gitText(remote.path, 'branch', '--format=%(refname)')).toBe('refs/heads/main')
 })
 
+test('a shared log whose clone was left on another branch goes on with the others', async () => {
+  const remote = await SharedRemote.create()
+  const path = `${remote.folder}/one.git`
+  await (await remote.open('one')).close()
+  gitText(path, 'branch', 'side')
+  gitText(path, 'symbolic-ref', 'HEAD', 'refs/heads/side')
+  const { hint = '' } = (await remote.open('one').catch((error) => error)) as MemoirError
+  gitText(path, ...(/git (symbolic-ref HEAD [^)]+)/.exec(hint)?.[1] ?? 'no command').split(' '))
+  const log = await remote.open('one')
+  expect(await log.append('a', [EVENT])).toMatchObject({ position: 1 })
+  expect(gitText(remote.path, 'branch', '--format=%(refname)')).toBe('refs/heads/main')
+})
+
 test('a shared log whose branch was renamed on the remote goes on there', async () => {
   const remote = await SharedRemote.create()
   const path = `${remote.folder}/one.git`
@@ -69,6 +82,14 @@ test('a replica goes on with a branch that was renamed on the remote', async () 
   const renamed = await scene.follow(BY_HAND)
   await renamed.pull()
   expect(renamed.status().events).toBe(2)
+})
+
+test('a name that a shell would obey is not put into a command', async () => {
+  const remote = await SharedRemote.create()
+  const log = await remote.open('one')
+  gitText(remote.path, 'branch', '-m', 'main', 'x;touch$IFS$(id)')
+  const { code, hint } = (await log.pull().catch((error) => error)) as MemoirError
+  expect([code, hint]).toEqual(['remote-emptied', expect.not.stringContaining('touch')])
 })
 
 test('a branch that is gone, and was not renamed, is to be pushed', async () => {

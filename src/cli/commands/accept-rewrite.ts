@@ -1,8 +1,9 @@
 import { addressNear } from '../../repository/remote.ts'
-import { DEFAULT_REMOTE } from '../../repository/remote-address.ts'
+import { DEFAULT_REMOTE, shownAddress } from '../../repository/remote-address.ts'
 import { command, json, option, optionalArgument } from '../command.ts'
 import { countOf } from '../number-text.ts'
 import { getLogRepository, openForReading } from '../opening.ts'
+import { printable } from '../terminal-text.ts'
 
 export const acceptRewrite = command({
   inputs: {
@@ -30,7 +31,7 @@ export const acceptRewrite = command({
         `On the remote: commit ${to}`,
         `Both hold the same events up to position ${commonPosition}.`,
         `To accept the remote's history loses ${countOf(lost, 'event')} here and brings ${countOf(gained, 'event')}.`,
-        ...(from === to ? [] : [`To do so: memoir accept-rewrite ${to}`]),
+        ...(from === to ? [] : [`To do so: memoir accept-rewrite ${to}${remoteOption(remote)}`]),
       ])
     }
     const { replaced, ...rewrite } = await replica.acceptRewrite(commit, { signal })
@@ -40,3 +41,7 @@ export const acceptRewrite = command({
     )
   },
 })
+
+function remoteOption(remote: string): string {
+  return remote === DEFAULT_REMOTE ? '' : ` --remote ${printable(shownAddress(remote))}`
+}

@@ -9,6 +9,7 @@ import {
   type TransferOptions,
 } from '../../repository/remote-transfer.ts'
 import type { Repository } from '../../repository/repository.ts'
+import { KEEP_ONE } from '../errors.ts'
 import type { RefusedHead } from '../refused-head.ts'
 
 /** How a push ended, as far as can be found out. */
@@ -129,7 +130,7 @@ async function forked(
 
 const FORKED = {
   said: 'has another history than the log here',
-  hint: 'Two processes wrote to two copies of the log. Never force the push: keep one of them, and append the events of the other anew.',
+  hint: `Two processes wrote to two copies of the log, or somebody rewrote one. Never force the push. ${KEEP_ONE}`,
 }
 const OTHER_LOG = {
   said: 'holds something else than this log',

@@ -139,7 +139,10 @@ export class Intake {
     this.answered()
     if (fetched !== undefined) return fetched
     this.freshness.fallsBehind()
-    const other = await findOtherBranch(repository, remote, 'fetch', { timeoutMs, signal })
+    const other = await findOtherBranch({ ...this.options, repository }, remote, 'fetch', {
+      timeoutMs,
+      signal,
+    })
     throw new RemoteEmptiedError(repository.branch, log.state.branch.commit, other)
   }
 

@@ -222,7 +222,7 @@ export class RemoteBranch {
   private async missing(local: string, transfer: TransferOptions): Promise<Error> {
     const { repository, remote } = this.parts
     const { branch } = repository
-    const other = await findOtherBranch(repository, remote, 'push', transfer)
+    const other = await findOtherBranch(this.parts, remote, 'push', transfer)
     const wasThere = (await this.confirmed()) !== undefined
     return wasThere
       ? new RemoteEmptiedError(branch, local, other)
