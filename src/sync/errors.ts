@@ -120,7 +120,7 @@ export class RemoteEmptiedError extends MemoirError {
     other?: OtherBranch,
   ) {
     super(`the remote has lost the branch ${branch}`, {
-      hint: `${renameHint(branch, other)}Find out who did that. What is here is whole, up to commit ${local}: push it to bring the branch back.`,
+      hint: `${renameHint(branch, other)}Find out who did that. What is here is whole, up to commit ${local}: push it to bring the branch back, from the clone that knows most where there are several.`,
     })
   }
 }

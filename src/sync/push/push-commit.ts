@@ -77,7 +77,7 @@ export async function pushCommit(
         case 'elsewhere':
           return { kind: 'absent', error: await forked(parts, error, seen.head), head, isForked: true }
         case 'before':
-          if (doubt === undefined) return { kind: 'absent', error, head, isForked: false }
+          if (doubt === undefined) return { kind: 'absent', error: turnedAway(error), head, isForked: false }
           if (tries === MOST_TRIES || !error.mayHaveArrived) {
             return { kind: 'unknown', error: found(error, error.kind, true) }
           }
@@ -128,6 +128,15 @@ async function forked(
   return new RemoteFailedError(error.remote, 'conflict', { cause, said, hint })
 }
 
+/** The failure of a push that the remote turned away though its branch is where the pushed commit could follow. */
+function turnedAway({ remote, kind, cause }: RemoteFailedError): RemoteFailedError {
+  return new RemoteFailedError(remote, kind, { cause, ...BUSY })
+}
+
+const BUSY = {
+  said: 'did not take the push, though its history is that of the log here',
+  hint: 'Another git was at work there: try again. If that changes nothing, a git that was killed has left the lock of the branch, which the cause names: remove it there.',
+}
 const FORKED = {
   said: 'has another history than the log here',
   hint: `Two processes wrote to two copies of the log, or somebody rewrote one. Never force the push. ${KEEP_ONE}`,

@@ -108,7 +108,7 @@ describe('a push', () => {
     expect(outcomes).toContainEqual({ kind: 'pushed', head: headOf(remote) })
   })
 
-  it('to a branch that is locked is absent, with the branch where it was', async () => {
+  it('to a branch that is locked is absent, with the branch where it was, and says so', async () => {
     const local = await openLocal()
     const first = commitFiles(local.path, { a: '1' })
     await pushCommit(local, remote, first)
@@ -116,7 +116,11 @@ describe('a push', () => {
     const outcome = await pushCommit(local, remote, commitFiles(local.path, { a: '2' }))
     expect(outcome).toMatchObject({
       kind: 'absent',
-      error: { kind: 'conflict' },
+      error: {
+        kind: 'conflict',
+        message: expect.stringContaining('did not take the push'),
+        hint: expect.stringContaining('lock of the branch'),
+      },
       head: first,
       isForked: false,
     })
