@@ -85,11 +85,16 @@ export class BranchUnreadableError extends MemoirError {
     readonly commit: string,
     /** The last one that was taken in. */
     before: string,
+    /** The full name of the branch. */
+    branch: string,
     cause: unknown,
   ) {
     super(`somebody moved the branch to what cannot be taken in: ${messageOf(cause)}`, {
       cause,
-      hint: `Set it back, with "git reset --keep ${before}", or "--soft" in a bare repository, then try again. A commit on top that mends it leaves it in the history, which replicas and restores refuse.`,
+      hint:
+        commit === ''
+          ? `If it was renamed, give it its name again, with "git branch -m"; if not, bring it back with "git update-ref ${branch} ${before}". Then try again.`
+          : `Set it back, with "git reset --keep ${before}", or "--soft" in a bare repository, then try again. A commit on top that mends it leaves it in the history, which replicas and restores refuse.`,
     })
   }
 }

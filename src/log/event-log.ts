@@ -239,8 +239,9 @@ export class EventLog {
   /** Nothing can be put on top of a commit that could not be taken in. @throws BranchUnreadableError */
   checkReadable(): void {
     const { follower, state } = this
-    const { commit, error } = follower.problem ?? {}
-    if (commit !== undefined) throw new BranchUnreadableError(commit, state.branch.commit, error)
+    const { problem, branch } = follower
+    if (problem === undefined) return
+    throw new BranchUnreadableError(problem.commit, state.branch.commit, branch, problem.error)
   }
 
   private async makeRoom(sealer: Sealer, maxUnsealed: number): Promise<void> {

@@ -84,6 +84,11 @@ export class Follower {
     return this.phase === 'adopting'
   }
 
+  /** The full name of the branch. */
+  get branch(): string {
+    return this.parts.repository.branch
+  }
+
   /** What the branch stands at, if that could not be taken in. */
   get problem(): UnreadableCommit | undefined {
     return this.unreadable

@@ -95,6 +95,10 @@ const REMEDIES: readonly (readonly [RegExp, string])[] = [
     /No space left on device|Out of diskspace/,
     'A disk is full, here or there: the cause says which. Make room.',
   ],
+  [
+    /unable to create temporary object directory|Read-only file system/,
+    'It can store nothing there: its file system is read-only, or its folder belongs to somebody else.',
+  ],
   [/source repository is shallow/, SHALLOW_REMEDY],
   [/shallow update not allowed/, 'The log here is a shallow clone: run "git fetch --unshallow" in it.'],
   [/branch is currently checked out/, 'Its branch is checked out there. Push to a bare repository.'],

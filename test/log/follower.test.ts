@@ -175,9 +175,13 @@ test('says so when the branch is gone, and refuses appends until it is back', as
   await opened.log.append([{ stream: 's', events: [event(1)] }], undefined, 'committed')
   const { commit } = opened.log.state.branch
   git(folder, ['update-ref', '-d', 'refs/heads/main'])
-  await expect(appendEach(opened, 's', 1)).rejects.toThrow(BranchUnreadableError)
+  const error = await appendEach(opened, 's', 1).catch((caught: BranchUnreadableError) => caught)
+  expect(error).toBeInstanceOf(BranchUnreadableError)
   expect(opened.notices.map(({ kind }) => kind)).toEqual(['unreadable-commit'])
-  git(folder, ['update-ref', 'refs/heads/main', commit])
+  // As its hint says, to the letter.
+  const [, ...way] = /"git (update-ref) (\S+) (\S+)"/.exec((error as BranchUnreadableError).hint!)!
+  expect(way).toEqual(['update-ref', 'refs/heads/main', commit])
+  git(folder, way)
   await appendEach(opened, 's', 1, 2)
   expect(await numbers(opened)).toEqual([1, 2])
 })

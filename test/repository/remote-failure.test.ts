@@ -109,6 +109,13 @@ describe('mayHaveArrived', () => {
   })
 })
 
+it('names the way out of what a remote refuses whose file system is read-only', () => {
+  const stderr =
+    'error: remote unpack failed: unable to create temporary object directory\nTo /r.git\n ! [remote rejected] main -> main (unpacker error)'
+  expect(remoteFailure(stderr)).toBe('refused')
+  expect(remedyFor(stderr)).toContain('read-only')
+})
+
 it.each([
   [' ! [rejected] a', ' (', ''],
   [' ! [remote rejected] main -> main (', ') (', 'x'],
