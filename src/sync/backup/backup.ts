@@ -134,8 +134,10 @@ async function backUpInto(
     if (catalog !== undefined && isAt(catalog)) return nothingNew(folder, catalog)
     const { id, name } = log.manifest
     await checkHistory(log, target, catalog?.bundles.at(-1)?.commit, options)
+    // Meanwhile another folder may have come in its place, as where disks take turns.
+    await lock.check()
     const start: Catalog = { format: 1, log: id, name, branch: log.repository.branch, bundles: [] }
-    return await extend(folder, log, catalog ?? (await begin(folder, start)), target, options)
+    return await extend(folder, lock, log, catalog ?? (await begin(folder, start)), target, options)
   } finally {
     await lock.release()
   }
@@ -228,6 +230,7 @@ async function begin(folder: BackupFolder, catalog: Catalog): Promise<Catalog> {
 
 async function extend(
   folder: BackupFolder,
+  lock: WriterLock,
   { repository, fileSystem }: BackedUpLog,
   catalog: Catalog,
   { commit, position, ...timed }: Target,
@@ -240,7 +243,9 @@ async function extend(
   const stored = await storeBundle(folder, { first, last }, writer, options)
   const bundle: CatalogBundle = { first, last, commit, ...timed, ...stored }
   const bundles = [...kept, bundle]
+  await lock.check()
   await writeCatalog(folder, { ...catalog, bundles })
+  await lock.check()
   for (const old of replaced) await removeQuietly(fileSystem, `${folder.directory}/${bundleName(old)}`)
   return {
     directory: folder.directory,
