@@ -1,3 +1,4 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -54,6 +55,20 @@ describe('backup', () => {
     await makeEmptyLog(other)
     const { code, stderr } = await memoir(['-C', other, 'backup', directory])
     expect([code, stderr]).toEqual([6, expect.stringContaining('is of another log, "bank"')])
+  })
+
+  test('that another machine has locked names the lock, and is made once that is removed', async () => {
+    const own = join(folder.path, 'locked')
+    const lock = join(own, 'writer.000000000001.lock')
+    const owner = { pid: 1, host: 'gone', since: '2026-11-23T05:21:48.123Z', boot: '', started: '' }
+    mkdirSync(own)
+    writeFileSync(lock, JSON.stringify(owner))
+    const { code, stderr } = await memoir(['-C', bank, 'backup', own])
+    expect([code, stderr]).toEqual([1, expect.stringContaining('process 1 on gone')])
+    const [, named] = /remove its lock: (.+)\n/.exec(stderr) ?? []
+    expect(named).toBe(lock)
+    rmSync(named!)
+    expect((await memoir(['-C', bank, 'backup', own])).stdout).toMatch(/^Backed up to .*locked: 3 new events/)
   })
 })
 

@@ -50,7 +50,7 @@ export class BackupLockedError extends MemoirError {
     readonly owner: ProcessIdentity,
   ) {
     super(`the backup is being written by process ${owner.pid} on ${owner.host}, since ${owner.since}`, {
-      hint: 'Wait until it is done. If that process died on another machine, remove the lock file.',
+      hint: `Wait until it is done. If that process died on another machine, remove its lock: ${path}`,
     })
   }
 }
