@@ -29,6 +29,7 @@ import {
   findCatalog,
   lostCatalog,
 } from './catalog.ts'
+import { liesWithin } from './containment.ts'
 import { BackupForeignError, BackupLockedError } from './errors.ts'
 import { planBundle } from './levels.ts'
 
@@ -82,7 +83,7 @@ export async function backUp(
   options: TransferOptions = {},
 ): Promise<BackupResult> {
   const folder: BackupFolder = { directory: resolve(path), fileSystem: log.fileSystem }
-  refuseWithin(log.repository.gitDirectory, folder.directory)
+  await refuseWithin(log.repository.gitDirectory, folder.directory)
   const { signal } = options
   await givenUp.get(folder.directory)
   signal?.throwIfAborted()
@@ -103,8 +104,8 @@ export async function backUp(
 const givenUp = new Map<string, Promise<void>>()
 
 /** What lies in the repository goes with it. @throws UsageError */
-function refuseWithin(gitDirectory: string, directory: string): void {
-  if (!`${directory}/`.startsWith(`${gitDirectory}/`)) return
+async function refuseWithin(gitDirectory: string, directory: string): Promise<void> {
+  if (!(await liesWithin(directory, gitDirectory))) return
   throw new UsageError(`${directory} lies in the repository that is to be backed up`, {
     hint: 'Name a folder elsewhere, on another disk best.',
   })

@@ -1,10 +1,24 @@
-import { cpSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { cpSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { restore } from '../../../src/restore.ts'
 import { type FileSystem, nodeFileSystem } from '../../../src/system/file-system.ts'
 import { deposits, makeLog, temporaryFolder } from '../../log/log-fixture.ts'
 import { backUp, fingerprint, storedLines } from './backup-fixture.ts'
+
+describe('a folder that would go with the log', () => {
+  it('is refused where a link leads to it, or the log is opened through one', async () => {
+    const path = await makeLog(deposits(1))
+    const folder = temporaryFolder()
+    symlinkSync(join(path, 'memoir'), join(folder, 'backups'))
+    symlinkSync(path, join(folder, 'log.git'))
+    const refused = { code: 'usage' }
+    await expect(backUp(path, join(folder, 'backups/a new one'))).rejects.toMatchObject(refused)
+    await expect(backUp(join(folder, 'log.git'), join(path, 'backup'))).rejects.toMatchObject(refused)
+    expect(readdirSync(path).concat(readdirSync(join(path, 'memoir')))).not.toContain('backup')
+    expect(await backUp(join(folder, 'log.git'), join(folder, 'backup'))).toMatchObject({ to: 1 })
+  })
+})
 
 describe('a folder that another backup of the log takes the place of meanwhile, as where disks take turns,', () => {
   // While the history is checked, before the catalog is written, and before what is merged is removed.
