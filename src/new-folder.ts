@@ -10,6 +10,7 @@ import { NotARepositoryError } from './repository/errors.ts'
 import { findRepository } from './repository/location.ts'
 import { systemClock } from './system/clock.ts'
 import { nodeFileSystem } from './system/file-system.ts'
+import { isLink } from './system/links.ts'
 
 /**
  * Does something that fills a folder which does not exist yet, or is free. If it fails, nothing is left in it.
@@ -108,6 +109,9 @@ export async function isFreeFolder(
   } catch (error) {
     if (error instanceof NotARepositoryError) throw error
     const code = errorCode(error)
+    if (code === 'ENOENT' && (await isLink(path))) {
+      throw new NotARepositoryError(path, 'it is a link that leads nowhere', { isTaken: true })
+    }
     if (code === 'ENOENT') return false
     throw new NotARepositoryError(path, `it is no folder that can be read (${code})`, { isTaken: true })
   }

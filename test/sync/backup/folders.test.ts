@@ -1,6 +1,6 @@
 import { cpSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { restore } from '../../../src/restore.ts'
 import { type FileSystem, nodeFileSystem } from '../../../src/system/file-system.ts'
 import { deposits, makeLog, temporaryFolder } from '../../log/log-fixture.ts'
@@ -18,6 +18,20 @@ describe('a folder that would go with the log', () => {
     expect(readdirSync(path).concat(readdirSync(join(path, 'memoir')))).not.toContain('backup')
     expect(await backUp(join(folder, 'log.git'), join(folder, 'backup'))).toMatchObject({ to: 1 })
   })
+})
+
+it('a restore to a link that leads nowhere is refused before anything is read', async () => {
+  const folder = temporaryFolder()
+  const [directory, target] = [join(folder, 'backup'), join(folder, 'r.git')]
+  await backUp(await makeLog(deposits(1)), directory)
+  symlinkSync('gone', target)
+  const onTransfer = vi.fn()
+  await expect(restore(directory, target, { onTransfer })).rejects.toMatchObject({
+    code: 'not-a-repository',
+    message: expect.stringContaining('it is a link that leads nowhere'),
+  })
+  expect(onTransfer).not.toHaveBeenCalled()
+  expect(readdirSync(folder).sort()).toEqual(['backup', 'r.git'])
 })
 
 describe('a folder that another backup of the log takes the place of meanwhile, as where disks take turns,', () => {
