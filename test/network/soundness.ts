@@ -43,8 +43,8 @@ export function makeOld(gitDirectory: string): void {
 }
 
 /** That no git, and no helper of one, works below a folder any more, but for those that an open log keeps. */
-export async function expectNoGitLeft(folder: string): Promise<void> {
-  await vi.waitFor(() => expect(gitsAt(folder)).toEqual([]), { timeout: 5_000, interval: 20 })
+export async function expectNoGitLeft(folder: string, timeout = 5_000): Promise<void> {
+  await vi.waitFor(() => expect(gitsAt(folder)).toEqual([]), { timeout, interval: 20 })
 }
 
 /** The commands of all gits that name a folder in their environment. */
