@@ -3,22 +3,15 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** The files that take longest, beginning with the longest. */
 const LONGEST = [
-  'crash/many-writers',
-  'cli/interrupted',
-  'sync/replica/refusals',
-  'crash/crash-states',
-  'sync/shared/shared-log',
-  'crash/power-loss',
-  'hostile/verification',
-  'log/verification',
-  'cli/commands',
-  'hostile/programs',
   'crash/fault-at-every-call',
-  'sync/backup/faults',
-  'log/sealing',
+  'crash/crash-states',
   'hostile/fetches',
-  'network/shared-writers',
-  'network/credentials',
+  'cli/commands',
+  'cli/interrupted',
+  'cli/examples',
+  'hostile/programs',
+  'sync/backup/faults',
+  'sync/shared/shared-log',
 ].map((name) => `/test/${name}.test.ts`)
 
 /** Where vitest knows no times yet it begins with the largest files: one worker would end long before the other. */
